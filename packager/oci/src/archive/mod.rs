@@ -1,0 +1,7 @@
+//! Images in one tar file: OCI archives (a layout in a tar) and Docker archives (`docker save`).
+
+mod read;
+mod write;
+
+pub use read::{open_docker_archive, open_oci_archive};
+pub use write::{Flavour, write_archive, write_archive_to};

@@ -1,0 +1,144 @@
+//! Blobs: where an image's bytes are read from, and how they are held to their digest.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use oci_spec::image::Descriptor;
+
+use crate::{Digest, Error, HashingReader, Result};
+
+/// A blob's bytes as a stream.
+pub type BlobReader = Box<dyn Read + Send>;
+
+/// Where a blob already lies in a registry; a push may mount it from there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Host and port, as in `example.azurecr.io`.
+    pub registry: String,
+    /// Repository, as in `azureml/base`.
+    pub repository: String,
+}
+
+/// A source of blobs by descriptor: a layout, an archive, a registry, the files of a build.
+pub trait Blobs: Send + Sync {
+    /// Opens the stored bytes from `offset` on. The bytes are not yet verified; see [`Verified`].
+    fn open_at(&self, descriptor: &Descriptor, offset: u64) -> Result<BlobReader>;
+
+    /// Opens the stored bytes.
+    fn open(&self, descriptor: &Descriptor) -> Result<BlobReader> {
+        self.open_at(descriptor, 0)
+    }
+
+    /// The file that holds exactly this blob, if there is one, so that sinks can copy it cheaply.
+    fn file(&self, _digest: &Digest) -> Option<PathBuf> {
+        None
+    }
+
+    /// The repository that holds this blob, if it comes from a registry.
+    fn origin(&self, _digest: &Digest) -> Option<Origin> {
+        None
+    }
+}
+
+/// The digest a descriptor promises; only SHA-256 is read.
+pub(crate) fn digest_of(descriptor: &Descriptor, place: &str) -> Result<Digest> {
+    Digest::try_from(descriptor.digest()).map_err(|error| Error::Document {
+        what: "descriptor",
+        place: place.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Reads a blob and fails at its end if size or digest differ from the descriptor.
+///
+/// A reader that stops early has verified nothing; read to the end or drain it.
+pub struct Verified<R> {
+    inner: HashingReader<R>,
+    expected: Digest,
+    size: u64,
+    done: bool,
+}
+
+impl<R: Read> Verified<R> {
+    /// Holds `inner` to `expected` and `size` bytes.
+    pub fn new(inner: R, expected: Digest, size: u64) -> Self {
+        Self { inner: HashingReader::new(inner), expected, size, done: false }
+    }
+
+    /// Reads what is left, so that the whole blob has been verified.
+    ///
+    /// # Errors
+    /// The stream's own error, or the mismatch.
+    pub fn drain(&mut self) -> io::Result<()> {
+        io::copy(self, &mut io::sink()).map(drop)
+    }
+}
+
+impl<R: Read> Read for Verified<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let n = self.inner.read(buf)?;
+        if self.inner.size() > self.size || (n == 0 && self.inner.size() < self.size) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                Error::SizeMismatch {
+                    digest: self.expected,
+                    expected: self.size,
+                    found: self.inner.size(),
+                },
+            ));
+        }
+        if n == 0 && !self.done {
+            let found = self.inner.digest();
+            if found != self.expected {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    Error::DigestMismatch {
+                        what: "blob".to_owned(),
+                        expected: self.expected,
+                        found,
+                    },
+                ));
+            }
+            self.done = true;
+        }
+        Ok(n)
+    }
+}
+
+/// Reads a small blob (manifest, config) whole, verified.
+///
+/// # Errors
+/// [`Error::DocumentTooLarge`] beyond `limit` bytes, else the mismatch or the stream's error.
+pub fn read_small(
+    blobs: &dyn Blobs,
+    descriptor: &Descriptor,
+    what: &'static str,
+    place: &str,
+    limit: u64,
+) -> Result<Vec<u8>> {
+    let digest = digest_of(descriptor, place)?;
+    if descriptor.size() > limit {
+        return Err(Error::DocumentTooLarge {
+            what,
+            place: place.to_owned(),
+            size: descriptor.size(),
+            limit,
+        });
+    }
+    let mut bytes = Vec::new();
+    Verified::new(blobs.open(descriptor)?, digest, descriptor.size())
+        .read_to_end(&mut bytes)
+        .map_err(|error| blob_error(digest, error))?;
+    Ok(bytes)
+}
+
+/// Brings an error that travelled through [`io::Error`] back to its own type.
+pub(crate) fn blob_error(digest: Digest, error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => own,
+        Err(source) => Error::BlobRead { digest, source },
+    }
+}

@@ -1,0 +1,282 @@
+//! The image: manifest, config and the blobs behind them, as one quiet value.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use oci_spec::image::{
+    Descriptor, DescriptorBuilder, ImageConfiguration, ImageIndex, ImageManifest, MediaType,
+};
+
+use crate::blob::{digest_of, read_small};
+use crate::{BlobReader, Blobs, DiffId, Digest, Error, ImageId, Result};
+
+/// The largest manifest, index or config that is read, in bytes. Registries must take 4 MiB
+/// (distribution-spec, "Pushing Manifests"); configs of long histories stay well below.
+pub const MAX_MANIFEST_SIZE: u64 = 4 << 20;
+
+/// Operating system, architecture and variant, as in `linux/arm64/v8`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Platform {
+    /// As Go names it: `linux`.
+    pub os: String,
+    /// As Go names it: `amd64`, `arm64`.
+    pub architecture: String,
+    /// `v8` and the like.
+    pub variant: Option<String>,
+}
+
+impl Platform {
+    /// `linux/amd64`, what Azure Machine Learning ran on.
+    pub fn linux_amd64() -> Self {
+        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
+    }
+
+    /// Whether a platform of an index or config serves this one: a variant only counts where both
+    /// name one.
+    pub fn serves(&self, os: &str, architecture: &str, variant: Option<&str>) -> bool {
+        self.os == os
+            && self.architecture == architecture
+            && match (self.variant.as_deref(), variant) {
+                (Some(wanted), Some(found)) => wanted == found,
+                _ => true,
+            }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
+    }
+}
+
+impl FromStr for Platform {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split('/');
+        let (Some(os), Some(architecture), variant, None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(format!(
+                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
+            ));
+        };
+        if os.is_empty() || architecture.is_empty() {
+            return Err(format!(
+                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
+            ));
+        }
+        Ok(Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: variant.map(str::to_owned),
+        })
+    }
+}
+
+/// One layer of an image, in order from the bottom.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The stored blob.
+    pub descriptor: Descriptor,
+    /// Digest of the stored blob.
+    pub digest: Digest,
+    /// Digest of the uncompressed tar.
+    pub diff_id: DiffId,
+}
+
+/// An image of one platform. Cheap to clone.
+#[derive(Clone)]
+pub struct Image {
+    /// Where it came from, for messages: `oci:DIR:TAG`, `docker:NAME`, a reference.
+    pub place: String,
+    /// Descriptor of the manifest.
+    pub descriptor: Descriptor,
+    /// Digest of the manifest.
+    pub digest: Digest,
+    /// The manifest's bytes as stored.
+    pub manifest_bytes: Arc<[u8]>,
+    /// The manifest.
+    pub manifest: ImageManifest,
+    /// The config's bytes as stored.
+    pub config_bytes: Arc<[u8]>,
+    /// The config.
+    pub config: ImageConfiguration,
+    /// The id the Docker engine knows it by.
+    pub id: ImageId,
+    /// Layers from the bottom up.
+    pub layers: Vec<Layer>,
+    /// The blobs' bytes.
+    pub blobs: Arc<dyn Blobs>,
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Image").field("place", &self.place).field("digest", &self.digest).finish()
+    }
+}
+
+impl Image {
+    /// Puts an image together from the bytes of its manifest and config.
+    ///
+    /// # Errors
+    /// [`Error::Document`] if they do not parse or do not fit each other: the config must name one
+    /// diff id per layer, and the config's digest must be the manifest's.
+    pub fn new(
+        place: impl Into<String>,
+        manifest_bytes: Vec<u8>,
+        config_bytes: Vec<u8>,
+        blobs: Arc<dyn Blobs>,
+    ) -> Result<Self> {
+        let place = place.into();
+        let bad = |what, reason: String| Error::Document { what, place: place.clone(), reason };
+        let manifest: ImageManifest = serde_json::from_slice(&manifest_bytes)
+            .map_err(|error| bad("manifest", error.to_string()))?;
+        let config: ImageConfiguration = serde_json::from_slice(&config_bytes)
+            .map_err(|error| bad("config", error.to_string()))?;
+        let id = Digest::of(&config_bytes);
+        let promised = digest_of(manifest.config(), &place)?;
+        if id != promised {
+            return Err(Error::DigestMismatch {
+                what: "config".to_owned(),
+                expected: promised,
+                found: id,
+            });
+        }
+        let diff_ids = config.rootfs().diff_ids();
+        if diff_ids.len() != manifest.layers().len() {
+            return Err(bad(
+                "config",
+                format!(
+                    "it names {} diff ids, the manifest {} layers",
+                    diff_ids.len(),
+                    manifest.layers().len()
+                ),
+            ));
+        }
+        let layers = manifest
+            .layers()
+            .iter()
+            .zip(diff_ids)
+            .map(|(descriptor, diff_id)| {
+                Ok(Layer {
+                    descriptor: descriptor.clone(),
+                    digest: digest_of(descriptor, &place)?,
+                    diff_id: diff_id.parse().map_err(|error: crate::DigestParseError| {
+                        bad("config", error.to_string())
+                    })?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let digest = Digest::of(&manifest_bytes);
+        let media_type = manifest.media_type().clone().unwrap_or(MediaType::ImageManifest);
+        let descriptor = descriptor(media_type, digest, manifest_bytes.len() as u64);
+        Ok(Self {
+            place,
+            descriptor,
+            digest,
+            manifest_bytes: manifest_bytes.into(),
+            manifest,
+            config_bytes: config_bytes.into(),
+            config,
+            id: ImageId(id),
+            layers,
+            blobs,
+        })
+    }
+
+    /// Reads the image a descriptor leads to, through an index to `platform` where there is one.
+    ///
+    /// # Errors
+    /// Any of a damaged or missing document, or [`Error::NoSuchImage`] for the platform.
+    pub fn read(
+        place: &str,
+        descriptor: &Descriptor,
+        platform: &Platform,
+        blobs: Arc<dyn Blobs>,
+    ) -> Result<Self> {
+        let what = if is_index(descriptor.media_type()) { "index" } else { "manifest" };
+        let bytes = read_small(&*blobs, descriptor, what, place, MAX_MANIFEST_SIZE)?;
+        if is_index(descriptor.media_type()) {
+            let chosen = choose_platform(place, &bytes, platform)?;
+            if is_index(chosen.media_type()) {
+                return Err(Error::Document {
+                    what: "index",
+                    place: place.to_owned(),
+                    reason: "it leads to another index".to_owned(),
+                });
+            }
+            return Self::read(place, &chosen, platform, blobs);
+        }
+        let manifest: ImageManifest = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::Document { what: "manifest", place: place.to_owned(), reason: error.to_string() }
+        })?;
+        let config = read_small(&*blobs, manifest.config(), "config", place, MAX_MANIFEST_SIZE)?;
+        Self::new(place, bytes, config, blobs)
+    }
+
+    /// Opens a layer's stored bytes.
+    ///
+    /// # Errors
+    /// Whatever the source of blobs says.
+    pub fn open(&self, layer: &Layer) -> Result<BlobReader> {
+        self.blobs.open(&layer.descriptor)
+    }
+
+    /// The platform its config names.
+    pub fn platform(&self) -> Platform {
+        Platform {
+            os: self.config.os().to_string(),
+            architecture: self.config.architecture().to_string(),
+            variant: self.config.variant().clone(),
+        }
+    }
+}
+
+/// The manifest of `platform` in an index.
+///
+/// # Errors
+/// [`Error::NoSuchImage`] with the platforms that are there.
+pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result<Descriptor> {
+    let index: ImageIndex = serde_json::from_slice(index).map_err(|error| Error::Document {
+        what: "index",
+        place: place.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let mut present = Vec::new();
+    for child in index.manifests() {
+        let Some(found) = child.platform() else { continue };
+        let (os, arch) = (found.os().to_string(), found.architecture().to_string());
+        if platform.serves(&os, &arch, found.variant().as_deref()) {
+            return Ok(child.clone());
+        }
+        if os != "unknown" {
+            present.push(format!("{os}/{arch}"));
+        }
+    }
+    // A lone manifest without a platform is what layouts of single images hold.
+    if let [only] = index.manifests().as_slice()
+        && only.platform().is_none()
+    {
+        return Ok(only.clone());
+    }
+    Err(Error::NoSuchImage {
+        place: place.to_owned(),
+        wanted: format!("for {platform}"),
+        present: if present.is_empty() { "none".to_owned() } else { present.join(", ") },
+    })
+}
+
+/// Whether a media type is an index or Docker's manifest list.
+pub fn is_index(media_type: &MediaType) -> bool {
+    *media_type == MediaType::ImageIndex
+        || media_type.to_string() == "application/vnd.docker.distribution.manifest.list.v2+json"
+}
+
+/// A descriptor of a blob.
+pub fn descriptor(media_type: MediaType, digest: Digest, size: u64) -> Descriptor {
+    #[allow(clippy::unwrap_used, reason = "the three mandatory fields are set")]
+    DescriptorBuilder::default().media_type(media_type).digest(digest).size(size).build().unwrap()
+}

@@ -1,0 +1,196 @@
+//! An OCI image layout: a directory with `oci-layout`, `index.json` and `blobs/sha256`
+//! (image-spec image-layout.md).
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
+
+use crate::store::{read_limited, sweep, write_atomically};
+use crate::{
+    BlobStore, Blobs, Error, Image, MAX_MANIFEST_SIZE, PinnedReference, Platform, Progress, Result,
+    sink,
+};
+
+const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// A layout in a directory.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    dir: PathBuf,
+}
+
+impl Layout {
+    /// Opens an existing layout.
+    ///
+    /// # Errors
+    /// [`Error::Document`] if `dir` is not a layout of version 1.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
+        let dir = dir.into();
+        check_marker(
+            &read_limited(&dir.join("oci-layout"), "oci-layout", 4096)?,
+            &dir.display().to_string(),
+        )?;
+        Ok(Self { dir })
+    }
+
+    /// Opens a layout, making an empty one if `dir` is missing or empty.
+    ///
+    /// # Errors
+    /// As [`Layout::open`] if `dir` holds something else, or the system's.
+    pub fn create(dir: impl Into<PathBuf>) -> Result<Self> {
+        let dir = dir.into();
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        sweep(&dir);
+        if !dir.join("oci-layout").exists() {
+            let in_use = fs::read_dir(&dir)
+                .map_err(Error::io("read", &dir))?
+                .flatten()
+                .any(|entry| entry.file_name() != "blobs" && entry.file_name() != "index.json");
+            if in_use {
+                return Err(Error::Document {
+                    what: "oci-layout",
+                    place: dir.display().to_string(),
+                    reason: "the folder holds other files; name an empty or a new one".to_owned(),
+                });
+            }
+            let blobs = dir.join("blobs/sha256");
+            fs::create_dir_all(&blobs).map_err(Error::io("create", &blobs))?;
+            if !dir.join("index.json").exists() {
+                write_index(&dir, Vec::new())?;
+            }
+            write_atomically(&dir.join("oci-layout"), OCI_LAYOUT)?;
+        }
+        Self::open(dir)
+    }
+
+    /// The blobs, for writing layers straight into the layout.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn blobs(&self) -> Result<BlobStore> {
+        BlobStore::open(self.dir.join("blobs/sha256"))
+    }
+
+    /// Reads an image by tag, or the only one.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchImage`] with the tags that are there, or that of a damaged document.
+    pub fn image(&self, tag: Option<&str>, platform: &Platform) -> Result<Image> {
+        let place = self.place(tag);
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
+        let blobs: Arc<dyn Blobs> = Arc::new(BlobStore::read_only(self.dir.join("blobs/sha256")));
+        image_of_index(&place, &index, tag, platform, blobs)
+    }
+
+    /// Puts an image in under a tag, or as the only untagged one. The index is renamed into place
+    /// last, so a layout never names a blob it lacks.
+    ///
+    /// # Errors
+    /// Of the image's blobs, or the system's.
+    pub fn put(
+        &self,
+        image: &Image,
+        tag: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<PinnedReference> {
+        let store = self.blobs()?;
+        for descriptor in sink::blobs_of(image) {
+            sink::copy_blob(image, descriptor, &store, progress)?;
+        }
+        store.put(&image.manifest_bytes)?;
+        // One writer of the index at a time; the lock goes with the process.
+        let marker = self.dir.join("oci-layout");
+        let lock = File::open(&marker).map_err(Error::io("read", &marker))?;
+        lock.lock().map_err(Error::io("lock", &marker))?;
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
+        let mut manifests = parse_index(&self.place(None), &index)?.manifests().clone();
+        manifests
+            .retain(|known| tag_of(known) != tag && known.digest() != image.descriptor.digest());
+        manifests.push(sink::tagged(image, tag));
+        write_index(&self.dir, manifests)?;
+        Ok(PinnedReference { place: self.place(None), digest: image.digest })
+    }
+
+    fn place(&self, tag: Option<&str>) -> String {
+        let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+        format!("oci:{}{tag}", self.dir.display())
+    }
+}
+
+/// Accepts version 1 of the layout's marker file.
+pub(crate) fn check_marker(bytes: &[u8], place: &str) -> Result<()> {
+    let bad =
+        |reason: String| Error::Document { what: "oci-layout", place: place.to_owned(), reason };
+    let marker: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+    match marker["imageLayoutVersion"].as_str() {
+        Some(version) if version.starts_with("1.") => Ok(()),
+        found => Err(bad(format!("imageLayoutVersion is {found:?}, expected 1.0.0"))),
+    }
+}
+
+/// Chooses by tag, or the only image, or by platform where the index is that of one image.
+pub(crate) fn image_of_index(
+    place: &str,
+    index: &[u8],
+    tag: Option<&str>,
+    platform: &Platform,
+    blobs: Arc<dyn Blobs>,
+) -> Result<Image> {
+    let parsed = parse_index(place, index)?;
+    let manifests = parsed.manifests();
+    let chosen = match (tag, manifests.as_slice()) {
+        (Some(tag), _) => manifests.iter().find(|found| tag_of(found) == Some(tag)).cloned(),
+        (None, [only]) => Some(only.clone()),
+        (None, several)
+            if several
+                .iter()
+                .all(|found| tag_of(found).is_none() && found.platform().is_some()) =>
+        {
+            Some(crate::choose_platform(place, index, platform)?)
+        }
+        _ => None,
+    };
+    let Some(chosen) = chosen else {
+        let tags: Vec<_> = manifests
+            .iter()
+            .map(|found| tag_of(found).map_or_else(|| found.digest().to_string(), str::to_owned))
+            .collect();
+        return Err(Error::NoSuchImage {
+            place: place.to_owned(),
+            wanted: tag.map_or_else(|| "without a tag".to_owned(), |tag| format!("`{tag}`")),
+            present: if tags.is_empty() { "none".to_owned() } else { tags.join(", ") },
+        });
+    };
+    Image::read(place, &chosen, platform, blobs)
+}
+
+fn parse_index(place: &str, bytes: &[u8]) -> Result<ImageIndex> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Document {
+        what: "index",
+        place: place.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+fn tag_of(descriptor: &Descriptor) -> Option<&str> {
+    descriptor.annotations().as_ref()?.get(ANNOTATION_REF_NAME).map(String::as_str)
+}
+
+pub(crate) fn index_bytes(manifests: Vec<Descriptor>) -> Result<Vec<u8>> {
+    let bad =
+        |reason: String| Error::Document { what: "index", place: "memory".to_owned(), reason };
+    let index = ImageIndexBuilder::default()
+        .schema_version(2u32)
+        .media_type(MediaType::ImageIndex)
+        .manifests(manifests)
+        .build()
+        .map_err(|error| bad(error.to_string()))?;
+    serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
+}
+
+fn write_index(dir: &Path, manifests: Vec<Descriptor>) -> Result<()> {
+    write_atomically(&dir.join("index.json"), &index_bytes(manifests)?)
+}

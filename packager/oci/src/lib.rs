@@ -1,0 +1,31 @@
+//! What an image is, on disk: digests, layers, manifests, layouts and archives.
+//!
+//! Floor 0 of mlpack: no network, no clock, no environment. Sources of images ([`layout`],
+//! [`archive`], and the registry and engine of the floor above) all give the same quiet value, an
+//! [`Image`], whose blobs are read through [`Blobs`]; sinks take an [`Image`] in.
+
+pub mod archive;
+mod blob;
+mod digest;
+mod error;
+mod image;
+pub mod layer;
+pub mod layout;
+mod progress;
+mod reference;
+pub mod rootfs;
+mod sink;
+mod store;
+
+pub use blob::{BlobReader, Blobs, Origin, Verified, read_small};
+pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
+pub use error::{Error, Result};
+pub use image::{Image, Layer, MAX_MANIFEST_SIZE, Platform, choose_platform, descriptor, is_index};
+pub use oci_spec::image as spec;
+pub use progress::{Meter, Progress, Silent};
+pub use reference::{Location, LocationParseError, PinnedReference, Reference};
+pub use store::{BlobStore, PendingBlob};
+
+/// Version of everything that decides the bytes of a layer: tar headers, member size and level of
+/// the gzip encoder. Part of every cache key that leads to stored bytes.
+pub const FORMAT_VERSION: u32 = 1;

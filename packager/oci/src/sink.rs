@@ -1,0 +1,84 @@
+//! What every sink on disk does with an image's blobs.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _, Write};
+
+use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor};
+
+use crate::blob::{blob_error, digest_of};
+use crate::{BlobStore, Error, Image, Meter, Progress, Result, Verified};
+
+/// Config and layers, each blob once.
+pub(crate) fn blobs_of(image: &Image) -> Vec<&Descriptor> {
+    let mut seen = std::collections::HashSet::new();
+    std::iter::once(image.manifest.config())
+        .chain(image.manifest.layers())
+        .filter(|descriptor| seen.insert(descriptor.digest().to_string()))
+        .collect()
+}
+
+/// The descriptor an index names an image by.
+pub(crate) fn tagged(image: &Image, tag: Option<&str>) -> Descriptor {
+    let mut descriptor = image.descriptor.clone();
+    let annotations =
+        tag.map(|tag| HashMap::from([(ANNOTATION_REF_NAME.to_owned(), tag.to_owned())]));
+    descriptor.set_annotations(annotations);
+    descriptor
+}
+
+/// Brings one blob into a store, unless it is there: by copying its file, else by its stream,
+/// verified on the way.
+pub(crate) fn copy_blob(
+    image: &Image,
+    descriptor: &Descriptor,
+    store: &BlobStore,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let digest = digest_of(descriptor, &image.place)?;
+    if store.size(&digest) == Some(descriptor.size()) {
+        return Ok(());
+    }
+    if descriptor == image.manifest.config() {
+        return store.put(&image.config_bytes).map(drop);
+    }
+    if let Some(file) = image.blobs.file(&digest) {
+        return store.put_file(&file, &digest);
+    }
+    let meter = progress.begin(&format!("copy layer {}", digest.short()), Some(descriptor.size()));
+    let mut pending = store.begin()?;
+    stream_blob(
+        image,
+        descriptor,
+        &mut pending,
+        &*meter,
+        Error::io("write", &store.path(&digest)),
+    )?;
+    pending.commit_as("layer", digest)?;
+    meter.finish("copied");
+    Ok(())
+}
+
+/// Sends a blob's bytes, verified, to a writer whose errors `wrap` explains.
+pub(crate) fn stream_blob(
+    image: &Image,
+    descriptor: &Descriptor,
+    out: &mut dyn Write,
+    meter: &dyn Meter,
+    wrap: impl FnOnce(io::Error) -> Error,
+) -> Result<()> {
+    let digest = digest_of(descriptor, &image.place)?;
+    let mut blob = Verified::new(image.blobs.open(descriptor)?, digest, descriptor.size());
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let n = match blob.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(blob_error(digest, error)),
+        };
+        if let Err(error) = out.write_all(&buffer[..n]) {
+            return Err(wrap(error));
+        }
+        meter.advance(n as u64);
+    }
+}

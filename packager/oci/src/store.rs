@@ -1,0 +1,236 @@
+//! A folder of blobs named by their digest, as in a layout's `blobs/sha256`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use oci_spec::image::Descriptor;
+use tempfile::NamedTempFile;
+
+use crate::blob::digest_of;
+use crate::{BlobReader, Blobs, Digest, Error, HashingWriter, Result};
+
+/// Prefix of files that are being written; they carry a lock while their writer lives.
+const PENDING: &str = ".pending-";
+
+/// Blobs by digest in one folder. A blob appears whole or not at all.
+#[derive(Debug, Clone)]
+pub struct BlobStore {
+    dir: PathBuf,
+}
+
+impl BlobStore {
+    /// Opens `dir`, creating it, and removes what a killed writer left there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
+        let dir = dir.into();
+        fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+        sweep(&dir);
+        Ok(Self { dir })
+    }
+
+    /// A store that is only read; nothing is created or removed.
+    pub fn read_only(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Where a blob lies or would lie.
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        self.dir.join(digest.hex())
+    }
+
+    /// The blob's size in bytes, if it is there.
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        self.path(digest).metadata().ok().filter(fs::Metadata::is_file).map(|meta| meta.len())
+    }
+
+    /// Begins a blob whose digest is not known yet.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn begin(&self) -> Result<PendingBlob> {
+        let file = tempfile::Builder::new()
+            .prefix(PENDING)
+            .tempfile_in(&self.dir)
+            .map_err(Error::io("create a file in", &self.dir))?;
+        // Held until the file is closed; a sweep leaves locked files alone.
+        file.as_file().lock().map_err(Error::io("lock a file in", &self.dir))?;
+        Ok(PendingBlob { store: self.clone(), out: HashingWriter::new(file) })
+    }
+
+    /// Puts small bytes in.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest> {
+        let mut pending = self.begin()?;
+        pending.write_all(bytes).map_err(Error::io("write to", &self.dir))?;
+        pending.commit().map(|(digest, _)| digest)
+    }
+
+    /// Puts a file in that holds exactly the blob, by the cheapest copy the file system offers.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn put_file(&self, source: &Path, digest: &Digest) -> Result<()> {
+        let pending = self.begin()?;
+        let (mut file, ..) = pending.out.finish();
+        let mut source_file = File::open(source).map_err(Error::io("read", source))?;
+        io::copy(&mut source_file, file.as_file_mut()).map_err(Error::io("write to", &self.dir))?;
+        persist(file, &self.path(digest))
+    }
+}
+
+impl Blobs for BlobStore {
+    fn open_at(&self, descriptor: &Descriptor, offset: u64) -> Result<BlobReader> {
+        let place = self.dir.display().to_string();
+        let digest = digest_of(descriptor, &place)?;
+        let path = self.path(&digest);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::BlobMissing { digest, place });
+            }
+            Err(error) => return Err(Error::io("read", &path)(error)),
+        };
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", &path))?;
+        }
+        Ok(Box::new(file))
+    }
+
+    fn file(&self, digest: &Digest) -> Option<PathBuf> {
+        self.size(digest).map(|_| self.path(digest))
+    }
+}
+
+/// A blob being written, hashed on the way. Dropped without [`PendingBlob::commit`], it is gone.
+pub struct PendingBlob {
+    store: BlobStore,
+    out: HashingWriter<NamedTempFile>,
+}
+
+impl PendingBlob {
+    /// Gives the blob its name, its digest, by an atomic rename. Returns digest and size in bytes.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn commit(self) -> Result<(Digest, u64)> {
+        let (file, digest, size) = self.out.finish();
+        persist(file, &self.store.path(&digest))?;
+        Ok((digest, size))
+    }
+
+    /// As [`PendingBlob::commit`], but only if the bytes are the expected ones.
+    ///
+    /// # Errors
+    /// [`Error::DigestMismatch`], or the system's.
+    pub fn commit_as(self, what: &str, expected: Digest) -> Result<u64> {
+        let (file, found, size) = self.out.finish();
+        if found != expected {
+            return Err(Error::DigestMismatch { what: what.to_owned(), expected, found });
+        }
+        persist(file, &self.store.path(&expected))?;
+        Ok(size)
+    }
+}
+
+impl Write for PendingBlob {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.out.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Renames a finished file to its place, readable by all as the files of a layout are.
+pub(crate) fn persist(file: NamedTempFile, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))
+        .map_err(Error::io("write", path))?;
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// Writes a small file by atomic rename.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(PENDING)
+        .tempfile_in(dir)
+        .map_err(Error::io("create a file in", dir))?;
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    persist(file, path)
+}
+
+/// Reads a whole file of at most `limit` bytes.
+pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if bytes.len() as u64 > limit {
+        let place = path.display().to_string();
+        let size = path.metadata().map_or(bytes.len() as u64, |meta| meta.len());
+        return Err(Error::DocumentTooLarge { what, place, size, limit });
+    }
+    Ok(bytes)
+}
+
+/// Removes pending files whose writer is gone: their lock can be had. Trouble is left for later.
+pub(crate) fn sweep(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PENDING)
+            && let Ok(file) = OpenOptions::new().read(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_there_only_once_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path().join("blobs")).unwrap();
+        let mut pending = store.begin().unwrap();
+        pending.write_all(b"half").unwrap();
+        drop(pending);
+        assert_eq!(fs::read_dir(dir.path().join("blobs")).unwrap().count(), 0);
+        let digest = store.put(b"whole").unwrap();
+        assert_eq!(fs::read(store.path(&digest)).unwrap(), b"whole");
+        assert_eq!(store.size(&digest), Some(5));
+    }
+
+    #[test]
+    fn a_sweep_removes_what_the_dead_left_and_spares_the_living() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        fs::write(dir.path().join(".pending-dead"), b"x").unwrap();
+        let living = store.begin().unwrap();
+        BlobStore::open(dir.path()).unwrap();
+        assert!(!dir.path().join(".pending-dead").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        drop(living);
+    }
+
+    #[test]
+    fn bytes_that_are_not_the_expected_ones_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        let mut pending = store.begin().unwrap();
+        pending.write_all(b"other").unwrap();
+        let error = pending.commit_as("layer 1", Digest::of(b"this")).unwrap_err();
+        assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
