@@ -1,0 +1,180 @@
+//! What a container shall be, and what it is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HostConfig,
+    PortBinding,
+};
+
+/// A TCP port of the container and where it is published on 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// Port inside the container.
+    pub container: u16,
+    /// Port of this machine; `None` takes a free one.
+    pub host: Option<u16>,
+}
+
+/// What container shall be made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContainerSpec {
+    /// Its name.
+    pub name: String,
+    /// Name or id of its image.
+    pub image: String,
+    /// Variables added to the image's own. Their values may be secrets and are not printed.
+    pub env: BTreeMap<String, String>,
+    /// Labels added to the image's own.
+    pub labels: BTreeMap<String, String>,
+    /// The port it serves on.
+    pub port: PublishedPort,
+}
+
+impl fmt::Debug for ContainerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContainerSpec")
+            .field("name", &self.name)
+            .field("image", &self.image)
+            .field("env", &self.env.keys())
+            .field("labels", &self.labels)
+            .field("port", &self.port)
+            .finish()
+    }
+}
+
+/// The engine's word for what a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerStatus {
+    /// Made, never started.
+    Created,
+    /// Its process runs.
+    Running,
+    /// Frozen.
+    Paused,
+    /// It ended and the engine starts it again.
+    Restarting,
+    /// It ended.
+    Exited,
+    /// It is being taken away.
+    Removing,
+    /// Half removed, or a word of a newer engine.
+    Dead,
+}
+
+/// A container as the engine describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The engine's id, 64 hex digits.
+    pub id: String,
+    /// Its name, without the engine's slash.
+    pub name: String,
+    /// Id of its image, as in `sha256:...`.
+    pub image: String,
+    /// What it does.
+    pub status: ContainerStatus,
+    /// How its process ended last, if it ended.
+    pub exit_code: Option<i64>,
+    /// Whether the kernel killed it for want of memory.
+    pub out_of_memory: bool,
+    /// The engine's reason why it could not be started, often empty.
+    pub error: String,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// Its labels and those of its image.
+    pub labels: BTreeMap<String, String>,
+    /// TCP ports of the container and those of this machine they are published on. Empty while it
+    /// does not run.
+    pub ports: BTreeMap<u16, u16>,
+}
+
+pub(crate) fn create_body(spec: &ContainerSpec) -> ContainerCreateBody {
+    let port = format!("{}/tcp", spec.port.container);
+    let binding = PortBinding {
+        host_ip: Some("127.0.0.1".to_owned()),
+        host_port: Some(spec.port.host.unwrap_or(0).to_string()),
+    };
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        labels: Some(spec.labels.clone().into_iter().collect()),
+        exposed_ports: Some(vec![port.clone()]),
+        host_config: Some(HostConfig {
+            port_bindings: Some(HashMap::from([(port, Some(vec![binding]))])),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+pub(crate) fn container(found: ContainerInspectResponse) -> Container {
+    use ContainerStateStatusEnum as Word;
+    let state = found.state.unwrap_or_default();
+    let status = match state.status {
+        Some(Word::CREATED) => ContainerStatus::Created,
+        Some(Word::RUNNING | Word::STOPPING) => ContainerStatus::Running,
+        Some(Word::PAUSED) => ContainerStatus::Paused,
+        Some(Word::RESTARTING) => ContainerStatus::Restarting,
+        Some(Word::EXITED) => ContainerStatus::Exited,
+        Some(Word::REMOVING) => ContainerStatus::Removing,
+        _ => ContainerStatus::Dead,
+    };
+    let ended = matches!(
+        status,
+        ContainerStatus::Exited | ContainerStatus::Restarting | ContainerStatus::Dead
+    );
+    let published = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
+    Container {
+        id: found.id.unwrap_or_default(),
+        name: found.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+        image: found.image.unwrap_or_default(),
+        status,
+        exit_code: state.exit_code.filter(|_| ended),
+        out_of_memory: state.oom_killed.unwrap_or_default(),
+        error: state.error.unwrap_or_default(),
+        created: found.created.unwrap_or_default(),
+        labels: found
+            .config
+            .and_then(|config| config.labels)
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
+        ports: published
+            .into_iter()
+            .filter_map(|(port, bindings)| {
+                let container = port.strip_suffix("/tcp")?.parse().ok()?;
+                let host = bindings?.into_iter().find_map(|found| found.host_port?.parse().ok())?;
+                Some((container, host))
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_does_not_print_its_secrets() {
+        let spec = ContainerSpec {
+            name: "web".to_owned(),
+            image: "sha256:00".to_owned(),
+            env: BTreeMap::from([("KEY".to_owned(), "very-secret".to_owned())]),
+            labels: BTreeMap::new(),
+            port: PublishedPort { container: 5001, host: None },
+        };
+        let text = format!("{spec:?}");
+        assert!(text.contains("KEY") && !text.contains("very-secret"), "{text}");
+        let body = create_body(&spec);
+        assert_eq!(body.env.unwrap(), ["KEY=very-secret"]);
+        let ports = body.host_config.unwrap().port_bindings.unwrap();
+        assert_eq!(
+            ports["5001/tcp"].clone().unwrap(),
+            [PortBinding {
+                host_ip: Some("127.0.0.1".to_owned()),
+                host_port: Some("0".to_owned())
+            }]
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Containers: made, started, described, found by label, and taken away.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerUpdateBody, RestartPolicy, RestartPolicyNameEnum};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::connect::{has_status, is_not_found};
+use crate::container::{container, create_body};
+use crate::{Container, ContainerSpec, Engine, Error, Result};
+
+/// Seconds a container may take to stop before it is killed.
+const STOP_SECONDS: i32 = 10;
+
+impl Engine {
+    /// Makes a container without starting it, and gives back its id.
+    ///
+    /// # Errors
+    /// [`Error::NameInUse`], [`Error::NoSuchImage`], or the engine's refusal.
+    pub async fn create_container(&self, spec: &ContainerSpec) -> Result<String> {
+        let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
+        match self.docker.create_container(Some(options), create_body(spec)).await {
+            Ok(created) => Ok(created.id),
+            Err(error) if has_status(&error, 409) => {
+                Err(Error::NameInUse { name: spec.name.clone() })
+            }
+            Err(error) if is_not_found(&error) => {
+                Err(Error::NoSuchImage { name: spec.image.clone() })
+            }
+            Err(error) => Err(self.failed("make a container")(error)),
+        }
+    }
+
+    /// Starts a container.
+    ///
+    /// # Errors
+    /// [`Error::PortInUse`], [`Error::NoSuchContainer`], or the engine's refusal.
+    pub async fn start_container(&self, id: &str) -> Result<()> {
+        self.docker.start_container(id, None).await.map_err(self.of(id, "start a container"))
+    }
+
+    /// Lets the engine start the container again after a failure or its own restart, until
+    /// somebody stops it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], or the engine's refusal.
+    pub async fn keep_running(&self, id: &str) -> Result<()> {
+        let policy = RestartPolicy {
+            name: Some(RestartPolicyNameEnum::UNLESS_STOPPED),
+            ..RestartPolicy::default()
+        };
+        let body =
+            ContainerUpdateBody { restart_policy: Some(policy), ..ContainerUpdateBody::default() };
+        self.docker
+            .update_container(id, body)
+            .await
+            .map_err(self.of(id, "keep a container running"))
+    }
+
+    /// Describes a container by name or id.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], or the engine's own.
+    pub async fn inspect_container(&self, id: &str) -> Result<Container> {
+        let found = self.docker.inspect_container(id, None).await;
+        Ok(container(found.map_err(self.of(id, "describe a container"))?))
+    }
+
+    /// Every container, running or not, that bears a label, optionally with one value. Sorted by
+    /// name.
+    ///
+    /// # Errors
+    /// The engine's own.
+    pub async fn containers(&self, label: &str, value: Option<&str>) -> Result<Vec<Container>> {
+        let filter = value.map_or_else(|| label.to_owned(), |value| format!("{label}={value}"));
+        let filters = HashMap::from([("label", vec![filter.as_str()])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let listed = self.docker.list_containers(Some(options)).await;
+        let mut found = Vec::new();
+        for summary in listed.map_err(self.failed("list its containers"))? {
+            match self.inspect_container(&summary.id.unwrap_or_default()).await {
+                Ok(container) => found.push(container),
+                // It went away between the two questions.
+                Err(Error::NoSuchContainer { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// The last `lines` lines a container wrote, both streams in order of time.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], or the engine's own.
+    pub async fn logs(&self, id: &str, lines: usize) -> Result<String> {
+        let options = LogsOptionsBuilder::default()
+            .stdout(true)
+            .stderr(true)
+            .tail(&lines.to_string())
+            .build();
+        let chunks: Vec<_> = self
+            .docker
+            .logs(id, Some(options))
+            .map(|chunk| chunk.map(bollard::container::LogOutput::into_bytes))
+            .try_collect()
+            .await
+            .map_err(self.of(id, "hand out a log"))?;
+        Ok(String::from_utf8_lossy(&chunks.concat()).into_owned())
+    }
+
+    /// Stops a container; it is killed after ten seconds.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], or the engine's refusal.
+    pub async fn stop_container(&self, id: &str) -> Result<()> {
+        let options = StopContainerOptionsBuilder::default().t(STOP_SECONDS).build();
+        self.docker.stop_container(id, Some(options)).await.map_err(self.of(id, "stop a container"))
+    }
+
+    /// Stops a container and takes it away with its anonymous volumes. One that is gone already is
+    /// fine.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub async fn remove_container(&self, id: &str) -> Result<()> {
+        match self.stop_container(id).await {
+            Err(Error::NoSuchContainer { .. }) => return Ok(()),
+            // Whatever keeps it from stopping, it is to go.
+            Err(Error::Refused { .. }) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        match self.docker.remove_container(id, Some(options)).await {
+            Err(error) if is_not_found(&error) => Ok(()),
+            removed => removed.map_err(self.failed("remove a container")),
+        }
+    }
+
+    fn of(&self, id: &str, action: &str) -> impl Fn(bollard::errors::Error) -> Error {
+        move |error| {
+            if is_not_found(&error) {
+                Error::NoSuchContainer { name: id.to_owned() }
+            } else {
+                self.failed(action)(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The engine as a source: an image is exported once into the cache and read from there.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use mlpack_oci::{Digest, Image, Platform, Progress, archive};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+use crate::tar_stream::blocking;
+use crate::{Engine, Error, Result};
+
+/// Prefix of files under way. Whoever holds the lock removes the ones a killed run left.
+const PARTIAL: &str = "partial-";
+
+impl Engine {
+    /// The image of that name or id as a value. The engine can only hand out whole images, so it
+    /// is written once to `CACHE/engine/IMAGE-ID.tar` and read from there ever after.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchImage`], a full disk, a broken conversation, or an image that is not for
+    /// `platform`.
+    pub async fn image(
+        &self,
+        name: &str,
+        cache: &Path,
+        platform: &Platform,
+        progress: &dyn Progress,
+    ) -> Result<Image> {
+        let found = self.inspect_image(name).await?;
+        let folder = cache.join("engine");
+        std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let file = folder.join(format!("{}.tar", found.id.hex()));
+        if file.exists() {
+            match open(name, &file, platform).await {
+                Err(Error::Oci(mlpack_oci::Error::NoSuchImage { place, wanted, present })) => {
+                    return Err(mlpack_oci::Error::NoSuchImage { place, wanted, present }.into());
+                }
+                // Damaged since: export it again.
+                Err(_) => std::fs::remove_file(&file).map_err(Error::io("remove", &file))?,
+                image => return image,
+            }
+        }
+        let lock = lock(&folder).await?;
+        if !file.exists() {
+            sweep(&folder);
+            self.export(name, found.id, found.size, &folder, &file, progress).await?;
+        }
+        drop(lock);
+        open(name, &file, platform).await
+    }
+
+    async fn export(
+        &self,
+        name: &str,
+        id: Digest,
+        size: u64,
+        folder: &Path,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let partial = tempfile::Builder::new()
+            .prefix(PARTIAL)
+            .tempfile_in(folder)
+            .map_err(Error::io("create", folder))?;
+        let meter = progress.begin(&format!("export {name} from Docker"), Some(size));
+        let handle = partial.reopen().map_err(Error::io("open", partial.path()))?;
+        let mut out =
+            tokio::io::BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(handle));
+        let id = id.to_string();
+        let docker = self.for_transfer();
+        let mut chunks = std::pin::pin!(docker.export_image(&id));
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(self.failed("export an image"))?;
+            out.write_all(&chunk).await.map_err(Error::io("write", partial.path()))?;
+            meter.advance(chunk.len() as u64);
+        }
+        out.flush().await.map_err(Error::io("write", partial.path()))?;
+        persist(partial, file)?;
+        meter.finish("exported");
+        Ok(())
+    }
+}
+
+fn persist(partial: NamedTempFile, file: &Path) -> Result<()> {
+    partial.persist(file).map(drop).map_err(|error| Error::io("create", file)(error.error))
+}
+
+/// Reads the archive on a blocking thread.
+async fn open(name: &str, file: &Path, platform: &Platform) -> Result<Image> {
+    let (file, platform, place) = (file.to_owned(), platform.clone(), format!("docker:{name}"));
+    blocking(move || {
+        let mut image = archive::open_docker_archive(&file, None, &platform)?;
+        image.place = place;
+        Ok(image)
+    })
+    .await
+}
+
+/// Waits for the one lock of the folder; it is let go when the file is dropped, and by the system
+/// when the process dies.
+async fn lock(folder: &Path) -> Result<File> {
+    let path: PathBuf = folder.join("lock");
+    blocking(move || {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Error::io("create", &path))?;
+        // A file system without locks still works; two exports at once then only waste time.
+        let _ = file.lock();
+        Ok(file)
+    })
+    .await
+}
+
+/// Removes what a killed run left; the caller holds the lock.
+fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_takes_only_what_was_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["partial-abc", "lock", "00ff.tar"] {
+            std::fs::write(folder.path().join(name), name).unwrap();
+        }
+        sweep(folder.path());
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["00ff.tar", "lock"]);
+    }
+}

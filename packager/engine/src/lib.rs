@@ -1,0 +1,28 @@
+//! The Docker engine as a source and a sink of images, and its containers.
+//!
+//! Floor 1 of mlpack. Everything goes through [`Engine`], which is cheap to clone. The engine's own
+//! words are kept: an image is named by its id (the digest of its config), a container by its name
+//! or id.
+
+mod connect;
+mod container;
+mod containers;
+mod error;
+mod export;
+mod inspect;
+mod known_layers;
+mod load;
+mod plain_layers;
+mod tar_stream;
+
+pub use connect::Engine;
+pub use container::{Container, ContainerSpec, ContainerStatus, PublishedPort};
+pub use error::{Error, Result};
+pub use inspect::EngineImage;
+
+// The tests of both kinds share their support, which names this crate from outside.
+#[cfg(test)]
+extern crate self as mlpack_engine;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
