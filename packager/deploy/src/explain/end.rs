@@ -1,0 +1,263 @@
+//! Why a service's process ended.
+
+use super::Explanation;
+
+/// How a container's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Its exit code; above 128 a signal ended it.
+    pub exit_code: Option<i64>,
+    /// Whether the kernel killed it for want of memory.
+    pub out_of_memory: bool,
+}
+
+/// Explains why a container ended, from its log first, since it is nearest to the cause, then from
+/// its exit code (Azure ML contract section 9, item 27).
+pub fn explain_end(log: &str, ended: Ended) -> Explanation {
+    if ended.out_of_memory || (ended.exit_code == Some(137) && !log.contains("Traceback")) {
+        return Explanation::new(
+            "its process was killed, most likely for want of memory",
+            "give the machine more memory, or load a smaller model in init()",
+        );
+    }
+    from_log(log).unwrap_or_else(|| from_exit_code(log, ended.exit_code))
+}
+
+/// What a log alone tells, if it tells anything.
+pub(crate) fn from_log(log: &str) -> Option<Explanation> {
+    if let Some(module) = between(log, "ModuleNotFoundError: No module named '", "'")
+        .or_else(|| between(log, "ImportError: No module named '", "'"))
+    {
+        return Some(missing_module(module));
+    }
+    if let Some(library) = last_line_with(log, "cannot open shared object file") {
+        let library = library
+            .split(": ")
+            .find(|part| part.contains(".so"))
+            .and_then(|part| part.split_whitespace().last())
+            .unwrap_or(library);
+        return Some(Explanation::new(
+            format!("the shared library `{library}` is not in the image"),
+            format!("use a base image that has `{library}`, or a package that brings it along"),
+        ));
+    }
+    if let Some(line) = last_line_with(log, "SyntaxError") {
+        return Some(Explanation::new(
+            format!("the entry script does not parse: {line}"),
+            "fix it, and check it with the image's own version of Python",
+        ));
+    }
+    if let Some(line) = last_line_with(log, "ModelNotFoundException") {
+        return Some(Explanation::new(
+            format!("the entry script asks for a model that is not in the image: {line}"),
+            "pass the model's name, not its file name, to Model.get_model_path, and give the model with `-m NAME=PATH`",
+        ));
+    }
+    if let Some(line) = last_line_with(log, "FileNotFoundError") {
+        return Some(Explanation::new(
+            format!("init() opens a file that is not in the image: {line}"),
+            "find models with AZUREML_MODEL_DIR or Model.get_model_path, and other files beside the script with os.path.dirname(__file__)",
+        ));
+    }
+    if let Some(line) = last_line_with(log, "PermissionError") {
+        return Some(Explanation::new(
+            format!("the service may not touch a file: {line}"),
+            "it does not run as root: write to /tmp instead of the image's folders",
+        ));
+    }
+    if log.contains("WORKER TIMEOUT") {
+        return Some(Explanation::new(
+            "init() took longer than the server's worker may take (300 s unless WORKER_TIMEOUT says otherwise)",
+            "make init() faster, or set the environment variable WORKER_TIMEOUT to more seconds",
+        ));
+    }
+    if log.contains("Address already in use") || log.contains("Errno 98") {
+        return Some(Explanation::new(
+            "two processes of the container want the same port",
+            "start no server of your own in the entry script; the image's server listens already",
+        ));
+    }
+    if log.contains("exec format error") {
+        return Some(Explanation::new(
+            "the image is for another processor than this machine's",
+            "package it for this machine's platform with `--platform`",
+        ));
+    }
+    let raised = last_exception(log)?;
+    Some(Explanation::new(
+        format!("importing the entry script or its init() raised {raised}"),
+        "the log names the line; run the same code outside with the same packages to find out why",
+    ))
+}
+
+fn from_exit_code(log: &str, exit_code: Option<i64>) -> Explanation {
+    let boot = log.contains("Worker failed to boot");
+    match exit_code {
+        Some(3) => Explanation::new(
+            "the server could not import the entry script, or its init() failed (exit code 3)",
+            "look at the log above the line `Worker failed to boot`",
+        ),
+        _ if boot => Explanation::new(
+            "the server could not import the entry script, or its init() failed",
+            "look at the log above the line `Worker failed to boot`",
+        ),
+        Some(126) => Explanation::new(
+            "the image's command may not be executed (exit code 126)",
+            "look with `mlpack inspect` at the image's entrypoint and user",
+        ),
+        Some(127) => Explanation::new(
+            "the image's command was not found (exit code 127)",
+            "look with `mlpack inspect` at the image's entrypoint; an environment without a server shows up like this",
+        ),
+        Some(132) => Explanation::new(
+            "its process used an instruction this processor lacks (exit code 132)",
+            "use builds of the packages for an older processor",
+        ),
+        Some(139) => Explanation::new(
+            "its process crashed (exit code 139, segmentation fault)",
+            "look for native packages whose versions do not fit each other",
+        ),
+        Some(code) if code > 128 => Explanation::new(
+            format!("its process was ended by signal {}", code - 128),
+            "look at its log",
+        ),
+        Some(0) => Explanation::new(
+            "its process ended by itself without an error, so nothing serves",
+            "the image's command must stay in the foreground; look with `mlpack inspect` at its entrypoint",
+        ),
+        Some(code) => {
+            Explanation::new(format!("its process ended with exit code {code}"), "look at its log")
+        }
+        None => Explanation::new("its process does not run", "look at its log"),
+    }
+}
+
+/// Imports whose package bears another name.
+const PACKAGES: &[(&str, &str)] = &[
+    ("PIL", "pillow"),
+    ("cv2", "opencv-python-headless"),
+    ("sklearn", "scikit-learn"),
+    ("yaml", "pyyaml"),
+    ("azureml.core", "azureml-core"),
+    ("azureml.contrib.services", "azureml-contrib-services"),
+    ("azureml.monitoring", "azureml-monitoring"),
+    ("azureml", "azureml-core"),
+    ("inference_schema", "inference-schema"),
+    ("skimage", "scikit-image"),
+    ("bs4", "beautifulsoup4"),
+    ("dateutil", "python-dateutil"),
+    ("google.protobuf", "protobuf"),
+];
+
+fn missing_module(module: &str) -> Explanation {
+    let cause = format!("the Python module `{module}` is not in the image");
+    if module == "sklearn.externals" || module.starts_with("sklearn.externals.") {
+        return Explanation::new(
+            cause,
+            "scikit-learn has no `sklearn.externals.joblib` since 0.23: write `import joblib`, or pin scikit-learn below 0.23",
+        );
+    }
+    let package = PACKAGES
+        .iter()
+        .find(|(import, _)| module == *import || module.starts_with(&format!("{import}.")))
+        .map_or_else(
+            || module.split('.').next().unwrap_or(module).replace('_', "-"),
+            |(_, package)| (*package).to_owned(),
+        );
+    Explanation::new(
+        cause,
+        format!(
+            "add the package `{package}` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder"
+        ),
+    )
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.rsplit_once(start)?;
+    rest.split_once(end).map(|(found, _)| found)
+}
+
+fn last_line_with<'a>(log: &'a str, word: &str) -> Option<&'a str> {
+    log.lines().rev().find(|line| line.contains(word)).map(str::trim)
+}
+
+/// The last line of the last traceback, as in `ValueError: bad shape`.
+fn last_exception(log: &str) -> Option<String> {
+    let (_, traceback) = log.rsplit_once("Traceback (most recent call last):")?;
+    traceback
+        .lines()
+        .skip(1)
+        .find(|line| !line.is_empty() && !line.starts_with([' ', '\t']))
+        .map(|line| format!("`{}`", line.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(log: &str, exit_code: i64) -> Explanation {
+        explain_end(log, Ended { exit_code: Some(exit_code), out_of_memory: false })
+    }
+
+    #[test]
+    fn a_missing_module_names_its_package() {
+        let log = "Traceback (most recent call last):\n  File \"score.py\", line 1\nModuleNotFoundError: No module named 'sklearn'\nWorker failed to boot.\n";
+        assert_eq!(
+            end(log, 3),
+            Explanation::new(
+                "the Python module `sklearn` is not in the image",
+                "add the package `scikit-learn` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder"
+            )
+        );
+        let log = "ModuleNotFoundError: No module named 'my_helpers.io'";
+        assert!(end(log, 3).remedy.starts_with("add the package `my-helpers` "));
+        let log = "ModuleNotFoundError: No module named 'sklearn.externals.joblib'";
+        assert!(end(log, 3).remedy.contains("`import joblib`"));
+    }
+
+    #[test]
+    fn exit_3_without_a_known_line_is_import_or_init() {
+        assert_eq!(
+            end("[ERROR] Worker failed to boot.", 3).cause,
+            "the server could not import the entry script, or its init() failed (exit code 3)"
+        );
+    }
+
+    #[test]
+    fn the_exception_of_init_is_quoted() {
+        let log = "Traceback (most recent call last):\n  File \"/var/azureml-app/score.py\", line 4, in init\n    raise ValueError('bad shape')\nValueError: bad shape\n\nWorker failed to boot.";
+        assert_eq!(
+            end(log, 3).cause,
+            "importing the entry script or its init() raised `ValueError: bad shape`"
+        );
+    }
+
+    #[test]
+    fn other_ends_have_their_own_cause() {
+        for (log, code, cause) in [
+            ("", 137, "its process was killed, most likely for want of memory"),
+            ("", 139, "its process crashed (exit code 139, segmentation fault)"),
+            ("", 127, "the image's command was not found (exit code 127)"),
+            ("", 143, "its process was ended by signal 15"),
+            ("", 0, "its process ended by itself without an error, so nothing serves"),
+            ("", 1, "its process ended with exit code 1"),
+            (
+                "OSError: libgomp.so.1: cannot open shared object file: No such file or directory",
+                3,
+                "the shared library `libgomp.so.1` is not in the image",
+            ),
+            (
+                "ImportError: libGL.so.1: cannot open shared object file: No such file",
+                3,
+                "the shared library `libGL.so.1` is not in the image",
+            ),
+        ] {
+            assert_eq!(end(log, code).cause, cause, "{log} {code}");
+        }
+        let killed = Ended { exit_code: Some(1), out_of_memory: true };
+        assert_eq!(
+            explain_end("Traceback", killed).cause,
+            "its process was killed, most likely for want of memory"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! Makes what was rendered: replaces, creates, starts, waits.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use mlpack_engine::{Container, ContainerSpec, ContainerStatus, Error as EngineError};
+use mlpack_oci::Progress;
+
+use super::health::Waited;
+use super::render::{SERVICE, container_name, render};
+use super::services::{describe, state_of};
+use super::{Deployment, LocalDeployer};
+use crate::config::LocalConfig;
+use crate::explain::from_log;
+use crate::{Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
+
+/// Lines of the log that an error shows.
+const LOG_TAIL: usize = 50;
+
+impl LocalDeployer {
+    /// Runs the image as a service and waits until it answers. A service of that name that failed
+    /// or never started is replaced, a running one only with `overwrite`. If the new one does not
+    /// come up, its stopped container is kept for its log.
+    ///
+    /// # Errors
+    /// [`Error::ServiceExists`], [`Error::ForeignContainer`], [`Error::Failed`],
+    /// [`Error::TimedOut`], a port in use, or the engine's own.
+    pub async fn deploy(
+        &self,
+        deployment: &Deployment,
+        progress: &dyn Progress,
+    ) -> Result<Webservice> {
+        let id = deployment.image.digest.to_string();
+        let image = self.engine.inspect_image(&id).await.map_err(|error| match error {
+            EngineError::NoSuchImage { .. } => {
+                Error::NotInEngine { reference: deployment.image.to_string() }
+            }
+            other => other.into(),
+        })?;
+        let spec = render(deployment, &image.labels)?;
+        self.make_room(deployment, progress).await?;
+        let id = self.create(deployment, &spec).await?;
+        if let Err(error) = self.engine.start_container(&id).await {
+            // It never ran, so it has no log worth keeping.
+            self.engine.remove_container(&id).await?;
+            return Err(error.into());
+        }
+        self.await_answer(deployment, &id, spec.port.container, progress).await?;
+        // Only from here on may the engine start it again by itself: a service that cannot come up
+        // must not be tried for ever.
+        self.engine.keep_running(&id).await?;
+        Ok(describe(&deployment.name, &self.engine.inspect_container(&id).await?, true))
+    }
+
+    /// Whether a deployment of that name and config could begin now: asked before an image is made
+    /// for it, so that nobody waits in vain.
+    ///
+    /// # Errors
+    /// [`Error::ServiceExists`], [`Error::ForeignContainer`], a port in use, or the engine's own.
+    pub async fn check(
+        &self,
+        name: &ServiceName,
+        config: &LocalConfig,
+        overwrite: bool,
+    ) -> Result<()> {
+        self.replaceable(name, config, overwrite).await.map(drop)
+    }
+
+    /// The containers that had the name before, all of which may go.
+    async fn replaceable(
+        &self,
+        name: &ServiceName,
+        config: &LocalConfig,
+        overwrite: bool,
+    ) -> Result<Vec<Container>> {
+        let earlier = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        for container in &earlier {
+            let may_go =
+                matches!(container.status, ContainerStatus::Created | ContainerStatus::Removing)
+                    || state_of(container, false) == ServiceState::Failed;
+            if !may_go && !overwrite {
+                let state = self.state(container).await;
+                return Err(Error::ServiceExists { name: name.to_string(), state });
+            }
+        }
+        if earlier.is_empty() {
+            match self.engine.inspect_container(&container_name(name)).await {
+                Err(EngineError::NoSuchContainer { .. }) => {}
+                Ok(_) => return Err(Error::ForeignContainer { name: name.to_string() }),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(port) = config.port {
+            let is_ours = earlier.iter().any(|earlier| earlier.ports.values().any(|&p| p == port));
+            if !is_ours && is_taken(port) {
+                return Err(EngineError::PortInUse { port }.into());
+            }
+        }
+        Ok(earlier)
+    }
+
+    /// Takes away what had the name before, once nothing else speaks against the new one.
+    async fn make_room(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<()> {
+        let Deployment { name, config, overwrite, .. } = deployment;
+        for container in self.replaceable(name, config, *overwrite).await? {
+            progress.note(&format!("replacing the service `{name}` of {}", container.created));
+            self.engine.remove_container(&container.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self, deployment: &Deployment, spec: &ContainerSpec) -> Result<String> {
+        let name = deployment.name.to_string();
+        match self.engine.create_container(spec).await {
+            Err(EngineError::NameInUse { .. }) => {
+                let there = self.engine.inspect_container(&spec.name).await?;
+                if there.labels.get(SERVICE) == Some(&name) {
+                    // Another deployment was faster.
+                    let state = self.state(&there).await;
+                    return Err(Error::ServiceExists { name, state });
+                }
+                Err(Error::ForeignContainer { name })
+            }
+            Err(EngineError::NoSuchImage { .. }) => {
+                Err(Error::NotInEngine { reference: deployment.image.to_string() })
+            }
+            created => Ok(created?),
+        }
+    }
+
+    async fn await_answer(
+        &self,
+        deployment: &Deployment,
+        id: &str,
+        port: u16,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let name = deployment.name.to_string();
+        let meter = progress.begin(&format!("wait for {name} to answer"), None);
+        match self.wait(id, port, deployment.timeout).await? {
+            Waited::Answers => {
+                meter.finish("it answers");
+                Ok(())
+            }
+            Waited::Ended(container) => {
+                meter.finish("it ended");
+                let log = self.engine.logs(id, LOG_TAIL).await?;
+                Err(failed(name, &container, log))
+            }
+            Waited::TimedOut(last) => {
+                meter.finish("the time is up");
+                self.engine.stop_container(id).await?;
+                let log = self.engine.logs(id, LOG_TAIL).await?;
+                let explanation = from_log(&log).map(Box::new);
+                Err(Error::TimedOut { name, limit: deployment.timeout, last, explanation, log })
+            }
+        }
+    }
+
+    /// State of a service, asking it whether it answers.
+    pub(super) async fn state(&self, container: &Container) -> ServiceState {
+        state_of(container, self.answers(container).await)
+    }
+
+    pub(super) async fn answers(&self, container: &Container) -> bool {
+        const LIMIT: Duration = Duration::from_secs(2);
+        match super::services::published(container) {
+            Some(port) => self.ask(port, LIMIT).await.is_ok(),
+            None => false,
+        }
+    }
+}
+
+fn failed(name: String, container: &Container, log: String) -> Error {
+    let ended = Ended { exit_code: container.exit_code, out_of_memory: container.out_of_memory };
+    let explanation = explain_end(&log, ended);
+    Error::Failed { name, explanation, exit_code: container.exit_code, log }
+}
+
+/// Whether somebody listens there already. Any other obstacle is the engine's to tell.
+fn is_taken(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_seen() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(is_taken(port));
+        drop(listener);
+        assert!(!is_taken(port));
+    }
+}

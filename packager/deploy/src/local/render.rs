@@ -1,0 +1,153 @@
+//! Decides what container a deployment is. Nothing is done here.
+
+use std::collections::BTreeMap;
+
+use mlpack_engine::{ContainerSpec, PublishedPort};
+
+use super::Deployment;
+use crate::config::DeploymentConfig;
+use crate::{Error, Result, ServiceName};
+
+/// Label with the service's name; what makes a container a service of mlpack.
+pub(super) const SERVICE: &str = "org.mlpack.service";
+/// Label with the deployment config as JSON.
+const CONFIG: &str = "org.mlpack.config";
+/// Label with the digest of the image.
+pub(super) const DIGEST: &str = "org.mlpack.digest";
+/// Label with the place of the image, `docker:NAME`.
+pub(super) const IMAGE: &str = "org.mlpack.image";
+/// Label with the port the service serves on; an image may bear it too.
+pub(super) const PORT: &str = "org.mlpack.port";
+/// The port Azure ML's images serve on (contract section 4.1).
+const DEFAULT_PORT: u16 = 5001;
+
+/// The container that runs `deployment`, whose image bears `image_labels`.
+///
+/// # Errors
+/// [`Error::PortLabel`], or [`Error::NotInEngine`] for a reference to another place.
+pub fn render(
+    deployment: &Deployment,
+    image_labels: &BTreeMap<String, String>,
+) -> Result<ContainerSpec> {
+    let Deployment { name, image, config, environment, .. } = deployment;
+    if !image.place.starts_with("docker:") {
+        return Err(Error::NotInEngine { reference: image.to_string() });
+    }
+    let container = port_of(image_labels)?;
+    let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
+    let labels = [
+        (SERVICE, name.to_string()),
+        (CONFIG, config_json.unwrap_or_default()),
+        (DIGEST, image.digest.to_string()),
+        (IMAGE, image.place.clone()),
+        (PORT, container.to_string()),
+        // By these the SDK of the time finds its local services (contract section 6).
+        ("amlIsService", "True".to_owned()),
+        ("amlServiceName", name.to_string()),
+    ];
+    // The server names the service by it in its swagger document (contract section 4.5).
+    let mut env = BTreeMap::from([("SERVICE_NAME".to_owned(), name.to_string())]);
+    env.extend(environment.clone());
+    Ok(ContainerSpec {
+        name: container_name(name),
+        image: image.digest.to_string(),
+        env,
+        labels: labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        port: PublishedPort { container, host: config.port },
+    })
+}
+
+/// A container bears its service's name (contract section 6), so that two deployments of one name
+/// at the same time cannot both succeed.
+pub(super) fn container_name(name: &ServiceName) -> String {
+    name.to_string()
+}
+
+/// The port a service listens on inside its container: the label `org.mlpack.port`, else 5001.
+///
+/// # Errors
+/// [`Error::PortLabel`].
+pub fn port_of(labels: &BTreeMap<String, String>) -> Result<u16> {
+    let Some(text) = labels.get(PORT) else { return Ok(DEFAULT_PORT) };
+    match text.parse() {
+        Ok(port) if port != 0 => Ok(port),
+        _ => Err(Error::PortLabel { found: text.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::LocalConfig;
+
+    fn deployment() -> Deployment {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        Deployment {
+            name: "digits".parse().unwrap(),
+            image: format!("docker:team/digits@{digest}").parse().unwrap(),
+            config: LocalConfig { port: Some(6789) },
+            environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            overwrite: false,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_deployment_becomes_this_container() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        let expected = ContainerSpec {
+            name: "digits".to_owned(),
+            image: digest.clone(),
+            env: map(&[("A", "1"), ("SERVICE_NAME", "digits")]),
+            labels: map(&[
+                ("amlIsService", "True"),
+                ("amlServiceName", "digits"),
+                ("org.mlpack.config", r#"{"computeType":"local","port":6789}"#),
+                ("org.mlpack.digest", &digest),
+                ("org.mlpack.image", "docker:team/digits"),
+                ("org.mlpack.port", "5001"),
+                ("org.mlpack.service", "digits"),
+            ]),
+            port: PublishedPort { container: 5001, host: Some(6789) },
+        };
+        assert_eq!(render(&deployment(), &BTreeMap::new()).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_image_may_say_its_port() {
+        let spec = render(&deployment(), &map(&[("org.mlpack.port", "8080")])).unwrap();
+        assert_eq!(spec.port.container, 8080);
+        assert_eq!(spec.labels["org.mlpack.port"], "8080");
+        for bad in ["0", "http", "70000", ""] {
+            let error = render(&deployment(), &map(&[("org.mlpack.port", bad)])).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("the label org.mlpack.port of the image is `{bad}`, not a port")
+            );
+        }
+    }
+
+    #[test]
+    fn an_image_elsewhere_is_refused() {
+        let mut elsewhere = deployment();
+        elsewhere.image.place = "oci:dir".to_owned();
+        let error = render(&elsewhere, &BTreeMap::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("oci:dir@sha256:{} is not in the Docker engine", "ab".repeat(32))
+        );
+    }
+
+    #[test]
+    fn what_a_user_sets_wins_over_what_is_set_for_him() {
+        let mut named = deployment();
+        named.environment = map(&[("SERVICE_NAME", "mine")]);
+        assert_eq!(render(&named, &BTreeMap::new()).unwrap().env, map(&[("SERVICE_NAME", "mine")]));
+    }
+}

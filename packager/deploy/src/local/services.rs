@@ -1,0 +1,185 @@
+//! The services that are there, found by their containers' labels.
+
+use mlpack_engine::{Container, ContainerStatus};
+
+use super::LocalDeployer;
+use super::render::{DIGEST, IMAGE, SERVICE, port_of};
+use crate::{Error, Result, ServiceName, ServiceState, Webservice};
+
+impl LocalDeployer {
+    /// All services, sorted by name. Each is asked whether it answers.
+    ///
+    /// # Errors
+    /// The engine's own.
+    pub async fn list(&self) -> Result<Vec<Webservice>> {
+        let mut services = Vec::new();
+        for container in self.engine.containers(SERVICE, None).await? {
+            // A label that is no name was not written by mlpack.
+            if let Ok(name) = container.labels[SERVICE].parse::<ServiceName>() {
+                let answers = self.answers(&container).await;
+                services.push(describe(&name, &container, answers));
+            }
+        }
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(services)
+    }
+
+    /// One service.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchService`], or the engine's own.
+    pub async fn show(&self, name: &ServiceName) -> Result<Webservice> {
+        let container = self.find(name).await?;
+        let answers = self.answers(&container).await;
+        Ok(describe(name, &container, answers))
+    }
+
+    /// The last `num_lines` lines of a service's log, also of one that failed.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchService`], or the engine's own.
+    pub async fn logs(&self, name: &ServiceName, num_lines: usize) -> Result<String> {
+        let container = self.find(name).await?;
+        Ok(self.engine.logs(&container.id, num_lines).await?)
+    }
+
+    /// Stops a service and takes its container away. Its image stays.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchService`], or the engine's own.
+    pub async fn delete(&self, name: &ServiceName) -> Result<()> {
+        let container = self.find(name).await?;
+        Ok(self.engine.remove_container(&container.id).await?)
+    }
+
+    pub(super) async fn find(&self, name: &ServiceName) -> Result<Container> {
+        let mut found = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        if let Some(container) = found.pop() {
+            return Ok(container);
+        }
+        let services = self.engine.containers(SERVICE, None).await?;
+        let mut present: Vec<String> =
+            services.iter().map(|container| container.labels[SERVICE].clone()).collect();
+        present.sort();
+        Err(Error::NoSuchService { name: name.to_string(), present })
+    }
+}
+
+/// A service's state by its container's and by whether it answers.
+pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
+    match container.status {
+        ContainerStatus::Running if answers => ServiceState::Running,
+        ContainerStatus::Running | ContainerStatus::Created => ServiceState::Deploying,
+        // One that is started again and again has failed as often.
+        ContainerStatus::Restarting | ContainerStatus::Exited | ContainerStatus::Dead => {
+            ServiceState::Failed
+        }
+        ContainerStatus::Removing => ServiceState::Deleted,
+        ContainerStatus::Paused => ServiceState::Unknown,
+    }
+}
+
+/// The port of 127.0.0.1 a container serves on.
+pub(super) fn published(container: &Container) -> Option<u16> {
+    container.ports.get(&port_of(&container.labels).ok()?).copied()
+}
+
+/// A container as a service.
+pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool) -> Webservice {
+    let state = state_of(container, answers);
+    let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
+    let label = |key: &str| container.labels.get(key).cloned();
+    let image_digest = label(DIGEST).unwrap_or_else(|| container.image.clone());
+    let place = label(IMAGE).unwrap_or_else(|| "docker:".to_owned());
+    Webservice {
+        name: name.clone(),
+        state,
+        compute_type: "local",
+        scoring_uri,
+        swagger_uri,
+        image_id: format!("{place}@{image_digest}"),
+        image_digest,
+        created_time: container.created.clone(),
+        error: error_of(container),
+    }
+}
+
+fn error_of(container: &Container) -> Option<String> {
+    if !container.error.is_empty() {
+        return Some(container.error.clone());
+    }
+    if container.out_of_memory {
+        return Some("its process was killed for want of memory".to_owned());
+    }
+    let code = container.exit_code?;
+    Some(match container.status {
+        ContainerStatus::Restarting => {
+            format!("its process ended with exit code {code} and is started again")
+        }
+        _ => format!("its process ended with exit code {code}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn container(status: ContainerStatus) -> Container {
+        let labels = [(SERVICE, "digits"), (DIGEST, "sha256:01"), (IMAGE, "docker:digits")];
+        Container {
+            id: "c0ffee".to_owned(),
+            name: "digits".to_owned(),
+            image: "sha256:01".to_owned(),
+            status,
+            exit_code: None,
+            out_of_memory: false,
+            error: String::new(),
+            created: "2019-05-02T10:00:00Z".to_owned(),
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            ports: BTreeMap::from([(5001, 6789)]),
+        }
+    }
+
+    #[test]
+    fn a_running_container_is_this_service() {
+        let name: ServiceName = "digits".parse().unwrap();
+        let service = describe(&name, &container(ContainerStatus::Running), true);
+        assert_eq!(
+            serde_json::to_value(service).unwrap(),
+            serde_json::json!({
+                "name": "digits",
+                "state": "running",
+                "computeType": "local",
+                "scoringUri": "http://localhost:6789/score",
+                "swaggerUri": "http://localhost:6789/swagger.json",
+                "imageId": "docker:digits@sha256:01",
+                "imageDigest": "sha256:01",
+                "createdTime": "2019-05-02T10:00:00Z",
+                "error": null,
+            })
+        );
+    }
+
+    #[test]
+    fn states_follow_the_container_and_the_answer() {
+        let state = |status, answers| state_of(&container(status), answers).to_string();
+        assert_eq!(state(ContainerStatus::Running, true), "running");
+        assert_eq!(state(ContainerStatus::Running, false), "deploying");
+        assert_eq!(state(ContainerStatus::Created, false), "deploying");
+        assert_eq!(state(ContainerStatus::Exited, false), "failed");
+        assert_eq!(state(ContainerStatus::Restarting, false), "failed");
+        assert_eq!(state(ContainerStatus::Removing, false), "deleted");
+        assert_eq!(state(ContainerStatus::Paused, false), "unknown");
+    }
+
+    #[test]
+    fn a_failed_service_says_why() {
+        let mut ended = container(ContainerStatus::Exited);
+        (ended.exit_code, ended.ports) = (Some(3), BTreeMap::new());
+        let service = describe(&"digits".parse().unwrap(), &ended, false);
+        assert_eq!(service.error.unwrap(), "its process ended with exit code 3");
+        assert_eq!(service.scoring_uri, None);
+    }
+}

@@ -1,0 +1,227 @@
+//! Services in the real Docker engine, from deploying to deleting.
+
+#![allow(clippy::unwrap_used, reason = "tests stop where something is not as it must be")]
+
+#[path = "../../engine/tests/support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use mlpack_deploy::config::LocalConfig;
+use mlpack_deploy::local::render;
+use mlpack_deploy::{Deployment, Error, LocalDeployer, ServiceName, ServiceState};
+use mlpack_engine::{ContainerSpec, Engine, PublishedPort};
+use mlpack_oci::Silent;
+use support::{Cleanup, ready};
+
+/// One service name and image of its own per test.
+struct Ground {
+    engine: Engine,
+    deployer: LocalDeployer,
+    name: ServiceName,
+    deployment: Deployment,
+    _cleanup: Cleanup,
+}
+
+impl Ground {
+    /// `test` is at most five letters: a service name has room for 32.
+    async fn new(test: &str) -> Option<Self> {
+        let (engine, runnable) = ready(test).await?;
+        // A second installation in one process changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let name: ServiceName = runnable.unique.parse().unwrap();
+        let cleanup = Cleanup {
+            engine: engine.clone(),
+            containers: vec![name.to_string()],
+            images: vec![name.to_string()],
+        };
+        let image = engine.load(&runnable.image(test), name.as_str(), &Silent).await.unwrap();
+        let deployment = Deployment {
+            name: name.clone(),
+            image,
+            config: LocalConfig { port: None },
+            environment: BTreeMap::new(),
+            overwrite: false,
+            timeout: Duration::from_secs(60),
+        };
+        let deployer = LocalDeployer::new(engine.clone()).unwrap();
+        Some(Self { engine, deployer, name, deployment, _cleanup: cleanup })
+    }
+
+    fn mode(&self, mode: &str) -> Deployment {
+        let environment = BTreeMap::from([("MODE".to_owned(), mode.to_owned())]);
+        Deployment { environment, ..self.deployment.clone() }
+    }
+
+    async fn containers(&self) -> usize {
+        let label = "org.mlpack.service";
+        self.engine.containers(label, Some(self.name.as_str())).await.unwrap().len()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_deployed_used_and_deleted() {
+    let Some(ground) = Ground::new("use").await else { return };
+    let Ground { deployer, name, deployment, .. } = &ground;
+    let service = deployer.deploy(deployment, &Silent).await.unwrap();
+    assert_eq!(service.state, ServiceState::Running);
+    assert_eq!(service.image_id, deployment.image.to_string());
+    let uri = service.scoring_uri.clone().unwrap();
+    assert!(uri.starts_with("http://localhost:") && uri.ends_with("/score"), "{uri}");
+    assert_eq!(deployer.show(name).await.unwrap(), service);
+    let listed = deployer.list().await.unwrap();
+    assert_eq!(listed.iter().find(|found| found.name == *name), Some(&service));
+
+    let limit = Duration::from_secs(10);
+    let json = "application/json";
+    let answer = deployer.run(name, b"[1, 2]".to_vec(), json, limit).await.unwrap();
+    assert_eq!((answer.status, answer.content_type.as_deref()), (200, Some(json)));
+    assert_eq!(answer.body, br#"{"echo": [1, 2]}"#);
+    let error = deployer.run(name, b"x".to_vec(), "text/plain", limit).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "service `{name}` answered 415: the service does not take this content type\nit said: {{\"message\":\"json only\"}}"
+        )
+    );
+    let error = deployer.run(name, b"\"boom\"".to_vec(), json, limit).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "service `{name}` answered 500: run() raised an exception\nit said: {{\"message\":\"no\"}}"
+        )
+    );
+
+    let log = deployer.logs(name, 1000).await.unwrap();
+    assert!(log.starts_with("starting as serve\n") && log.contains("POST /score\n"), "{log}");
+    assert_eq!(deployer.logs(name, 2).await.unwrap().lines().count(), 2);
+
+    deployer.delete(name).await.unwrap();
+    let error = deployer.show(name).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("there is no service named `{name}`"));
+    assert_eq!(ground.containers().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_is_replaced_only_on_demand() {
+    let Some(ground) = Ground::new("over").await else { return };
+    let Ground { deployer, name, deployment, .. } = &ground;
+    let first = deployer.deploy(deployment, &Silent).await.unwrap();
+    let error = deployer.deploy(deployment, &Silent).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("a service named `{name}` exists already and is running")
+    );
+    assert!(error.hint().unwrap().contains("--overwrite"));
+    let asked = deployer.check(name, &deployment.config, false).await.unwrap_err();
+    assert_eq!(asked.to_string(), error.to_string());
+    deployer.check(name, &deployment.config, true).await.unwrap();
+    // It takes over its own port.
+    let port = first.scoring_uri.clone().unwrap();
+    let port = port.trim_start_matches("http://localhost:").trim_end_matches("/score");
+    let again = Deployment {
+        overwrite: true,
+        config: LocalConfig { port: Some(port.parse().unwrap()) },
+        ..deployment.clone()
+    };
+    let second = deployer.deploy(&again, &Silent).await.unwrap();
+    assert_eq!(second.scoring_uri, first.scoring_uri);
+    assert_ne!(second.created_time, first.created_time);
+    assert_eq!(ground.containers().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_is_explained_and_its_log_kept() {
+    let Some(ground) = Ground::new("crash").await else { return };
+    let Ground { deployer, name, deployment, .. } = &ground;
+    let error = deployer.deploy(&ground.mode("crash"), &Silent).await.unwrap_err();
+    let Error::Failed { explanation, exit_code, log, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(explanation.cause, "the Python module `sklearn` is not in the image");
+    assert_eq!(*exit_code, Some(3));
+    assert_eq!(deployer.logs(name, 100).await.unwrap(), *log);
+    assert!(error.hint().unwrap().contains("`scikit-learn`"));
+    let shown = deployer.show(name).await.unwrap();
+    assert_eq!(shown.state, ServiceState::Failed);
+    assert_eq!(shown.error.as_deref(), Some("its process ended with exit code 3"));
+    let error = deployer.run(name, vec![], "application/json", Duration::from_secs(1)).await;
+    assert_eq!(error.unwrap_err().to_string(), format!("service `{name}` is failed"));
+    // The next one takes its place without being told to.
+    deployer.deploy(deployment, &Silent).await.unwrap();
+    assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Running);
+    assert_eq!(ground.containers().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mute_service_runs_out_of_time() {
+    let Some(ground) = Ground::new("mute").await else { return };
+    let Ground { deployer, name, .. } = &ground;
+    let mute = Deployment { timeout: Duration::from_secs(2), ..ground.mode("mute") };
+    let error = deployer.deploy(&mute, &Silent).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "service `{name}` did not answer within 2 s: nothing listens on its port yet\nend of its log:\n  | starting as mute"
+        )
+    );
+    assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_leaves_nothing_behind() {
+    let Some(ground) = Ground::new("port").await else { return };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = LocalConfig { port: Some(port) };
+    let taken = Deployment { config, ..ground.deployment.clone() };
+    let asked = ground.deployer.check(&ground.name, &taken.config, false).await.unwrap_err();
+    let error = ground.deployer.deploy(&taken, &Silent).await.unwrap_err();
+    assert_eq!(asked.to_string(), error.to_string());
+    assert_eq!(error.to_string(), format!("port {port} of this machine is in use"));
+    assert!(error.hint().unwrap().contains("leave it out and a free one is taken"));
+    assert_eq!(ground.containers().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_deployment_left_is_replaced() {
+    let Some(ground) = Ground::new("kill").await else { return };
+    let Ground { engine, deployer, name, deployment, .. } = &ground;
+    // As if mlpack had died between creating and starting.
+    let spec = render(deployment, &BTreeMap::new()).unwrap();
+    engine.create_container(&spec).await.unwrap();
+    assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Deploying);
+    let service = deployer.deploy(deployment, &Silent).await.unwrap();
+    assert_eq!(service.state, ServiceState::Running);
+    assert_eq!(ground.containers().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_of_somebody_else_is_left_alone() {
+    let Some(ground) = Ground::new("alien").await else { return };
+    let Ground { engine, deployer, name, deployment, .. } = &ground;
+    let spec = ContainerSpec {
+        name: name.to_string(),
+        image: deployment.image.digest.to_string(),
+        env: BTreeMap::new(),
+        labels: BTreeMap::new(),
+        port: PublishedPort { container: 5001, host: None },
+    };
+    let id = engine.create_container(&spec).await.unwrap();
+    let overwrite = Deployment { overwrite: true, ..deployment.clone() };
+    let error = deployer.deploy(&overwrite, &Silent).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("a container named `{name}` exists already, and it is not a service of mlpack")
+    );
+    assert_eq!(engine.inspect_container(name.as_str()).await.unwrap().id, id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_the_engine_lacks_is_refused() {
+    let Some(ground) = Ground::new("lack").await else { return };
+    let mut lacking = ground.deployment.clone();
+    lacking.image.digest = mlpack_oci::Digest::of(b"no such config");
+    let error = ground.deployer.deploy(&lacking, &Silent).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{} is not in the Docker engine", lacking.image));
+}
