@@ -1,0 +1,288 @@
+//! Everything that can go wrong with an environment, each with the operands that explain it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use mlpack_oci::Digest;
+
+use crate::PythonVersion;
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Errors of reading, resolving, fetching and laying an environment. The message is the fact;
+/// [`Error::hint`] is the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The conda file is not YAML.
+    #[error("{}:{line}: {reason}", path.display())]
+    Yaml {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What the parser said.
+        reason: String,
+    },
+    /// The conda file has a key that no conda file has.
+    #[error("{}:{line}: unknown key `{key}`", path.display())]
+    UnknownKey {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// As written.
+        key: String,
+        /// The known key most like it.
+        nearest: Option<String>,
+    },
+    /// `pip:` is a key of the file instead of an item of `dependencies:`.
+    #[error("{}:{line}: `pip:` stands beside `dependencies:`, not inside it", path.display())]
+    PipMisplaced {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+    /// A value of the conda file has the wrong shape.
+    #[error("{}:{line}: {key} must be {expected}, found {found}", path.display())]
+    WrongShape {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The key it belongs to.
+        key: &'static str,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A conda package line cannot be read.
+    #[error("{}:{line}: cannot read `{text}`: {reason}", path.display())]
+    CondaLine {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// As written.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of the `pip:` list cannot be read.
+    #[error("{}:{line}: cannot read the pip line `{text}`: {reason}", path.display())]
+    PipLine {
+        /// The conda file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// As written.
+        text: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something a later version will do.
+    #[error("{what} cannot be packaged yet: {}", names.join(", "))]
+    NotYet {
+        /// What it is, in the plural.
+        what: &'static str,
+        /// Which ones.
+        names: Vec<String>,
+    },
+    /// No inference server runs on this Python.
+    #[error("no inference server supports Python {python}")]
+    NoServer {
+        /// The base image's Python.
+        python: PythonVersion,
+    },
+    /// The uv executable is not here and could not be fetched.
+    #[error("the resolver uv is not at hand: {reason}")]
+    UvMissing {
+        /// Why not.
+        reason: String,
+    },
+    /// A uv executable that was named does not run.
+    #[error("{} is not a uv that can be used: {reason}", path.display())]
+    UvBroken {
+        /// As given.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The pip list cannot be met; `reason` is the resolver's own.
+    #[error("the pip list cannot be met for {target}\n{reason}")]
+    Unresolvable {
+        /// What it was resolved for.
+        target: String,
+        /// The resolver's sentences, one a line.
+        reason: String,
+        /// The resolver's own hint.
+        hint: Option<String>,
+    },
+    /// A package is not in the index.
+    #[error("there is no package `{name}` in the index")]
+    NoSuchPackage {
+        /// Its name.
+        name: String,
+    },
+    /// The resolver failed for another reason.
+    #[error("{headline}{}", causes.iter().map(|cause| format!("\n  {cause}")).collect::<String>())]
+    Resolver {
+        /// Its first line.
+        headline: String,
+        /// The lines below.
+        causes: Vec<String>,
+    },
+    /// The resolver's lock is not one.
+    #[error("the resolver's lock cannot be read: {reason}")]
+    Lock {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A locked package has no file that loads on the target.
+    #[error("{name} has no file for {target}{}", only(wheels))]
+    NoArtifact {
+        /// The package.
+        name: String,
+        /// What it was resolved for.
+        target: String,
+        /// The wheels there are.
+        wheels: Vec<String>,
+    },
+    /// The index tells no hash, so that the download could not be verified.
+    #[error("the index gives no SHA-256 for {filename} of {name}")]
+    NoHash {
+        /// The package.
+        name: String,
+        /// The file.
+        filename: String,
+    },
+    /// A package is only there as source and cannot be made a wheel here.
+    #[error("{name} {version} has no wheel for {target} and cannot be built here: {reason}")]
+    SourceOnly {
+        /// The package.
+        name: String,
+        /// Its version.
+        version: String,
+        /// What it is for.
+        target: String,
+        /// Why not, with the last lines of the build where there was one.
+        reason: String,
+        /// The Python that would build it, as `3.6`.
+        python: String,
+    },
+    /// A server could not be asked.
+    #[error("cannot fetch {url}: {reason}")]
+    Fetch {
+        /// Without user and password.
+        url: String,
+        /// Status or the connection's reason.
+        reason: String,
+    },
+    /// A downloaded or local file is not the one that was locked.
+    #[error("{filename} should be {expected} but its bytes are {found}")]
+    HashMismatch {
+        /// The file.
+        filename: String,
+        /// From the lock.
+        expected: Digest,
+        /// From the bytes.
+        found: Digest,
+    },
+    /// A wheel is not as the specification wants it.
+    #[error("{wheel} is not a good wheel: {reason}")]
+    Wheel {
+        /// Its file name.
+        wheel: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file of a wheel differs from what the wheel's own RECORD says.
+    #[error("`{file}` in {wheel} does not match the wheel's RECORD")]
+    RecordMismatch {
+        /// The wheel's file name.
+        wheel: String,
+        /// The file inside.
+        file: String,
+    },
+    /// The files do not fit into a layer.
+    #[error(transparent)]
+    Layer(#[from] mlpack_oci::Error),
+}
+
+fn only(wheels: &[String]) -> String {
+    if wheels.is_empty() { String::new() } else { format!(", only {}", wheels.join(", ")) }
+}
+
+impl Error {
+    /// Wraps an I/O error with what was tried on which path.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// What the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("the disk is full: free some space, or set MLPACK_CACHE_DIR to a larger disk".to_owned())
+            }
+            Self::Yaml { reason, .. } if reason.contains("tab") => {
+                Some("indent with spaces; YAML does not allow tabs there".to_owned())
+            }
+            Self::UnknownKey { nearest, .. } => Some(match nearest {
+                Some(key) => format!("did you mean `{key}`?"),
+                None => "a conda file has name, channels, dependencies, variables and prefix".to_owned(),
+            }),
+            Self::PipMisplaced { .. }
+            | Self::WrongShape { key: "dependencies" | "pip" | "the file", .. } => Some(
+                "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults".to_owned(),
+            ),
+            Self::NotYet { names, .. } => Some(format!(
+                "take {} out of the conda file, or list the same package below `pip:` if PyPI has it",
+                if names.len() == 1 { "it" } else { "them" }
+            )),
+            Self::NoServer { python } => Some(format!(
+                "take a base image with Python 3.6 or newer instead of {}",
+                python.minor_text()
+            )),
+            Self::UvMissing { .. } => Some(
+                "install it with `pip install uv`, or name an executable with MLPACK_UV".to_owned(),
+            ),
+            Self::UvBroken { .. } => Some("name another executable with MLPACK_UV".to_owned()),
+            Self::Unresolvable { hint, .. } => hint.clone().or_else(|| {
+                Some("loosen or pin the versions named above so that one set fits all".to_owned())
+            }),
+            Self::NoSuchPackage { .. } => {
+                Some("check the spelling in the `pip:` list, or add the index that has it".to_owned())
+            }
+            Self::Resolver { causes, .. } if causes.iter().any(|cause| cause.contains("error sending request")) => {
+                Some("is the package index reachable? set PIP_INDEX_URL for a mirror".to_owned())
+            }
+            Self::NoArtifact { .. } => {
+                Some("pin a version that has a wheel for this interpreter, or take a newer base image".to_owned())
+            }
+            Self::SourceOnly { name, python, .. } => Some(format!(
+                "pin a version of {name} that has a wheel, put a wheel of it where --find-links points, or give a Python {python} of this machine's architecture with --python"
+            )),
+            Self::Fetch { .. } => Some("check the network, and PIP_INDEX_URL if there is a mirror".to_owned()),
+            Self::HashMismatch { .. } | Self::RecordMismatch { .. } => {
+                Some("the file was damaged or replaced: fetch it again from an index you trust".to_owned())
+            }
+            Self::Layer(error) => error.hint(),
+            _ => None,
+        }
+    }
+}

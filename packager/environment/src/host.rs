@@ -1,0 +1,76 @@
+//! Interpreters of this machine: only to build source distributions, never part of an image.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::{PythonVersion, Settings};
+
+/// An interpreter of this machine that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostPython {
+    /// What it says of itself (`sys.executable`).
+    pub(crate) path: PathBuf,
+    pub(crate) version: PythonVersion,
+    /// `x86_64`, `aarch64`.
+    pub(crate) machine: String,
+}
+
+/// Newest minor version looked for by name.
+const NEWEST_MINOR: u32 = 15;
+
+/// All interpreters found, those of the wanted minor version first, then the newest.
+pub(crate) async fn find(settings: &Settings, wanted: PythonVersion) -> Vec<HostPython> {
+    let mut names =
+        vec![format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
+    names.extend((6..=NEWEST_MINOR).rev().map(|minor| format!("python3.{minor}")));
+    let on_path = settings.search_path.iter().flat_map(|path| {
+        let names = &names;
+        std::env::split_paths(path)
+            .flat_map(move |dir| names.iter().map(move |name| dir.join(name)))
+    });
+    let mut seen = BTreeSet::new();
+    let mut found: Vec<HostPython> = Vec::new();
+    for candidate in settings.interpreters.iter().cloned().chain(on_path) {
+        let real = candidate.canonicalize().unwrap_or_else(|_| candidate.clone());
+        // A dispatcher such as a pyenv shim is one file under many names.
+        let name = candidate.file_name().map(ToOwned::to_owned);
+        if !candidate.is_file() || !seen.insert((real, name)) {
+            continue;
+        }
+        if let Some(python) = ask(&candidate).await
+            && !found.iter().any(|other| other.path == python.path)
+        {
+            found.push(python);
+        }
+    }
+    let given = settings.interpreters.len();
+    let order = |index: usize, python: &HostPython| {
+        let same = python.version.same_minor(wanted);
+        (!same, index >= given, std::cmp::Reverse(python.version))
+    };
+    let mut ordered: Vec<_> = found.into_iter().enumerate().collect();
+    ordered.sort_by_key(|(index, python)| order(*index, python));
+    ordered.into_iter().map(|(_, python)| python).collect()
+}
+
+/// Runs a candidate and asks what it is; one that does not run or is no CPython is left out.
+async fn ask(path: &Path) -> Option<HostPython> {
+    const QUESTION: &str = "import sys, platform; print(sys.executable); print('.'.join(map(str, sys.version_info[:3]))); print(platform.machine()); print(platform.python_implementation())";
+    let output = Command::new(path)
+        .args(["-I", "-S", "-c", QUESTION])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .ok()
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut lines = text.lines();
+    let executable = PathBuf::from(lines.next()?);
+    let version = lines.next()?.parse().ok()?;
+    let machine = lines.next()?.to_owned();
+    (lines.next()? == "CPython").then_some(HostPython { path: executable, version, machine })
+}

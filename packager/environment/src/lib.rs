@@ -1,0 +1,52 @@
+//! From a conda file to a locked environment to the files of a layer.
+//!
+//! Floor 1 of mlpack. The only room that knows the pip resolver. One environment goes one way:
+//!
+//! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], which
+//! > gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_wheels`] has those files in the
+//! > cache; [`lay`] puts the files of a virtual environment into a [`mlpack_oci::layer::Tree`].
+//!
+//! Nothing of the image is run and nothing of this machine ends up in it.
+
+mod compile;
+mod conda_file;
+mod elf;
+mod error;
+mod fetch;
+mod host;
+mod index;
+mod interpreter;
+mod lay;
+mod lock;
+mod match_spec;
+mod pip_line;
+mod python_spec;
+mod record;
+mod resolve;
+mod scripts;
+mod sdist;
+mod server;
+mod settings;
+mod store;
+mod target;
+#[cfg(test)]
+mod test_wheels;
+mod uv;
+mod wheel;
+mod wheel_name;
+mod wheels;
+mod yaml;
+
+pub use conda_file::{CondaDependency, CondaFile};
+pub use error::{Error, Result};
+pub use lay::{Installed, Laid, lay};
+pub use lock::{Artifact, ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
+pub use match_spec::MatchSpec;
+pub use pip_line::{PipLine, PipLineKind, normalize_name};
+pub use python_spec::{Fit, PythonSpec};
+pub use resolve::{Resolution, ResolveRequest, resolve};
+pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
+pub use settings::{IndexUrl, Indexes, Settings};
+pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
+pub use wheel::StoredWheel;
+pub use wheels::fetch_wheels;

@@ -1,0 +1,309 @@
+//! The locked environment: exact packages with hashes, read from what the resolver writes.
+
+use std::path::{Path, PathBuf};
+
+use mlpack_oci::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::wheel_name::WheelName;
+use crate::{Error, Result, Target, normalize_name};
+
+/// Exact packages for one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedEnvironment {
+    /// What it was resolved for.
+    pub target: Target,
+    /// Sorted by name, each name once.
+    pub packages: Vec<LockedPackage>,
+}
+
+/// One package of a locked environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedPackage {
+    /// Normalised name (PEP 503).
+    pub name: String,
+    /// Version (PEP 440).
+    pub version: String,
+    /// The one file it is installed from.
+    pub artifact: Artifact,
+}
+
+/// A file of an index or of this machine, held to its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Wheel or source.
+    pub kind: ArtifactKind,
+    /// File name, as in `numpy-1.19.5-cp36-cp36m-manylinux2010_x86_64.whl`.
+    pub filename: String,
+    /// Where it comes from.
+    pub origin: ArtifactOrigin,
+    /// In bytes, where the index tells it.
+    pub size: Option<u64>,
+    /// Of its bytes.
+    pub sha256: Digest,
+}
+
+/// What an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArtifactKind {
+    /// Ready to be laid down.
+    Wheel,
+    /// Source; a wheel is built from it first.
+    Sdist,
+}
+
+/// Where an artifact comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArtifactOrigin {
+    /// Fetched from here.
+    Url(String),
+    /// A file of this machine.
+    Path(PathBuf),
+}
+
+impl LockedEnvironment {
+    /// The package of a name, normalised or not.
+    pub fn package(&self, name: &str) -> Option<&LockedPackage> {
+        let name = normalize_name(name);
+        self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// Reads a lock file of the standard form (PyPA specifications, "pylock.toml"), choosing for
+    /// each package the wheel that fits `target` best, else its source. Relative paths start at `dir`.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] if it cannot be read, [`Error::NoArtifact`], [`Error::NoHash`] or
+    /// [`Error::NotYet`] for a package that cannot be locked.
+    pub fn from_pylock(text: &str, target: &Target, dir: &Path) -> Result<Self> {
+        let lock: Pylock = toml::from_str(text)
+            .map_err(|error| Error::Lock { reason: error.message().to_owned() })?;
+        let mut packages = lock
+            .packages
+            .into_iter()
+            .map(|package| package.choose(target, dir))
+            .collect::<Result<Vec<_>>>()?;
+        packages.sort_by(|left, right| left.name.cmp(&right.name));
+        if let Some(pair) = packages.windows(2).find(|pair| pair[0].name == pair[1].name) {
+            return Err(Error::Lock { reason: format!("{} is there twice", pair[0].name) });
+        }
+        Ok(Self { target: target.clone(), packages })
+    }
+}
+
+#[derive(Deserialize)]
+struct Pylock {
+    #[serde(default)]
+    packages: Vec<PylockPackage>,
+}
+
+#[derive(Deserialize)]
+struct PylockPackage {
+    name: String,
+    version: Option<String>,
+    #[serde(default)]
+    wheels: Vec<PylockFile>,
+    sdist: Option<PylockFile>,
+    archive: Option<PylockFile>,
+    vcs: Option<toml::Value>,
+    directory: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct PylockFile {
+    name: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    size: Option<u64>,
+    #[serde(default)]
+    hashes: std::collections::BTreeMap<String, String>,
+}
+
+impl PylockPackage {
+    fn choose(self, target: &Target, dir: &Path) -> Result<LockedPackage> {
+        let name = normalize_name(&self.name);
+        if self.vcs.is_some() || self.directory.is_some() {
+            let what = "packages from a source folder or a repository";
+            return Err(Error::NotYet { what, names: vec![name] });
+        }
+        let best = self
+            .wheels
+            .iter()
+            .filter_map(|wheel| {
+                let rank = WheelName::parse(&wheel.filename()?)?.rank(target)?;
+                Some((rank, wheel))
+            })
+            .min_by(|left, right| left.0.cmp(&right.0))
+            .map(|(_, wheel)| wheel);
+        let Some(file) = best.or(self.archive.as_ref()).or(self.sdist.as_ref()) else {
+            let wheels = self.wheels.iter().filter_map(PylockFile::filename).collect();
+            return Err(Error::NoArtifact { name, target: target.describe(), wheels });
+        };
+        let artifact = file.artifact(&name, dir)?;
+        let version = match (self.version, WheelName::parse(&artifact.filename)) {
+            (Some(version), _) => version,
+            (None, Some(wheel)) => wheel.version,
+            (None, None) => return Err(Error::Lock { reason: format!("{name} has no version") }),
+        };
+        Ok(LockedPackage { name, version, artifact })
+    }
+}
+
+impl PylockFile {
+    fn filename(&self) -> Option<String> {
+        let from = |place: &str| {
+            let plain = place.split(['?', '#']).next().unwrap_or(place);
+            plain.rsplit('/').next().map(percent_decode)
+        };
+        self.name
+            .clone()
+            .or_else(|| self.url.as_deref().and_then(from))
+            .or_else(|| self.path.as_deref().and_then(from))
+    }
+
+    fn artifact(&self, package: &str, dir: &Path) -> Result<Artifact> {
+        let filename = self
+            .filename()
+            .filter(|name| !name.is_empty() && !name.contains(['/', '\0']) && name != "..")
+            .ok_or_else(|| Error::Lock {
+                reason: format!("{package} has a file without a name"),
+            })?;
+        let kind =
+            if filename.ends_with(".whl") { ArtifactKind::Wheel } else { ArtifactKind::Sdist };
+        let local = self.path.as_ref().map(PathBuf::from).or_else(|| {
+            let url = url::Url::parse(self.url.as_deref()?).ok()?;
+            if url.scheme() == "file" { url.to_file_path().ok() } else { None }
+        });
+        let origin = match (local, &self.url) {
+            (Some(path), _) => ArtifactOrigin::Path(dir.join(path)),
+            (None, Some(url)) => ArtifactOrigin::Url(url.clone()),
+            (None, None) => {
+                return Err(Error::Lock { reason: format!("{filename} has neither url nor path") });
+            }
+        };
+        let sha256 = match (self.hashes.get("sha256"), &origin) {
+            (Some(hex), _) => format!("sha256:{hex}")
+                .parse()
+                .map_err(|error| Error::Lock { reason: format!("{filename}: {error}") })?,
+            (None, ArtifactOrigin::Path(path)) => crate::store::digest_file(path)?,
+            (None, ArtifactOrigin::Url(_)) => {
+                return Err(Error::NoHash { name: package.to_owned(), filename });
+            }
+        };
+        Ok(Artifact { kind, filename, origin, size: self.size, sha256 })
+    }
+}
+
+/// File names in URLs escape `+` and the like.
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.filter(|_| byte == b'%').and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Architecture, PythonVersion};
+
+    fn target() -> Target {
+        Target {
+            python: PythonVersion::new(3, 6, 15),
+            glibc: (2, 23),
+            architecture: Architecture::Amd64,
+            interpreter: "/opt/miniconda/bin/python3.6".to_owned(),
+        }
+    }
+
+    const HEX: &str = "56ec37616c00220032fc7b8c9d0ef51367fd0d70d9cd6ddd841660f949f84fed";
+
+    #[test]
+    fn the_best_wheel_is_chosen_else_the_source() {
+        let text = format!(
+            r#"
+            [[packages]]
+            name = "Wrapt"
+            version = "1.12.1"
+            sdist = {{ url = "https://i.example/wrapt-1.12.1.tar.gz", size = 9, hashes = {{ sha256 = "{HEX}" }} }}
+            [[packages]]
+            name = "numpy"
+            version = "1.19.5"
+            sdist = {{ url = "https://i.example/numpy-1.19.5.zip", hashes = {{ sha256 = "{HEX}" }} }}
+            wheels = [
+              {{ url = "https://i.example/numpy-1.19.5-cp36-cp36m-manylinux_2_24_x86_64.whl", hashes = {{ sha256 = "{HEX}" }} }},
+              {{ url = "https://i.example/numpy-1.19.5-cp36-cp36m-manylinux1_x86_64.whl", hashes = {{ sha256 = "{HEX}" }} }},
+              {{ url = "https://i.example/numpy-1.19.5-cp36-cp36m-manylinux2010_x86_64.whl#x", size = 7, hashes = {{ sha256 = "{HEX}" }} }},
+            ]"#
+        );
+        let lock = LockedEnvironment::from_pylock(&text, &target(), Path::new("/")).unwrap();
+        let artifact = |kind, filename: &str, url: &str, size| Artifact {
+            kind,
+            filename: filename.to_owned(),
+            origin: ArtifactOrigin::Url(format!("https://i.example/{url}")),
+            size,
+            sha256: format!("sha256:{HEX}").parse().unwrap(),
+        };
+        let package = |name: &str, version: &str, artifact| LockedPackage {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            artifact,
+        };
+        let wheel = "numpy-1.19.5-cp36-cp36m-manylinux2010_x86_64.whl";
+        let source = "wrapt-1.12.1.tar.gz";
+        assert_eq!(
+            lock.packages,
+            [
+                package(
+                    "numpy",
+                    "1.19.5",
+                    artifact(ArtifactKind::Wheel, wheel, &format!("{wheel}#x"), Some(7))
+                ),
+                package("wrapt", "1.12.1", artifact(ArtifactKind::Sdist, source, source, Some(9))),
+            ]
+        );
+        assert_eq!(lock.package("WRAPT"), Some(&lock.packages[1]));
+    }
+
+    #[test]
+    fn what_cannot_be_locked_is_named() {
+        let read = |text: &str| {
+            LockedEnvironment::from_pylock(text, &target(), Path::new("/")).unwrap_err().to_string()
+        };
+        assert_eq!(
+            read("[[packages]]\nname = 'a'\nvcs = { type = 'git' }"),
+            "packages from a source folder or a repository cannot be packaged yet: a"
+        );
+        assert_eq!(
+            read(
+                "[[packages]]\nname = 'a'\nversion = '1'\nwheels = [{ url = 'https://x/a-1-cp37-cp37m-win_amd64.whl' }]"
+            ),
+            "a has no file for cpython-3.6.15-linux-amd64-glibc2.23, only a-1-cp37-cp37m-win_amd64.whl"
+        );
+        assert_eq!(
+            read(
+                "[[packages]]\nname = 'a'\nversion = '1'\nsdist = { url = 'https://x/a-1.tar.gz' }"
+            ),
+            "the index gives no SHA-256 for a-1.tar.gz of a"
+        );
+        assert!(read("packages = 3").starts_with("the resolver's lock cannot be read: "));
+    }
+
+    #[test]
+    fn escaped_names_are_read() {
+        assert_eq!(percent_decode("torch-1.0%2Bcpu-x.whl%"), "torch-1.0+cpu-x.whl%");
+    }
+}

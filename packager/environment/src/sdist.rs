@@ -1,0 +1,170 @@
+//! Source distributions become wheels: without a compiler first, then with the target's Python.
+
+use std::path::{Path, PathBuf};
+
+use mlpack_oci::{Digest, Progress};
+
+use crate::host::HostPython;
+use crate::store::{self, Store};
+use crate::uv::Uv;
+use crate::wheel::WheelFile;
+use crate::wheel_name::WheelName;
+use crate::{Error, LockedPackage, Result, Target, elf};
+
+/// A compiler that always fails: setup scripts then leave optional extensions out, so that the
+/// wheel is pure and the same on every machine.
+pub(crate) const NO_COMPILER: [(&str, &str); 4] = [
+    ("CC", "/bin/false"),
+    ("CXX", "/bin/false"),
+    ("SOURCE_DATE_EPOCH", "315532801"),
+    ("PYTHONHASHSEED", "0"),
+];
+/// The same with this machine's compiler.
+const COMPILER: [(&str, &str); 2] = [("SOURCE_DATE_EPOCH", "315532801"), ("PYTHONHASHSEED", "0")];
+/// Lines of a failed build that are shown.
+const LAST_LINES: usize = 12;
+
+/// Builds with what is at hand.
+pub(crate) struct Builder<'a> {
+    pub(crate) uv: &'a Uv,
+    pub(crate) store: &'a Store,
+    pub(crate) target: &'a Target,
+    /// Interpreters of this machine, the best first.
+    pub(crate) pythons: &'a [HostPython],
+}
+
+/// The wheel built earlier from a source for this interpreter, if it still fits.
+pub(crate) fn stored(store: &Store, target: &Target, sdist: &Digest) -> Option<PathBuf> {
+    let dir = store.built(sdist, target);
+    let mut wheels: Vec<PathBuf> = std::fs::read_dir(dir)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| accept(path, target).is_ok())
+        .collect();
+    wheels.sort();
+    wheels.into_iter().next()
+}
+
+impl Builder<'_> {
+    /// The wheel of a source that lies at `source`.
+    pub(crate) async fn build(
+        &self,
+        package: &LockedPackage,
+        source: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf> {
+        let meter = progress.begin(&format!("building {} {}", package.name, package.version), None);
+        let outcome = self.attempt(package, source).await;
+        meter.finish(if outcome.is_ok() { "built" } else { "failed" });
+        outcome
+    }
+
+    async fn attempt(&self, package: &LockedPackage, source: &Path) -> Result<PathBuf> {
+        let Some(first) = self.pythons.first() else {
+            return Err(
+                self.refuse(package, "no Python is on this machine to build it with".to_owned())
+            );
+        };
+        let plain = match self.run(first, source, &NO_COMPILER, package).await? {
+            Ok(wheel) => return Ok(wheel),
+            Err(reason) => reason,
+        };
+        let machine = self.target.architecture.machine();
+        let python = self.target.python;
+        let twin = self
+            .pythons
+            .iter()
+            .find(|host| host.version.same_minor(python) && host.machine == machine);
+        let Some(twin) = twin else {
+            let reason = format!(
+                "it needs a compiler, or Python {} on {machine}:\n{plain}",
+                python.minor_text()
+            );
+            return Err(self.refuse(package, reason));
+        };
+        match self.run(twin, source, &COMPILER, package).await? {
+            Ok(wheel) => Ok(wheel),
+            Err(reason) => Err(self.refuse(package, reason)),
+        }
+    }
+
+    /// One build; the inner error is the reason why its wheel cannot be used.
+    async fn run(
+        &self,
+        python: &HostPython,
+        source: &Path,
+        variables: &[(&str, &str)],
+        package: &LockedPackage,
+    ) -> Result<Result<PathBuf, String>> {
+        let work = self.store.workdir()?;
+        let arguments: [&std::ffi::OsStr; 7] = [
+            "build".as_ref(),
+            "--wheel".as_ref(),
+            "--python".as_ref(),
+            python.path.as_os_str(),
+            "--out-dir".as_ref(),
+            work.path().as_os_str(),
+            source.as_os_str(),
+        ];
+        let output = self.uv.run(&arguments, "", work.path(), variables).await?;
+        if !output.success {
+            return Ok(Err(last_lines(&output.stderr)));
+        }
+        let built = std::fs::read_dir(work.path())
+            .map_err(Error::io("read", work.path()))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|extension| extension == "whl"));
+        let Some(built) = built else {
+            return Ok(Err("the build made no wheel".to_owned()));
+        };
+        if let Err(reason) = accept(&built, self.target) {
+            return Ok(Err(reason));
+        }
+        let dir = self.store.built(&package.artifact.sha256, self.target);
+        store::create_dir(&dir)?;
+        let kept = dir.join(built.file_name().unwrap_or_default());
+        std::fs::rename(&built, &kept).map_err(Error::io("write", &kept))?;
+        Ok(Ok(kept))
+    }
+
+    fn refuse(&self, package: &LockedPackage, reason: String) -> Error {
+        Error::SourceOnly {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            target: self.target.describe(),
+            reason,
+            python: self.target.python.minor_text(),
+        }
+    }
+}
+
+/// Whether a wheel built here loads on the target; the error is the reason why not.
+fn accept(path: &Path, target: &Target) -> Result<(), String> {
+    let filename = crate::fetch::file_name(path);
+    let name =
+        WheelName::parse(&filename).ok_or_else(|| format!("{filename} is not a wheel's name"))?;
+    if name.rank(target).is_none() {
+        return Err(format!("the wheel built here is for {name}"));
+    }
+    if name.is_pure() {
+        return Ok(());
+    }
+    // A wheel built on this machine may lean on a C library newer than the image's.
+    let wheel = WheelFile::open(path).map_err(|error| error.to_string())?;
+    for member in wheel.members().keys() {
+        let bytes = wheel.bytes(member).map_err(|error| error.to_string())?;
+        let needed = elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
+        if let Some(needed) = needed.filter(|needed| *needed > target.glibc) {
+            return Err(format!(
+                "built here, `{member}` needs glibc {}.{}, the image has {}.{}",
+                needed.0, needed.1, target.glibc.0, target.glibc.1
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}

@@ -1,0 +1,409 @@
+//! Real packages from the index, for real interpreters. Needs the network, and uv by way of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise and says what it skips"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+
+use mlpack_environment::{
+    Architecture, ArtifactKind, CondaFile, Error, Indexes, LockedEnvironment, PipLine,
+    PythonVersion, Resolution, ResolveRequest, Settings, StoredWheel, Target, fetch_wheels, lay,
+    resolve,
+};
+use mlpack_oci::Silent;
+use mlpack_oci::layer::{Node, Tree};
+
+/// One cache for all tests of this file: what one fetched another need not.
+fn settings() -> Settings {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("environment-cache");
+    let mut settings = Settings::new(cache);
+    settings.search_path = Some(search_path());
+    settings
+}
+
+/// The search path, and behind it the interpreters that pyenv keeps, where it does.
+#[allow(clippy::disallowed_methods, reason = "a test finds out what this machine has")]
+fn search_path() -> std::ffi::OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    if let Some(root) = std::env::var_os("PYENV_ROOT")
+        && let Ok(versions) = fs::read_dir(Path::new(&root).join("versions"))
+    {
+        dirs.extend(versions.map(|entry| entry.unwrap().path().join("bin")));
+    }
+    std::env::join_paths(dirs).unwrap()
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test asks whether skipping is allowed")]
+fn skipped(reason: &str) {
+    assert!(
+        std::env::var_os("MLPACK_TEST_REQUIRE").is_none(),
+        "required but not possible: {reason}"
+    );
+    println!("skipped: {reason}");
+}
+
+fn target(python: (u32, u32, u32)) -> Target {
+    let python = PythonVersion::new(python.0, python.1, python.2);
+    Target {
+        interpreter: format!("/opt/miniconda/bin/python{}", python.minor_text()),
+        python,
+        glibc: if python.minor < 9 { (2, 23) } else { (2, 36) },
+        architecture: Architecture::of_this_machine().unwrap(),
+    }
+}
+
+fn lines(texts: &[&str]) -> Vec<PipLine> {
+    texts.iter().enumerate().map(|(index, text)| PipLine::parse(text, index + 1).unwrap()).collect()
+}
+
+async fn try_resolve(
+    target: &Target,
+    pip: &[&str],
+    add_server: bool,
+    settings: &Settings,
+) -> Result<Resolution, Error> {
+    let dir = tempfile::tempdir().unwrap();
+    let pip = lines(pip);
+    let request = ResolveRequest { target, pip: &pip, directory: dir.path(), add_server };
+    resolve(request, settings, &Silent).await
+}
+
+/// Resolves and fetches, or says why that is not possible here.
+async fn resolved(
+    target: &Target,
+    pip: &[&str],
+    add_server: bool,
+) -> Option<(Resolution, Vec<StoredWheel>)> {
+    let settings = settings();
+    let resolution = match try_resolve(target, pip, add_server, &settings).await {
+        Ok(resolution) => resolution,
+        Err(error @ (Error::UvMissing { .. } | Error::Resolver { .. })) => {
+            skipped(&error.to_string());
+            return None;
+        }
+        Err(error) => panic!("{error}\n{:?}", error.hint()),
+    };
+    let wheels = fetch_wheels(&resolution.environment, &settings, &Silent).await.unwrap();
+    Some((resolution, wheels))
+}
+
+/// Writes a tree's files below a folder, as a layer would be unpacked.
+fn write(tree: &Tree, root: &Path) {
+    for (path, node) in tree.iter() {
+        let path = root.join(path);
+        match node {
+            Node::Directory { .. } | Node::Inherited { .. } => fs::create_dir_all(path).unwrap(),
+            Node::Symlink { target } => symlink(target, path).unwrap(),
+            Node::File { executable, size, content } => {
+                let mut file = fs::File::create(&path).unwrap();
+                assert_eq!(
+                    std::io::copy(&mut content.open().unwrap(), &mut file).unwrap(),
+                    *size,
+                    "{}",
+                    path.display()
+                );
+                let mode = if *executable { 0o755 } else { 0o644 };
+                file.set_permissions(fs::Permissions::from_mode(mode)).unwrap();
+            }
+        }
+    }
+}
+
+/// An interpreter of this machine by its minor version.
+fn interpreter(minor: &str) -> Option<PathBuf> {
+    let path = search_path();
+    std::env::split_paths(&path).map(|dir| dir.join(format!("python{minor}"))).find(|python| {
+        Command::new(python).arg("--version").output().is_ok_and(|output| output.status.success())
+    })
+}
+
+fn version(environment: &LockedEnvironment, name: &str) -> String {
+    environment.package(name).unwrap_or_else(|| panic!("no {name}")).version.clone()
+}
+
+async fn lay_and_import(
+    python: (u32, u32, u32),
+    pip: &[&str],
+    imports: &str,
+) -> Option<Resolution> {
+    let target = target(python);
+    let (resolution, wheels) = resolved(&target, pip, true).await?;
+    let mut tree = Tree::new();
+    let laid = lay(&wheels, &target, "opt/mlpack/env", &mut tree).unwrap();
+    assert_eq!(laid.installed.len(), resolution.environment.packages.len());
+    let dir = tempfile::tempdir().unwrap();
+    write(&tree, dir.path());
+    let minor = target.python.minor_text();
+    let Some(found) = interpreter(&minor) else {
+        skipped(&format!("no Python {minor} to import with"));
+        return Some(resolution);
+    };
+    let site = dir.path().join(format!("opt/mlpack/env/lib/python{minor}/site-packages"));
+    let output = Command::new(found)
+        .args(["-s", "-c", &format!("import {imports}")])
+        .env("PYTHONPATH", &site)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(resolution)
+}
+
+#[tokio::test]
+async fn the_documents_own_list_on_python_3_6() {
+    let pip = ["azureml-defaults", "scikit-learn", "inference-schema[numpy-support]"];
+    let imports = "sklearn.linear_model, inference_schema.schema_decorators, wrapt, flask";
+    let Some(resolution) = lay_and_import((3, 6, 15), &pip, imports).await else { return };
+    let environment = resolution.environment;
+    let found = [
+        "azureml-defaults",
+        "azureml-inference-server-http",
+        "inference-schema",
+        "scikit-learn",
+        "numpy",
+    ]
+    .map(|name| version(&environment, name));
+    assert_eq!(found, ["1.47.0", "0.7.7", "1.4.2.1", "0.24.2", "1.19.5"]);
+    let sources: Vec<_> = environment
+        .packages
+        .iter()
+        .filter(|package| package.artifact.kind == ArtifactKind::Sdist)
+        .map(|package| &*package.name)
+        .collect();
+    assert_eq!(sources, ["contextvars", "fusepy", "json-logging-py", "wrapt"]);
+}
+
+#[tokio::test]
+async fn python_3_8_does_not_fall_back_to_defaults_without_a_server() {
+    let pip = ["azureml-defaults", "inference-schema"];
+    let target = target((3, 8, 18));
+    let Some((resolution, _)) = resolved(&target, &pip, true).await else { return };
+    let found = ["azureml-defaults", "azureml-inference-server-http", "inference-schema"]
+        .map(|name| version(&resolution.environment, name));
+    assert_eq!(found, ["1.60.0", "1.3.4", "1.8"]);
+    assert!(
+        resolution.notes[0].starts_with("azureml-defaults is held to "),
+        "{:?}",
+        resolution.notes
+    );
+}
+
+#[tokio::test]
+async fn a_plain_list_gets_a_server_on_python_3_8() {
+    let Some(resolution) =
+        lay_and_import((3, 8, 18), &["numpy"], "numpy, azureml_inference_server_http").await
+    else {
+        return;
+    };
+    assert_eq!(version(&resolution.environment, "azureml-inference-server-http"), "1.3.4");
+}
+
+#[tokio::test]
+async fn a_plain_list_gets_a_server_on_python_3_11() {
+    let Some(resolution) =
+        lay_and_import((3, 11, 7), &["onnxruntime", "numpy"], "numpy, flask").await
+    else {
+        return;
+    };
+    assert!(
+        resolution.notes[0].contains("nothing in the pip list brings a web server"),
+        "{:?}",
+        resolution.notes
+    );
+}
+
+#[tokio::test]
+async fn a_plain_list_gets_a_server_on_python_3_13() {
+    let Some(resolution) =
+        lay_and_import((3, 13, 0), &["scikit-learn"], "sklearn, azureml_inference_server_http")
+            .await
+    else {
+        return;
+    };
+    assert!(version(&resolution.environment, "azureml-inference-server-http").starts_with("1."));
+}
+
+#[tokio::test]
+async fn an_old_base_gets_the_last_release_with_a_wheel_for_it() {
+    let mut target = target((3, 13, 0));
+    target.glibc = (2, 23);
+    let Some((resolution, _)) = resolved(&target, &["numpy"], false).await else { return };
+    let artifact = &resolution.environment.packages[0].artifact;
+    assert_eq!(artifact.kind, ArtifactKind::Wheel);
+    assert!(resolution.notes[0].starts_with("numpy is 2."), "{:?}", resolution.notes);
+}
+
+#[tokio::test]
+async fn another_architecture_resolves_the_same_way() {
+    let mut target = target((3, 8, 18));
+    target.architecture = Architecture::Arm64;
+    let Some((resolution, _)) = resolved(&target, &["numpy"], false).await else { return };
+    let filename = &resolution.environment.packages[0].artifact.filename;
+    assert!(filename.ends_with("manylinux_2_17_aarch64.manylinux2014_aarch64.whl"), "{filename}");
+}
+
+#[tokio::test]
+async fn lists_that_cannot_be_met_say_why() {
+    let target = target((3, 6, 15));
+    let settings = settings();
+    let error =
+        match try_resolve(&target, &["scikit-learn==0.24.2", "numpy<1.13"], false, &settings).await
+        {
+            Err(Error::UvMissing { reason }) => return skipped(&reason),
+            other => other.unwrap_err(),
+        };
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the pip list cannot be met for {}\nBecause scikit-learn==0.24.2 depends on numpy>=1.13.3 and you require scikit-learn==0.24.2, we can conclude that you require numpy>=1.13.3.\nAnd because you require numpy<1.13, we can conclude that your requirements are unsatisfiable.",
+            target.describe()
+        )
+    );
+    let error =
+        try_resolve(&target, &["mlpack-no-such-package"], false, &settings).await.unwrap_err();
+    assert_eq!(error.to_string(), "there is no package `mlpack-no-such-package` in the index");
+}
+
+#[tokio::test]
+async fn an_index_that_does_not_answer_is_named() {
+    let mut settings = settings();
+    match try_resolve(&target((3, 8, 18)), &["six"], false, &settings).await {
+        Err(Error::UvMissing { reason }) => return skipped(&reason),
+        other => drop(other.unwrap()),
+    }
+    settings.indexes.index = Some("http://me:secret@127.0.0.1:9/simple".parse().unwrap());
+    let error = try_resolve(&target((3, 8, 18)), &["six"], false, &settings).await.unwrap_err();
+    let text = format!("{error} {error:?} {:?}", error.hint());
+    assert!(
+        text.contains("127.0.0.1:9") && text.contains("PIP_INDEX_URL") && !text.contains("secret"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn wheels_of_a_folder_need_no_index() {
+    let settings = settings();
+    let target = target((3, 11, 7));
+    let Some((_, wheels)) = resolved(&target, &["six==1.17.0"], false).await else { return };
+    let folder = wheels[0].path.parent().unwrap().to_owned();
+    let indexes = Indexes {
+        find_links: vec![folder.display().to_string()],
+        no_index: true,
+        ..Indexes::default()
+    };
+    let closed = Settings { indexes, ..settings };
+    let resolution = try_resolve(&target, &["six"], false, &closed).await.unwrap();
+    let again = fetch_wheels(&resolution.environment, &closed, &Silent).await.unwrap();
+    assert_eq!(again[0].path, wheels[0].path);
+}
+
+/// A second opinion on the list of files: what uv itself installs from the same wheels.
+#[tokio::test]
+async fn the_files_are_those_that_uv_installs() {
+    let target = target((3, 11, 7));
+    let Some((_, wheels)) =
+        resolved(&target, &["azureml-inference-server-http==1.4.1", "numpy"], false).await
+    else {
+        return;
+    };
+    let mut tree = Tree::new();
+    lay(&wheels, &target, "env", &mut tree).unwrap();
+    let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(&tree, ours.path());
+    let Some(uv) = find_uv(&settings().cache) else { return skipped("uv is not in the cache") };
+    let Some(python) = interpreter("3.11") else { return skipped("no Python 3.11") };
+    let venv = theirs.path().join("env");
+    let run = |arguments: &[&str], paths: &[&Path]| {
+        let output =
+            Command::new(&uv).args(arguments).args(paths).arg("--offline").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["venv", "--python", python.to_str().unwrap()], &[&venv]);
+    let files: Vec<&Path> = wheels.iter().map(|wheel| &*wheel.path).collect();
+    let own = venv.join("bin/python");
+    run(&["pip", "install", "--no-deps", "--python", own.to_str().unwrap()], &files);
+    let skip = |path: &str| {
+        let name = path.rsplit('/').next().unwrap();
+        // Records of who installed it, activation scripts of the shell, and what interpreter it is.
+        matches!(
+            name,
+            "INSTALLER"
+                | "RECORD"
+                | "REQUESTED"
+                | "direct_url.json"
+                | "uv_cache.json"
+                | "pyvenv.cfg"
+                | ".gitignore"
+                | ".lock"
+                | "CACHEDIR.TAG"
+        ) || name.starts_with("activate")
+            || name.starts_with("_virtualenv")
+            || name.starts_with("python")
+            || matches!(name, "deactivate.bat" | "pydoc.bat")
+            || path.starts_with("lib64")
+    };
+    let list = |root: &Path| -> BTreeMap<String, Vec<u8>> {
+        files_below(root).into_iter().filter(|(path, _)| !skip(path)).collect()
+    };
+    let (ours, theirs) = (list(&ours.path().join("env")), list(&venv));
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    let scripts = |path: &str| path.starts_with("bin/");
+    for (path, bytes) in &ours {
+        assert!(scripts(path) || *bytes == theirs[path], "{path} differs");
+    }
+    assert!(ours.keys().any(|path| path == "bin/azmlinfsrv"));
+}
+
+fn find_uv(cache: &Path) -> Option<PathBuf> {
+    let on_path =
+        std::env::split_paths(&search_path()).map(|dir| dir.join("uv")).find(|uv| uv.is_file());
+    on_path.or_else(|| {
+        files_below(&cache.join("uv"))
+            .into_keys()
+            .find(|path| path.ends_with("/uv"))
+            .map(|path| cache.join("uv").join(path))
+    })
+}
+
+fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut dirs = vec![root.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().map(Result::unwrap) {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                if entry.file_name() != "cache" {
+                    dirs.push(path);
+                }
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(&path).unwrap_or_default());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_conda_file_is_loaded_from_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("env.yml");
+    fs::write(&path, "dependencies:\n- python=3.8\n- pip:\n  - numpy\n").unwrap();
+    let file = CondaFile::load(&path).unwrap();
+    assert_eq!(file.pip_requirements()[0].name(), Some("numpy"));
+    let missing = CondaFile::load(&dir.path().join("none.yml")).unwrap_err();
+    assert!(missing.to_string().starts_with("cannot read "), "{missing}");
+}
