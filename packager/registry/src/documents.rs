@@ -1,0 +1,54 @@
+//! Manifests and configs kept by digest, so that an image seen before costs one small request.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use mlpack_oci::Digest;
+
+/// A folder of small documents. It is only a convenience: whatever cannot be read or written is
+/// fetched again.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    dir: PathBuf,
+}
+
+impl Documents {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// A document whose bytes still have their digest.
+    pub(crate) fn get(&self, digest: Digest) -> Option<Vec<u8>> {
+        let bytes = fs::read(self.dir.join(digest.hex())).ok()?;
+        (Digest::of(&bytes) == digest).then_some(bytes)
+    }
+
+    pub(crate) fn put(&self, digest: Digest, bytes: &[u8]) {
+        let write = || -> std::io::Result<()> {
+            fs::create_dir_all(&self.dir)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+            file.write_all(bytes)?;
+            file.persist(self.dir.join(digest.hex()))?;
+            Ok(())
+        };
+        let _ = write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_back_only_what_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let documents = Documents::new(dir.path().join("new"));
+        let digest = Digest::of(b"{}");
+        assert_eq!(documents.get(digest), None);
+        documents.put(digest, b"{}");
+        assert_eq!(documents.get(digest).as_deref(), Some(&b"{}"[..]));
+        fs::write(dir.path().join("new").join(digest.hex()), b"{").unwrap();
+        assert_eq!(documents.get(digest), None);
+    }
+}

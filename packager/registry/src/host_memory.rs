@@ -1,0 +1,109 @@
+//! What past pushes taught about a registry: how it wants uploads, and which repositories hold a
+//! blob, so that it can be mounted from there.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use mlpack_oci::Digest;
+
+use crate::verb::Verb;
+
+/// Repositories remembered per blob.
+const REPOSITORIES: usize = 3;
+
+/// A folder per registry. Only a convenience: what is lost is learned again.
+#[derive(Debug)]
+pub(crate) struct HostMemory {
+    dir: PathBuf,
+}
+
+impl HostMemory {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// How the registry took the last upload that had to be adapted.
+    pub(crate) fn verb(&self, registry: &str) -> Option<Verb> {
+        let text = fs::read_to_string(self.host(registry).join("upload")).ok()?;
+        text.trim().parse().ok()
+    }
+
+    pub(crate) fn remember_verb(&self, registry: &str, verb: Verb) {
+        write(&self.host(registry), "upload", &format!("{verb}\n"));
+    }
+
+    /// Repositories of the registry that held the blob, the latest first.
+    pub(crate) fn repositories(&self, registry: &str, digest: Digest) -> Vec<String> {
+        let path = self.host(registry).join("blobs").join(digest.hex());
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    pub(crate) fn remember_blob(&self, registry: &str, repository: &str, digest: Digest) {
+        let mut known = self.repositories(registry, digest);
+        if known.first().is_some_and(|first| first == repository) {
+            return;
+        }
+        known.retain(|other| other != repository);
+        known.insert(0, repository.to_owned());
+        known.truncate(REPOSITORIES);
+        let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
+        write(&self.host(registry).join("blobs"), &digest.hex(), &text);
+    }
+
+    /// A repository turned out not to hold the blob any more.
+    pub(crate) fn forget_blob(&self, registry: &str, repository: &str, digest: Digest) {
+        let mut known = self.repositories(registry, digest);
+        known.retain(|other| other != repository);
+        let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
+        write(&self.host(registry).join("blobs"), &digest.hex(), &text);
+    }
+
+    /// A registry's folder: its name with what file systems dislike replaced.
+    fn host(&self, registry: &str) -> PathBuf {
+        let keep =
+            |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+        self.dir.join(registry.chars().map(keep).collect::<String>().trim_start_matches('.'))
+    }
+}
+
+fn write(dir: &Path, name: &str, text: &str) {
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(dir)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(dir.join(name))?;
+        Ok(())
+    };
+    let _ = write();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_latest_repositories_of_a_blob() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = HostMemory::new(dir.path().to_owned());
+        let digest = Digest::of(b"x");
+        for repository in ["a", "b", "c", "a", "d"] {
+            memory.remember_blob("127.0.0.1:5000", repository, digest);
+        }
+        assert_eq!(memory.repositories("127.0.0.1:5000", digest), ["d", "a", "c"]);
+        memory.forget_blob("127.0.0.1:5000", "a", digest);
+        assert_eq!(memory.repositories("127.0.0.1:5000", digest), ["d", "c"]);
+        assert_eq!(memory.repositories("other", digest), Vec::<String>::new());
+    }
+
+    #[test]
+    fn remembers_how_a_registry_takes_uploads() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = HostMemory::new(dir.path().to_owned());
+        assert_eq!(memory.verb("h:1"), None);
+        memory.remember_verb("h:1", Verb::Chunks(4 << 20));
+        assert_eq!(memory.verb("h:1"), Some(Verb::Chunks(4 << 20)));
+        assert_eq!(memory.verb("h:2"), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! What a push would do with each blob, decided before anything is sent.
+
+use std::collections::HashSet;
+
+use mlpack_oci::spec::Descriptor;
+use mlpack_oci::{Digest, Image, Reference};
+use reqwest::{Method, StatusCode};
+
+use crate::auth::Scope;
+use crate::download::is_foreign;
+use crate::exchange::{Call, Exchange};
+use crate::{Client, Result, manifests};
+
+/// What a blob is in its image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobRole {
+    /// The config.
+    Config,
+    /// A layer, counted from 0 at the bottom.
+    Layer(usize),
+}
+
+impl std::fmt::Display for BlobRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config => f.write_str("config"),
+            Self::Layer(index) => write!(f, "layer {index}"),
+        }
+    }
+}
+
+/// What would be done with a blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlobAction {
+    /// The repository has it.
+    Present,
+    /// It would be mounted from another repository of the same registry, without moving a byte.
+    /// A registry may refuse; then it is uploaded.
+    Mount {
+        /// That repository.
+        from: String,
+    },
+    /// It would be uploaded.
+    Upload {
+        /// Bytes that an earlier push has already sent.
+        resume_at: u64,
+    },
+    /// Registries do not hold it.
+    Foreign,
+}
+
+/// One blob of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobPlan {
+    /// What it is.
+    pub role: BlobRole,
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What would be done.
+    pub action: BlobAction,
+}
+
+/// A blob of an image, each digest once.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) role: BlobRole,
+    pub(crate) digest: Digest,
+    pub(crate) descriptor: Descriptor,
+}
+
+/// The blobs of an image in its own order.
+pub(crate) fn blobs(image: &Image) -> Vec<Blob> {
+    let mut seen = HashSet::new();
+    let layers = image.layers.iter().enumerate().map(|(index, layer)| Blob {
+        role: BlobRole::Layer(index),
+        digest: layer.digest,
+        descriptor: layer.descriptor.clone(),
+    });
+    let config = Blob {
+        role: BlobRole::Config,
+        digest: image.id.0,
+        descriptor: image.manifest.config().clone(),
+    };
+    layers.chain([config]).filter(|blob| seen.insert(blob.digest)).collect()
+}
+
+impl Client {
+    /// What a push to `target` would do, blob by blob. Sends only questions.
+    ///
+    /// # Errors
+    /// The registry's refusal.
+    pub async fn plan_push(&self, image: &Image, target: &Reference) -> Result<Vec<BlobPlan>> {
+        let exchange = self.exchange(target.registry()).await?;
+        let scope = Scope::push(target.repository());
+        let wanted = image.digest.to_string();
+        let whole = manifests::head(&exchange, &scope, &wanted).await? == Some(image.digest);
+        let mut plan = Vec::new();
+        for blob in blobs(image) {
+            let action = if is_foreign(&blob.descriptor) {
+                BlobAction::Foreign
+            } else if whole || self.is_present(&exchange, target, &scope, blob.digest).await? {
+                BlobAction::Present
+            } else {
+                let session = self.inner.sessions.slot(target, blob.digest).load();
+                let from = self.mount_sources(image, target, blob.digest).into_iter().next();
+                match (session, from) {
+                    (Some(session), _) => BlobAction::Upload { resume_at: session.offset },
+                    (None, Some(from)) => BlobAction::Mount { from },
+                    (None, None) => BlobAction::Upload { resume_at: 0 },
+                }
+            };
+            let size = blob.descriptor.size();
+            plan.push(BlobPlan { role: blob.role, digest: blob.digest, size, action });
+        }
+        Ok(plan)
+    }
+
+    /// Whether the target holds a blob.
+    pub(crate) async fn is_present(
+        &self,
+        exchange: &Exchange,
+        target: &Reference,
+        scope: &Scope,
+        digest: Digest,
+    ) -> Result<bool> {
+        if self.is_known(target, digest) {
+            return Ok(true);
+        }
+        let what = "look for a blob";
+        let url = exchange.endpoint().url(&format!("{}/blobs/{digest}", target.repository()));
+        let response =
+            exchange.send_again(|| Call::new(Method::HEAD, url.clone(), scope, what)).await?;
+        match response.status() {
+            // A redirect leads to the storage, so the registry has it.
+            status if status.is_success() || status.is_redirection() => {
+                self.learn(target, digest);
+                Ok(true)
+            }
+            StatusCode::NOT_FOUND => Ok(false),
+            // Some registries answer 403 for what is not there, others for what is not allowed;
+            // the upload will tell.
+            StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
+            _ => Err(exchange.refusal(response, scope, what).await),
+        }
+    }
+
+    /// Repositories of the target's registry that hold the blob: where the image came from first.
+    pub(crate) fn mount_sources(
+        &self,
+        image: &Image,
+        target: &Reference,
+        digest: Digest,
+    ) -> Vec<String> {
+        let registry = target.registry();
+        let origin = image.blobs.origin(&digest).filter(|origin| origin.registry == registry);
+        let mut sources: Vec<String> = origin.map(|origin| origin.repository).into_iter().collect();
+        for repository in self.inner.memory.repositories(registry, digest) {
+            if !sources.contains(&repository) {
+                sources.push(repository);
+            }
+        }
+        sources.retain(|repository| repository != target.repository());
+        sources
+    }
+}

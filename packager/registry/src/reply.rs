@@ -1,0 +1,164 @@
+//! What a registry answered, kept small enough to show.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+
+/// The longest error body that is read, in bytes; some registries answer with HTML pages.
+pub(crate) const MAX_ERROR_BODY: u64 = 64 << 10;
+
+/// Headers under which registries name a request, so that their owners can find it.
+const REQUEST_IDS: [&str; 5] = [
+    "x-ms-correlation-request-id",
+    "x-ms-request-id",
+    "x-amzn-requestid",
+    "x-request-id",
+    "x-github-request-id",
+];
+
+/// A registry's refusal: status, first error of the body (distribution-spec, "Error Codes"), and
+/// the id under which the registry logged the request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// As in `DENIED`.
+    pub code: Option<String>,
+    /// The registry's words, at most a line.
+    pub message: Option<String>,
+    /// The registry's id of the request.
+    pub request_id: Option<String>,
+    /// What `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    errors: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TokenBody {
+    error: Option<String>,
+    error_description: Option<String>,
+    details: Option<String>,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let request_id = REQUEST_IDS
+            .iter()
+            .find_map(|name| headers.get(*name)?.to_str().ok())
+            .map(|id| line(id, 100));
+        let (code, message) = explain(body);
+        Self {
+            status,
+            code,
+            message: message.map(|text| line(&text, 300)),
+            request_id,
+            retry_after: retry_after(headers),
+        }
+    }
+
+    /// Whether any of the codes is the body's.
+    pub(crate) fn is(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+}
+
+fn explain(body: &[u8]) -> (Option<String>, Option<String>) {
+    if let Ok(body) = serde_json::from_slice::<Body>(body)
+        && let Some(first) = body.errors.into_iter().next()
+    {
+        return (first.code, first.message);
+    }
+    if let Ok(body) = serde_json::from_slice::<TokenBody>(body) {
+        return (body.error, body.error_description.or(body.details));
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    // An HTML page explains nothing on one line.
+    (None, (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned()))
+}
+
+/// One printable line of at most `limit` characters.
+fn line(text: &str, limit: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
+}
+
+/// `Retry-After` in seconds or as a date; a date is held against the answer's own `Date`, so that
+/// no clock of this machine is needed (RFC 9110 section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let now = date(headers.get("date")?.to_str().ok()?)?;
+    let then = date(text)?;
+    let seconds = then.timestamp().as_second() - now.timestamp().as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn reads_the_first_error_and_the_request_id() {
+        let body = br#"{"errors":[{"code":"DENIED","message":"no\npush","detail":{}}]}"#;
+        let reply = Reply::new(403, &headers(&[("x-ms-correlation-request-id", "ab-1")]), body);
+        assert_eq!(reply.to_string(), "status 403 DENIED: no push (request id ab-1)");
+    }
+
+    #[test]
+    fn reads_a_token_server_and_ignores_html() {
+        let oauth = br#"{"error":"invalid_grant","error_description":"expired"}"#;
+        let reply = Reply::new(400, &HeaderMap::new(), oauth);
+        assert_eq!(reply.to_string(), "status 400 invalid_grant: expired");
+        let html = Reply::new(502, &HeaderMap::new(), b"<html>Bad gateway</html>");
+        assert_eq!(html.to_string(), "status 502");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let of = |pairs| Reply::new(429, &headers(pairs), b"").retry_after;
+        assert_eq!(of(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(
+            of(&[
+                ("retry-after", "Sun, 06 Nov 1994 08:49:50 GMT"),
+                ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ]),
+            Some(Duration::from_secs(13))
+        );
+        assert_eq!(of(&[("retry-after", "soon")]), None);
+    }
+}

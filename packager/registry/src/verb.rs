@@ -1,0 +1,99 @@
+//! The three ways to send a blob, and which to try when a registry refuses one.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The first chunk size that is tried, in bytes; Azure Container Registry takes 4 to 16 MiB.
+const FIRST_CHUNK: u64 = 16 << 20;
+
+/// No registry wants smaller chunks than this, in bytes.
+const LEAST_CHUNK: u64 = 1 << 20;
+
+/// Blobs up to this size go in one PUT: it saves a request, and every registry takes it.
+pub(crate) const SMALL: u64 = 4 << 20;
+
+/// A way to send a blob (distribution-spec, "Pushing blobs").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// One PATCH of unknown length, then PUT: what Docker does, so every registry takes it.
+    Stream,
+    /// PATCHes of this many bytes with `Content-Range`, then PUT.
+    Chunks(u64),
+    /// One PUT with `Content-Length`.
+    Whole,
+}
+
+impl Verb {
+    /// What to try after `status` refused this; `least` is the registry's `OCI-Chunk-Min-Length`.
+    /// `None` if there is nothing left.
+    pub(crate) fn after(self, status: u16, least: u64, tried: &[Self]) -> Option<Self> {
+        let least = least.max(LEAST_CHUNK);
+        let too_large = matches!(status, 413 | 416);
+        let candidates = match self {
+            Self::Stream if too_large => vec![Self::Chunks(FIRST_CHUNK.max(least)), Self::Whole],
+            Self::Stream => vec![Self::Whole, Self::Chunks(FIRST_CHUNK.max(least))],
+            Self::Whole => vec![Self::Chunks(FIRST_CHUNK.max(least)), Self::Stream],
+            Self::Chunks(size) if too_large && size / 2 >= least => vec![Self::Chunks(size / 2)],
+            Self::Chunks(_) => vec![Self::Whole, Self::Stream],
+        };
+        candidates.into_iter().find(|verb| !tried.contains(verb))
+    }
+
+    /// Whether a refusal with this status is about the way of sending rather than the blob.
+    pub(crate) fn is_refused_by(status: u16) -> bool {
+        matches!(status, 400 | 405 | 411 | 413 | 415 | 416 | 501)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream => f.write_str("stream"),
+            Self::Chunks(size) => write!(f, "chunks {size}"),
+            Self::Whole => f.write_str("whole"),
+        }
+    }
+}
+
+impl FromStr for Verb {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once(' ') {
+            None if text == "stream" => Ok(Self::Stream),
+            None if text == "whole" => Ok(Self::Whole),
+            Some(("chunks", size)) => {
+                size.parse().ok().filter(|size| *size > 0).map(Self::Chunks).ok_or(())
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_back_what_it_parses() {
+        for verb in [Verb::Stream, Verb::Whole, Verb::Chunks(5)] {
+            assert_eq!(verb.to_string().parse(), Ok(verb));
+        }
+        for bad in ["", "chunks", "chunks 0", "chunks x", "whole 3"] {
+            assert_eq!(bad.parse::<Verb>(), Err(()));
+        }
+    }
+
+    #[test]
+    fn chunks_shrink_to_the_least_and_then_give_up_the_form() {
+        let mut tried = vec![Verb::Stream];
+        while let Some(next) = tried.last().unwrap().after(416, 0, &tried) {
+            tried.push(next);
+        }
+        let mib = |n: u64| Verb::Chunks(n << 20);
+        assert_eq!(tried, [Verb::Stream, mib(16), mib(8), mib(4), mib(2), mib(1), Verb::Whole]);
+        assert_eq!(Verb::Stream.after(413, 20 << 20, &[Verb::Stream]), Some(mib(20)));
+        assert_eq!(mib(8).after(416, 5 << 20, &[Verb::Stream, mib(8)]), Some(Verb::Whole));
+        assert_eq!(Verb::Stream.after(411, 0, &[Verb::Stream]), Some(Verb::Whole));
+    }
+}

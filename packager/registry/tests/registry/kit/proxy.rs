@@ -1,0 +1,335 @@
+//! Stands before the real registry, counts, and misbehaves on the wire.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    /// With query.
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    /// How many requests of this method came before.
+    pub(crate) before: usize,
+    /// Bytes of body that arrived.
+    pub(crate) bytes: Arc<AtomicU64>,
+}
+
+impl Seen {
+    pub(crate) fn is_upload(&self) -> bool {
+        self.path.contains("/blobs/uploads/")
+    }
+
+    pub(crate) fn is_blob(&self) -> bool {
+        self.path.contains("/blobs/sha256:")
+    }
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Pass,
+    /// Answer without asking the registry and without reading the body.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// Read the whole body first, then answer.
+    AnswerLate(u16, Vec<(&'static str, String)>, String),
+    /// Pass so many bytes of the body on, then break the connection. The registry keeps them if
+    /// the proxy was told to.
+    CutUpload(u64),
+    /// Pass so many bytes of the body on and swallow the rest; the answer says how many.
+    Shorten(u64),
+    /// Break the connection after so many bytes of the answer.
+    CutDownload(u64),
+    /// Send only so many bytes a second, in both directions.
+    Slow(u64),
+    /// Pass, wait, answer.
+    Late(Duration),
+    /// Pass, but answer with this status.
+    As(u16),
+    /// Pass, with this header added to the answer.
+    With(&'static str, String),
+    /// Pass, but with relative addresses in `Location`.
+    Relative,
+    /// Pass without `Range`.
+    Rangeless,
+    /// Pass without `mount`, so that an upload is opened instead.
+    Unmounted,
+}
+
+type Quirk = Arc<dyn Fn(&Seen) -> Action + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    /// `127.0.0.1:PORT`.
+    pub(crate) host: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    upstream: String,
+    http: reqwest::Client,
+    quirk: Quirk,
+    seen: Mutex<Vec<Seen>>,
+    /// Whether a body that breaks off is passed on as one that ended, as registries do that can
+    /// resume inside a request; then the address of each session's true state.
+    keeps: bool,
+    sessions: Mutex<HashMap<String, String>>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(
+        upstream: &str,
+        keeps: bool,
+        quirk: impl Fn(&Seen) -> Action + Send + Sync + 'static,
+    ) -> Self {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let inner = Arc::new(Inner {
+            upstream: upstream.to_owned(),
+            http,
+            quirk: Arc::new(quirk),
+            seen: Mutex::default(),
+            keeps,
+            sessions: Mutex::default(),
+        });
+        let router = Router::new().fallback(handle).with_state(inner.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { host: address.to_string(), inner }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.inner.seen.lock().unwrap().clone()
+    }
+
+    /// Requests as `METHOD path`, without queries, digests shortened.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen()
+            .iter()
+            .map(|seen| format!("{} {}", seen.method, seen.path.split('?').next().unwrap()))
+            .collect()
+    }
+
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.seen().iter().filter(|seen| seen.method.as_str() == method).count()
+    }
+
+    /// Bytes of blobs that arrived.
+    pub(crate) fn blob_bytes(&self) -> u64 {
+        let uploads = self.seen();
+        uploads.iter().filter(|s| s.is_upload()).map(|s| s.bytes.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.inner.seen.lock().unwrap().clear();
+    }
+}
+
+async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().unwrap().to_string();
+    let bytes = Arc::new(AtomicU64::new(0));
+    let seen = {
+        let mut all = inner.seen.lock().unwrap();
+        let before = all.iter().filter(|seen| seen.method == parts.method).count();
+        let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        let seen = Seen { method, path: path.clone(), headers, before, bytes: bytes.clone() };
+        all.push(seen.clone());
+        seen
+    };
+    let action = (inner.quirk)(&seen);
+    match &action {
+        Action::Answer(status, headers, text) => return answer(*status, headers, text),
+        Action::AnswerLate(status, headers, text) => {
+            drain(body, &bytes).await;
+            return answer(*status, headers, text);
+        }
+        _ => {}
+    }
+    let (to_upstream, from_client) = mpsc::channel::<Result<Bytes, std::io::Error>>(4);
+    let mut passed_on = seen.clone();
+    match &action {
+        Action::Rangeless => drop(passed_on.headers.remove("range")),
+        Action::Unmounted => passed_on.path = path.split('?').next().unwrap().to_owned(),
+        _ => {}
+    }
+    let upstream = tokio::spawn(forward(inner.clone(), passed_on, from_client));
+    let limit = match action {
+        Action::CutUpload(limit) | Action::Shorten(limit) => limit,
+        _ => u64::MAX,
+    };
+    let mut stream = body.into_data_stream();
+    let mut passed = 0;
+    while let Some(piece) = stream.next().await {
+        let Ok(piece) = piece else {
+            if !inner.keeps {
+                let _ = to_upstream.send(Err(std::io::Error::other("cut"))).await;
+            }
+            drop(to_upstream);
+            std::panic::resume_unwind(Box::new("the client is gone"));
+        };
+        bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        if let Action::Slow(rate) = action {
+            tokio::time::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64)).await;
+        }
+        let keep =
+            piece.slice(..piece.len().min(usize::try_from(limit - passed).unwrap_or(usize::MAX)));
+        passed += keep.len() as u64;
+        if !keep.is_empty() {
+            let _ = to_upstream.send(Ok(keep)).await;
+        }
+        if passed == limit && matches!(action, Action::CutUpload(_)) {
+            break;
+        }
+    }
+    if matches!(action, Action::CutUpload(_)) {
+        if inner.keeps {
+            drop(to_upstream);
+            let _ = upstream.await;
+        } else {
+            let _ = to_upstream.send(Err(std::io::Error::other("cut"))).await;
+            drop(to_upstream);
+            let _ = upstream.await;
+        }
+        // An unwinding handler closes the connection without an answer.
+        std::panic::resume_unwind(Box::new("cut"));
+    }
+    drop(to_upstream);
+    let Ok(Some(response)) = upstream.await else {
+        return answer(502, &[], "the registry is gone");
+    };
+    dress(response, action).await
+}
+
+/// The registry's answer, with the quirk.
+async fn dress(response: reqwest::Response, action: Action) -> Response<Body> {
+    if let Action::Late(wait) = action {
+        tokio::time::sleep(wait).await;
+    }
+    let status = match action {
+        Action::As(status) => StatusCode::from_u16(status).unwrap(),
+        _ => response.status(),
+    };
+    let mut built = Response::builder().status(status);
+    for (name, value) in response.headers() {
+        let text = value.to_str().unwrap();
+        match &action {
+            Action::Relative if name == "location" && text.starts_with("http://") => {
+                built = built.header(name, &text[text[7..].find('/').unwrap() + 7..]);
+            }
+            _ => built = built.header(name, value),
+        }
+    }
+    if let Action::With(name, value) = &action {
+        built = built.header(*name, value);
+    }
+    let mut left = match action {
+        Action::CutDownload(left) => left,
+        _ => u64::MAX,
+    };
+    let rate = if let Action::Slow(rate) = action { Some(rate) } else { None };
+    let stream = response.bytes_stream().then(move |piece| {
+        let (piece, end) = match piece {
+            Ok(_) if left == 0 => (Err(std::io::Error::other("cut")), 0),
+            Ok(piece) => {
+                let n = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                (Ok(piece.slice(..n)), left - n as u64)
+            }
+            Err(error) => (Err(std::io::Error::other(error)), left),
+        };
+        left = end;
+        async move {
+            if let (Some(rate), Ok(piece)) = (rate, &piece) {
+                let wait = piece.len() as f64 / rate as f64;
+                tokio::time::sleep(Duration::from_secs_f64(wait)).await;
+            }
+            piece
+        }
+    });
+    built.body(Body::from_stream(stream)).unwrap()
+}
+
+/// Asks the real registry. Runs on its own so that it ends well even if the client is gone.
+async fn forward(
+    inner: Arc<Inner>,
+    seen: Seen,
+    body: mpsc::Receiver<Result<Bytes, std::io::Error>>,
+) -> Option<reqwest::Response> {
+    let mut url = format!("http://{}{}", inner.upstream, seen.path);
+    let upload = seen.path.split("/blobs/uploads/").nth(1).map(|rest| {
+        let id = rest.split('?').next().unwrap_or_default();
+        (id.to_owned(), rest.split('?').nth(1).unwrap_or_default().to_owned())
+    });
+    if inner.keeps
+        && let Some((id, query)) = &upload
+        && let Some(true_state) = inner.sessions.lock().unwrap().get(id)
+    {
+        let digest = query.split('&').find(|pair| pair.starts_with("digest="));
+        url = digest.map_or_else(|| true_state.clone(), |digest| format!("{true_state}&{digest}"));
+        url = url.replacen(&seen_host(&seen), &inner.upstream, 1);
+    }
+    let mut headers = seen.headers.clone();
+    // A body that may be cut short has no length.
+    headers.remove("transfer-encoding");
+    let sized = headers.remove("content-length");
+    let mut request = inner.http.request(seen.method.clone(), &url).headers(headers);
+    if matches!(seen.method, Method::POST | Method::PUT | Method::PATCH) {
+        if sized.is_some_and(|length| length == "0") {
+            request = request.header("content-length", "0");
+        } else {
+            let stream = futures_util::stream::unfold(body, |mut body| async move {
+                body.recv().await.map(|piece| (piece, body))
+            });
+            request = request.body(reqwest::Body::wrap_stream(stream));
+        }
+    }
+    let response = request.send().await.ok()?;
+    if inner.keeps
+        && let Some(location) = response.headers().get("location")
+        && let Ok(location) = location.to_str()
+        && let Some(rest) = location.split("/blobs/uploads/").nth(1)
+    {
+        let id = rest.split('?').next().unwrap_or_default().to_owned();
+        inner.sessions.lock().unwrap().insert(id, location.to_owned());
+    }
+    Some(response)
+}
+
+fn seen_host(seen: &Seen) -> String {
+    seen.headers["host"].to_str().unwrap().to_owned()
+}
+
+async fn drain(body: Body, bytes: &AtomicU64) {
+    let mut stream = body.into_data_stream();
+    while let Some(Ok(piece)) = stream.next().await {
+        bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+    }
+}
+
+fn answer(status: u16, headers: &[(&'static str, String)], text: &str) -> Response<Body> {
+    let mut built = Response::builder().status(status);
+    for (name, value) in headers {
+        built = built.header(*name, value);
+    }
+    built.body(Body::from(text.to_owned())).unwrap()
+}
