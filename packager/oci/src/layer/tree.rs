@@ -148,7 +148,8 @@ impl Tree {
     /// # Errors
     /// [`Error::LayerPath`] for a path that is empty, absolute, climbs with `..`, begins a name
     /// with the whiteout prefix `.wh.` (layer.md, "Whiteouts"), is there already, or lies below
-    /// something that is not a directory. Two equal directories are one.
+    /// something that is not a directory. Directories at one path are one; what the base says of it
+    /// counts before what a tree says.
     pub fn insert(&mut self, path: &str, node: Node) -> Result<()> {
         let refuse = |reason: &str| {
             Err(Error::LayerPath { path: path.to_owned(), reason: reason.to_owned() })
@@ -179,12 +180,14 @@ impl Tree {
                 Ok(())
             }
             Entry::Occupied(mut entry) => match (entry.get(), &node) {
-                (Node::Directory { .. }, Node::Directory { open }) => {
-                    if *open {
-                        entry.insert(node);
-                    }
+                (
+                    Node::Directory { .. },
+                    Node::Directory { open: true } | Node::Inherited { .. },
+                ) => {
+                    entry.insert(node);
                     Ok(())
                 }
+                (known, new) if known.is_directory() && new.is_directory() => Ok(()),
                 _ => refuse("it is there twice"),
             },
         }

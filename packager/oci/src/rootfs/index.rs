@@ -17,7 +17,7 @@ pub enum Want {
     Whole(u64),
     /// The first text that the function finds in a window of the content; windows overlap by
     /// 512 bytes.
-    Find(fn(&[u8]) -> Option<String>),
+    Find(Box<dyn Fn(&[u8]) -> Option<String>>),
 }
 
 /// By how many bytes the windows of [`Want::Find`] overlap.
@@ -221,10 +221,10 @@ mod tests {
         let tar = tar.into_inner().unwrap();
         let want = |path: &str| match path {
             "usr/lib/os-release" => Want::Whole(100),
-            "lib/libc.so.6" => Want::Find(|window| {
+            "lib/libc.so.6" => Want::Find(Box::new(|window| {
                 let text = String::from_utf8_lossy(window);
                 text.find("MARK ").map(|at| text[at + 5..at + 9].to_owned())
-            }),
+            })),
             _ => Want::Nothing,
         };
         let index = LayerIndex::read_tar(&mut &tar[..], &want, &Silent).unwrap();

@@ -1,0 +1,112 @@
+//! Indexes of layers, each made once: a layer's diff id says all about its content.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use mlpack_oci::layer::LayerReader;
+use mlpack_oci::rootfs::LayerIndex;
+use mlpack_oci::{Image, Layer, Progress};
+
+use super::interest;
+use crate::{Error, Result};
+
+/// A folder of indexes by diff id.
+#[derive(Debug, Clone)]
+pub struct IndexCache {
+    dir: PathBuf,
+}
+
+impl IndexCache {
+    /// Uses `dir`, which is created when the first index is written.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The indexes of all layers, from the bottom up. Only layers that no one has indexed yet are
+    /// opened, on `threads` threads, and each is held to its digest and diff id.
+    ///
+    /// # Errors
+    /// Of the image's blobs. A broken cache is not one: the index is made again.
+    pub fn indexes(
+        &self,
+        image: &Image,
+        threads: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<LayerIndex>> {
+        let count = image.layers.len();
+        let next = AtomicUsize::new(0);
+        let results: Vec<Mutex<Option<Result<LayerIndex>>>> =
+            (0..count).map(|_| Mutex::new(None)).collect();
+        thread::scope(|scope| {
+            for _ in 0..threads.clamp(1, count.max(1)) {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(layer) = image.layers.get(number) else { break };
+                        let index = self.index(image, layer, number, progress);
+                        let failed = index.is_err();
+                        if let Ok(mut slot) = results[number].lock() {
+                            *slot = Some(index);
+                        }
+                        if failed {
+                            next.store(count, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        // Layers are taken in order, so one that was never begun has a failed one before it.
+        let results = results.into_iter().map_while(|slot| slot.into_inner().ok().flatten());
+        let indexes = results.collect::<Result<Vec<_>>>()?;
+        Ok(indexes)
+    }
+
+    fn index(
+        &self,
+        image: &Image,
+        layer: &Layer,
+        number: usize,
+        progress: &dyn Progress,
+    ) -> Result<LayerIndex> {
+        let path = self.path(layer);
+        if let Some(index) = read(&path) {
+            return Ok(index);
+        }
+        let what = format!("read layer {} ({})", number + 1, layer.digest.short());
+        let meter = progress.begin(&what, None);
+        let reader = LayerReader::open(image, layer)?;
+        let index = LayerIndex::read(reader, &interest::want, &*meter)?;
+        meter.finish("read");
+        self.write(&path, &index)?;
+        Ok(index)
+    }
+
+    fn path(&self, layer: &Layer) -> PathBuf {
+        self.dir.join(format!("{}.v{}.json.gz", layer.diff_id.0.hex(), interest::VERSION))
+    }
+
+    fn write(&self, path: &PathBuf, index: &LayerIndex) -> Result<()> {
+        fs::create_dir_all(&self.dir).map_err(Error::io("create", &self.dir))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(&self.dir).map_err(Error::io("write to", &self.dir))?;
+        let mut gzip = GzEncoder::new(BufWriter::new(file.as_file_mut()), Compression::fast());
+        serde_json::to_writer(&mut gzip, index)
+            .map_err(|error| Error::io("write", path)(error.into()))?;
+        gzip.finish().and_then(|mut out| out.flush()).map_err(Error::io("write", path))?;
+        file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+        Ok(())
+    }
+}
+
+/// An index from the cache; whatever cannot be read is as if it were not there.
+fn read(path: &PathBuf) -> Option<LayerIndex> {
+    let file = BufReader::new(File::open(path).ok()?);
+    serde_json::from_reader(BufReader::new(GzDecoder::new(file))).ok()
+}

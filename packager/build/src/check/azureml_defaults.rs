@@ -1,0 +1,113 @@
+//! `azureml-defaults` brought the web server, but not always (contract section 0, section 9 item
+//! 14).
+
+use super::{Finding, Subject};
+
+pub(super) const ID: &str = "deps.azureml-defaults";
+
+/// The newest release for a Python, and the pin that goes with it (contract section 0.1).
+const NEWEST: &[(u32, &str)] = &[
+    (5, "azureml-defaults==1.28.0"),
+    (6, "azureml-defaults==1.47.0"),
+    (7, "azureml-defaults==1.54.0"),
+    (8, "azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4"),
+];
+
+pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(packages) = subject.packages() else { return Vec::new() };
+    let server = packages.get("azureml-inference-server-http").is_some() || subject.base_has_server;
+    let Some(defaults) = packages.get("azureml-defaults") else {
+        if server || !packages.complete {
+            return Vec::new();
+        }
+        let message = "azureml-defaults is not in the conda file; only a web server is added, without azureml.core";
+        let remedy = "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python";
+        return vec![Finding::warning(ID, message, remedy).placed(packages.place(0))];
+    };
+    let text = defaults.text;
+    // Web server pieces are among its requirements from 1.0.48 on.
+    let (message, remedy) = if !defaults.bounds.admits_from("1.0.48") {
+        if server {
+            return Vec::new();
+        }
+        (
+            format!(
+                "`{text}` brings no web server: it came from the base image then; one is added"
+            ),
+            "nothing, or use a newer release".to_owned(),
+        )
+    } else {
+        let Some(python) = subject.python.filter(|python| python.major == 3) else {
+            return Vec::new();
+        };
+        let newest = NEWEST.iter().find(|(minor, _)| *minor == python.minor);
+        match newest {
+            Some((_, pin)) if defaults.bounds.is_open() && defaults.bounds.lower().is_none() => (
+                format!(
+                    "`{text}` is not pinned, and its releases do not say which Python they need: the set found for {} may not work",
+                    python.minor_text()
+                ),
+                format!("pin {pin}"),
+            ),
+            _ => return Vec::new(),
+        }
+    };
+    vec![Finding::warning(ID, message, remedy).placed(packages.place(defaults.line))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity::Warning;
+    use super::super::testing::{Case, GOOD_CONDA, finding};
+    use super::*;
+
+    fn case(line: &str, python: &str) -> Case {
+        Case::conda(&format!("dependencies:\n- pip:\n  - {line}\n")).python(python)
+    }
+
+    #[test]
+    fn missing_old_and_unpinned() {
+        assert_eq!(
+            case("numpy", "3.6.15").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 0)),
+                "azureml-defaults is not in the conda file; only a web server is added, without azureml.core",
+                "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python",
+            )]
+        );
+        assert_eq!(
+            case("azureml-defaults==1.0.33", "3.6.15").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 3)),
+                "`azureml-defaults==1.0.33` brings no web server: it came from the base image then; one is added",
+                "nothing, or use a newer release",
+            )]
+        );
+        assert_eq!(
+            case("azureml-defaults", "3.8.18").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 3)),
+                "`azureml-defaults` is not pinned, and its releases do not say which Python they need: the set found for 3.8 may not work",
+                "pin azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4",
+            )]
+        );
+    }
+
+    #[test]
+    fn what_is_well() {
+        assert_eq!(case("azureml-defaults", "3.11.7").run(run), []);
+        assert_eq!(case("azureml-inference-server-http", "3.11.7").run(run), []);
+        assert_eq!(
+            case("azureml-defaults==1.0.33", "3.6.15").with(|s| s.base_has_server = true).run(run),
+            []
+        );
+        assert_eq!(case("-r more.txt", "3.6.15").run(run), []);
+        assert_eq!(Case::conda(GOOD_CONDA).python("3.6.15").run(run), []);
+    }
+}

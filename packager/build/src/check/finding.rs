@@ -1,0 +1,73 @@
+//! Something that is wrong, and how to put it right.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; the build goes on.
+    Warning,
+    /// The service would not work; nothing is built.
+    Error,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check that found it: `script.syntax`.
+    pub check: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The fact.
+    pub message: String,
+    /// File and line, from 1; line 0 means the file as a whole.
+    pub place: Option<(PathBuf, usize)>,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Finding {
+    pub(super) fn error(
+        check: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            check,
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(super) fn warning(
+        check: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(check, message, remedy) }
+    }
+
+    /// An error, or a warning if what fails may be meant to.
+    pub(super) fn unless(
+        doubtful: bool,
+        check: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let severity = if doubtful { Severity::Warning } else { Severity::Error };
+        Self { severity, ..Self::error(check, message, remedy) }
+    }
+
+    pub(super) fn at(self, path: &Path, line: usize) -> Self {
+        Self { place: Some((path.to_owned(), line)), ..self }
+    }
+
+    pub(super) fn placed(self, place: Option<(PathBuf, usize)>) -> Self {
+        Self { place, ..self }
+    }
+}

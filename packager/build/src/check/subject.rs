@@ -1,0 +1,67 @@
+//! What the checks look at.
+
+use mlpack_environment::{CondaFile, PythonVersion};
+
+use super::packages::Packages;
+use crate::project::{Listing, Project};
+use crate::script::EntryScript;
+
+/// A project and what is known about where it will run. What is not known is left out, and checks
+/// that need it say nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The entry script, if it could be read.
+    pub script: Option<&'a EntryScript>,
+    /// The conda file, if there is one.
+    pub conda: Option<&'a CondaFile>,
+    /// The interpreter of the image.
+    pub python: Option<PythonVersion>,
+    /// Whether the base image has Spark.
+    pub base_has_spark: bool,
+    /// Whether the base image has a web server of its own for entry scripts.
+    pub base_has_server: bool,
+    /// The CUDA version of the base image, `10.0`.
+    pub base_cuda: Option<&'a str>,
+    /// Whether the service will run on Azure; nothing if that is not decided.
+    pub target_is_azure: Option<bool>,
+    /// Whether the service will run on Azure Container Instances.
+    pub target_is_aci: bool,
+    /// Where the image goes, as written.
+    pub output: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// A project of which nothing else is known.
+    pub fn new(project: &'a Project) -> Self {
+        Self {
+            project,
+            script: None,
+            conda: None,
+            python: None,
+            base_has_spark: false,
+            base_has_server: false,
+            base_cuda: None,
+            target_is_azure: None,
+            target_is_aci: false,
+            output: None,
+        }
+    }
+
+    /// The entry script if it could be parsed.
+    pub(super) fn readable(&self) -> Option<&'a EntryScript> {
+        self.script.filter(|script| script.readable)
+    }
+
+    /// The packages of the conda file.
+    pub(super) fn packages(&self) -> Option<Packages<'a>> {
+        self.conda.map(Packages::new)
+    }
+
+    /// What goes into the app root besides models; empty if it cannot be read, which
+    /// `source.directory` and `script.file` say.
+    pub(super) fn source_files(&self) -> Listing {
+        self.project.source_files().unwrap_or_default()
+    }
+}

@@ -1,0 +1,51 @@
+//! Packages that both conda and pip are asked for (contract section 9, item 16).
+
+use super::{Finding, Subject};
+
+pub(super) const ID: &str = "deps.twice";
+
+pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let (Some(conda), Some(packages)) = (subject.conda, subject.packages()) else {
+        return Vec::new();
+    };
+    conda
+        .in_both_lists()
+        .into_iter()
+        .map(|name| {
+            let normal = mlpack_environment::normalize_name(name);
+            let line = packages
+                .iter()
+                .filter(|listed| listed.name == normal)
+                .map(|listed| listed.line)
+                .max();
+            Finding::warning(
+                ID,
+                format!("`{name}` is asked for from conda and from pip; pip's goes over conda's"),
+                "keep one of the two lines",
+            )
+            .placed(packages.place(line.unwrap_or(0)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity::Warning;
+    use super::super::testing::{Case, GOOD_CONDA, finding};
+    use super::*;
+
+    #[test]
+    fn one_list_is_enough() {
+        assert_eq!(
+            Case::conda("dependencies:\n- numpy=1.16\n- scipy\n- pip:\n  - NumPy==1.17\n").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 5)),
+                "`numpy` is asked for from conda and from pip; pip's goes over conda's",
+                "keep one of the two lines",
+            )]
+        );
+        assert_eq!(Case::conda(GOOD_CONDA).run(run), []);
+    }
+}

@@ -1,0 +1,38 @@
+//! From a project and a base to a new image, and from any image back to what is in it.
+
+mod app;
+mod assemble;
+mod config;
+mod graft;
+pub mod inspect;
+mod layer_cache;
+mod plan;
+mod record;
+mod templates;
+
+pub use assemble::assemble;
+pub use layer_cache::LayerCache;
+pub use plan::{Base, Inputs, Plan, PlannedLayer, plan};
+pub use record::{
+    BaseRecord, LABEL, LayerRecord, ModelRecord, PolicyRecord, PythonRecord, Record, Role,
+};
+pub use templates::Templates;
+
+/// The app root: working directory of the service and home of scripts and models (contract 1.6).
+pub const APP_ROOT: &str = "/var/azureml-app";
+
+/// Where models lie below the app root (contract section 1.5).
+pub const MODELS_DIR: &str = "azureml-models";
+
+/// The port the service listens on (contract section 4.1).
+pub const PORT: u16 = 5001;
+
+/// Prefix of the environment on top of the base's interpreter.
+pub const ENVIRONMENT_PREFIX: &str = "/opt/mlpack/env";
+
+/// The launcher, first process of the container.
+pub const LAUNCHER: &str = "/opt/mlpack/launch.py";
+
+/// Numeric user and group of a service whose base leaves it to root; a number, so that Kubernetes
+/// can tell it is not root.
+pub const SERVICE_USER: &str = "65532:65532";

@@ -1,0 +1,29 @@
+//! What goes into an image, as the user gives it: the inference configuration, the flags that win
+//! over it, models, and extra Dockerfile lines. This room reads and looks up; whether it makes
+//! sense is the business of [`crate::check`].
+
+pub mod docker_steps;
+mod document;
+mod environment_form;
+mod error;
+mod fields;
+mod inference_config;
+mod listing;
+mod model;
+mod overrides;
+#[allow(clippy::module_inception, reason = "the room is called after its main noun")]
+mod project;
+mod registry_access;
+mod secret;
+
+pub use environment_form::EnvironmentForm;
+pub use error::{Error, Result};
+pub use fields::Located;
+pub(crate) use fields::nearest;
+pub use inference_config::{InferenceConfig, Runtime};
+pub use listing::{Listing, PackedFile, PackedKind};
+pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
+pub use overrides::Overrides;
+pub use project::{CondaSource, Project, SourceDirectory};
+pub use registry_access::RegistryAccess;
+pub use secret::Secret;
