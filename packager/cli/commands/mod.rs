@@ -1,0 +1,40 @@
+//! One file per command.
+
+mod bases;
+mod check;
+mod deploy;
+mod init;
+mod inspect;
+mod package;
+mod packaging;
+mod quickstart;
+mod service;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Cli, Command, ModelCommand};
+use crate::context::Context;
+use crate::failure::Result;
+
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "mlpack", &mut std::io::stdout());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let context = Context::new(cli.global)?;
+    match cli.command {
+        Command::Init(args) => init::run(&context, &args)?,
+        Command::Quickstart(args) => quickstart::run(&context, &args)?,
+        Command::Package(args) => package::run(&context, &args)?,
+        Command::Check(args) => check::run(&context, &args)?,
+        Command::Inspect(args) => inspect::run(&context, &args)?,
+        Command::Bases(args) => bases::run(&context, &args),
+        Command::Deploy(args) => deploy::run(&context, &args)?,
+        Command::Model(ModelCommand::Deploy(args)) => deploy::model(&context, &args)?,
+        Command::Service(command) => service::run(&context, command)?,
+        Command::Completions { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,35 @@
+//! `mlpack package`: an image, and its pinned reference on standard output.
+
+use mlpack_oci::Location;
+use serde_json::json;
+
+use super::check::parse;
+use super::packaging::{assemble, prepare};
+use crate::args::PackageArgs;
+use crate::context::Context;
+use crate::failure::Result;
+use crate::output;
+
+pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
+    let target: Option<Location> = args.output.as_deref().map(parse).transpose()?;
+    let prepared = prepare(context, &args.project)?;
+    let (Some(target), false) = (target, args.dry_run) else {
+        let plan = &prepared.plan;
+        let value = json!({ "record": plan.record, "plan": plan.lines() });
+        output::result(context.format, &value, |_| plan.lines().join("\n"));
+        return Ok(());
+    };
+    let stage = context.stage(&target)?;
+    let image = assemble(context, prepared, &stage)?;
+    let pinned = context.put(&image, &target)?;
+    let value = json!({
+        "reference": pinned.to_string(),
+        "digest": pinned.digest,
+        "imageId": image.id,
+        "layers": image.layers.iter().map(|layer| json!({
+            "digest": layer.digest, "diffId": layer.diff_id, "size": layer.descriptor.size(),
+        })).collect::<Vec<_>>(),
+    });
+    output::result(context.format, &value, |_| pinned.to_string());
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! From arguments to an image: the road every command that builds goes.
+
+use mlpack_build::base::{Policy, Status};
+use mlpack_build::check::{self, Finding, Severity, Subject};
+use mlpack_build::image::{self, Base, ENVIRONMENT_PREFIX, Inputs, LayerCache, Plan, PolicyRecord};
+use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
+use mlpack_build::project::{
+    CondaSource, InferenceConfig, ModelSpec, Overrides, Project, Runtime,
+};
+use mlpack_build::script::EntryScript;
+use mlpack_environment::{
+    CondaFile, Fit, LockedEnvironment, ResolveRequest, Target, fetch_wheels, lay, resolve,
+};
+use mlpack_oci::layer::Tree;
+use mlpack_oci::rootfs::Kind;
+use mlpack_oci::{Image, Location};
+
+use super::check::{parse, read_base, refusal, verdict_lines};
+use crate::args::ProjectArgs;
+use crate::context::{Context, Stage};
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// A project on its base, resolved and planned.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    pub(crate) azure_only: bool,
+    base: Base,
+    environment: LockedEnvironment,
+    settings: mlpack_environment::Settings,
+}
+
+/// Everything up to the plan. Nothing is written but caches.
+pub(crate) fn prepare(context: &Context, args: &ProjectArgs) -> Result<Prepared> {
+    let project = project(context, args)?;
+    let conda = conda_file(&project)?;
+    // Before anything is fetched: what can be wrong without a base.
+    let mut known = Vec::new();
+    judge(&project, conda.as_ref(), None, &mut known)?;
+    let (base, policy, azure_only) = base(context, args, &project)?;
+    let target = base.facts.target(&base.image.place)?;
+    judge(&project, conda.as_ref(), Some((&target, &base)), &mut known)?;
+    let steps = steps(&project, &base)?;
+    let environment_settings =
+        context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
+    let environment = packages(context, conda.as_ref(), &project, &target, &environment_settings)?;
+    let plan = image::plan(&Inputs {
+        project: &project,
+        base: &base,
+        steps: &steps,
+        environment: &environment,
+        policy,
+        version: env!("CARGO_PKG_VERSION"),
+        templates: &context.templates,
+        mtime: context.mtime()?,
+    })?;
+    Ok(Prepared { plan, azure_only, base, environment, settings: environment_settings })
+}
+
+/// Writes the layers and puts the image together.
+pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Image> {
+    let Prepared { plan, base, environment, settings, .. } = prepared;
+    let cache = LayerCache::open(context.cache.join("layers"))?;
+    let mut tree = || -> mlpack_build::Result<Tree> {
+        let wheels = context.runtime.block_on(fetch_wheels(&environment, &settings, &*context.progress))?;
+        let mut tree = Tree::new();
+        let laid = lay(&wheels, &environment.target, ENVIRONMENT_PREFIX, &mut tree)?;
+        for note in &laid.notes {
+            context.progress.note(note);
+        }
+        Ok(tree)
+    };
+    let progress = &*context.progress;
+    Ok(image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut tree, progress)?)
+}
+
+fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
+    let config = args
+        .inference_config
+        .as_ref()
+        .map(|path| InferenceConfig::load(&context.cwd.join(path)))
+        .transpose()?;
+    let models = args.models.iter().map(|text| text.parse::<ModelSpec>()).collect::<Result<Vec<_>, _>>()?;
+    let overrides = Overrides {
+        entry_script: args.entry_script.clone(),
+        source_directory: args.source_directory.clone(),
+        conda_file: args.conda_file.clone(),
+        runtime: args.runtime.as_deref().map(str::parse::<Runtime>).transpose()?,
+        enable_gpu: args.enable_gpu,
+        cuda_version: args.cuda_version.clone(),
+        base_image: args.base_image.clone(),
+        registry_address: args.base_image_registry.clone(),
+        registry_username: None,
+        registry_password: None,
+        docker_steps: args.extra_dockerfile_steps.clone(),
+        environment_variables: variables(&args.environment_variables)?,
+        description: args.description.clone(),
+    };
+    Ok(Project::resolve(config.as_ref(), &overrides, &models, &context.cwd)?)
+}
+
+/// `NAME=VALUE` pairs.
+pub(crate) fn variables(texts: &[String]) -> Result<Vec<(String, String)>> {
+    texts
+        .iter()
+        .map(|text| match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            _ => Err(Failure::usage(format!("`{text}` is not a variable"), "write it as NAME=VALUE")),
+        })
+        .collect()
+}
+
+fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
+    Ok(match &project.conda {
+        Some(CondaSource::File(path)) => Some(CondaFile::load(path)?),
+        Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path)?),
+        None => None,
+    })
+}
+
+/// Runs the checks, prints findings that were not printed yet, and stops at errors.
+fn judge(
+    project: &Project,
+    conda: Option<&CondaFile>,
+    on: Option<(&Target, &Base)>,
+    printed: &mut Vec<Finding>,
+) -> Result<()> {
+    let python = on.map(|(target, _)| target.python);
+    let script = EntryScript::load(&project.entry_script, python).ok();
+    let findings = check::run_all(&Subject {
+        script: script.as_ref(),
+        conda,
+        python,
+        // Until the base is known it may have Spark; afterwards its facts say so.
+        base_has_spark: on.is_none_or(|(_, base)| base.facts.spark.is_some()),
+        base_cuda: on.and_then(|(_, base)| base.facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
+        ..Subject::new(project)
+    });
+    let mut errors = 0;
+    for finding in findings {
+        errors += usize::from(finding.severity == Severity::Error);
+        if !printed.contains(&finding) {
+            print_finding(&finding);
+            printed.push(finding);
+        }
+    }
+    if errors == 0 {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        message: format!("the project has {errors} error{}", if errors == 1 { "" } else { "s" }),
+        hint: "follow the remedies above and run the command again; nothing was written".to_owned(),
+    })
+}
+
+fn print_finding(finding: &Finding) {
+    let word = match finding.severity {
+        Severity::Error => output::red("error"),
+        Severity::Warning => output::yellow("warning"),
+    };
+    let place = finding.place.as_ref().map(|(path, line)| {
+        let line = if *line > 0 { format!(":{line}") } else { String::new() };
+        format!("{}{line}: ", path.display())
+    });
+    output::error_line(&format!(
+        "{word}[{}]: {}{}\n  remedy: {}",
+        finding.check,
+        place.unwrap_or_default(),
+        finding.message,
+        finding.remedy
+    ));
+}
+
+/// The base, read and held to its policy.
+fn base(context: &Context, args: &ProjectArgs, project: &Project) -> Result<(Base, PolicyRecord, bool)> {
+    let policy = context.catalogue.policy(&args.policy)?;
+    let reference = match project.base_reference() {
+        Some(reference) => reference,
+        None => default_base(context, project)?,
+    };
+    let azure_only = context.catalogue.known(&reference).is_some_and(|known| known.azure_only);
+    let location: Location = parse(&reference)?;
+    let base = read_base(context, &location, &args.platform, project.registry.as_ref())?;
+    let verdicts = policy.judge(&base.facts);
+    let failed = |name: &str| {
+        verdicts.iter().any(|verdict| verdict.status == Status::Failed && verdict.requirement == name)
+    };
+    unknown_allowances(policy, &args.allow, &verdicts)?;
+    let refused = verdicts
+        .iter()
+        .any(|verdict| verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement));
+    if refused {
+        output::error_line(&format!("base image {reference}\n{}", verdict_lines(&verdicts)));
+        return Err(refusal(policy, &verdicts, "choose another base image, let a requirement pass by name with --allow"));
+    }
+    let allowed: Vec<String> = args.allow.iter().filter(|name| failed(name)).cloned().collect();
+    for name in &allowed {
+        let text = format!("the base fails the requirement `{name}` of policy `{}`; --allow lets it pass", policy.name);
+        output::error_line(&format!("{}: {text}", output::yellow("warning")));
+    }
+    let record = PolicyRecord { name: policy.name.clone(), verdicts, allowed };
+    Ok((base, record, azure_only))
+}
+
+fn unknown_allowances(
+    policy: &Policy,
+    allow: &[String],
+    verdicts: &[mlpack_build::base::Verdict],
+) -> Result<()> {
+    let known: Vec<_> = verdicts.iter().map(|verdict| verdict.requirement.as_str()).collect();
+    match allow.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Failure::usage(
+            format!("--allow {name}: the policy `{}` has no such requirement", policy.name),
+            format!("it has {}", known.join(", ")),
+        )),
+    }
+}
+
+fn default_base(context: &Context, project: &Project) -> Result<String> {
+    let runtime = project.runtime.to_string();
+    let known = context.catalogue.default_for(&runtime, project.gpu).ok_or_else(|| {
+        Failure::usage(
+            format!("the catalogue has no default base image for runtime {runtime}{}", if project.gpu { " with GPU" } else { "" }),
+            "name one with --base-image",
+        )
+    })?;
+    context.progress.note(&format!("base image {} (the catalogue's for {runtime})", known.reference));
+    Ok(known.reference.clone())
+}
+
+/// Extra Dockerfile lines on top of the base.
+fn steps(project: &Project, base: &Base) -> Result<Vec<Step>> {
+    let Some(path) = &project.docker_steps else { return Ok(Vec::new()) };
+    let config = base.image.config.config().clone().unwrap_or_default();
+    let environment = base
+        .facts
+        .env
+        .iter()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let is_folder = |path: &str| {
+        base.root.find(path).is_some_and(|found| found.entry.kind == Kind::Directory)
+    };
+    let state = BaseState {
+        environment,
+        workdir: config.working_dir().clone().unwrap_or_else(|| "/".to_owned()),
+        is_folder: &is_folder,
+    };
+    let lines = DockerSteps::load(path)?;
+    lines.evaluate(&state, &project.context).map_err(|errors| {
+        for error in &errors {
+            output::error_line(&format!("{}: {error}", output::red("error")));
+            output::error_line(&format!("  remedy: {}", error.fault.hint()));
+        }
+        Failure::Refused {
+            message: format!("{} cannot be followed", path.display()),
+            hint: "take those lines out; what they install belongs into the conda file or the base image".to_owned(),
+        }
+    })
+}
+
+/// Locks the packages for the base's interpreter.
+fn packages(
+    context: &Context,
+    conda: Option<&CondaFile>,
+    project: &Project,
+    target: &Target,
+    settings: &mlpack_environment::Settings,
+) -> Result<LockedEnvironment> {
+    if let Some(conda) = conda {
+        let beyond: Vec<_> = conda.conda_packages().map(|package| package.spec.text.clone()).collect();
+        if !beyond.is_empty() {
+            return Err(mlpack_environment::Error::NotYet { what: "conda packages", names: beyond }.into());
+        }
+        for note in &conda.notes {
+            context.progress.note(note);
+        }
+        // Another patch release is let pass, as the service of 2019 did; the checks say so.
+        if let Some(spec) = conda.python_spec()
+            && spec.satisfied_by(target.python) == Fit::No
+        {
+            return Err(mlpack_build::Error::OtherPython {
+                file: conda.path.clone(),
+                wanted: spec.text.clone(),
+                found: target.python.to_string(),
+                interpreter: target.interpreter.clone(),
+            }
+            .into());
+        }
+    }
+    let directory = conda.and_then(|conda| conda.path.parent()).unwrap_or(&project.context);
+    let request = ResolveRequest {
+        target,
+        pip: conda.map_or(&[], CondaFile::pip_requirements),
+        directory,
+        add_server: true,
+    };
+    let resolution = context.runtime.block_on(resolve(request, settings, &*context.progress))?;
+    for note in &resolution.notes {
+        context.progress.note(note);
+    }
+    Ok(resolution.environment)
+}

@@ -1,0 +1,287 @@
+//! What a command works with: settings read from the outside once, and the rooms made from them.
+
+use std::env;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use etcetera::BaseStrategy as _;
+use mlpack_build::base::{Catalogue, IndexCache};
+use mlpack_build::image::Templates;
+use mlpack_build::project::RegistryAccess;
+use mlpack_engine::Engine;
+use mlpack_environment::{IndexUrl, Indexes};
+use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
+use mlpack_oci::layer::Policy;
+use mlpack_oci::layout::Layout;
+use mlpack_oci::{BlobStore, Image, Location, PinnedReference, Platform, Progress};
+use mlpack_registry::{Client, CredentialStore, Credentials, Proxies, Secret};
+use tokio::runtime::Runtime;
+
+use crate::args::{Format, Global};
+use crate::failure::{Failure, Result};
+use crate::{embedded, output, progress};
+
+/// The outside world, read once.
+pub(crate) struct Context {
+    pub(crate) format: Format,
+    pub(crate) cwd: PathBuf,
+    pub(crate) cache: PathBuf,
+    pub(crate) progress: Arc<dyn Progress>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) templates: Templates,
+    pub(crate) runtime: Runtime,
+    /// Threads for compressing and reading layers.
+    pub(crate) threads: usize,
+    global: Global,
+    password: OnceLock<String>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Result<Self> {
+        let terminal = output::decide(&global);
+        let cwd = env::current_dir().map_err(Failure::io("find", "the current directory"))?;
+        let cache = match &global.cache_dir {
+            Some(dir) => cwd.join(dir),
+            None => etcetera::choose_base_strategy()
+                .map_err(|error| Failure::Other {
+                    message: format!("no folder for the cache: {error}"),
+                    hint: Some("set MLPACK_CACHE_DIR".to_owned()),
+                })?
+                .cache_dir()
+                .join("mlpack"),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::io("start", "the runtime"))?;
+        Ok(Self {
+            format: global.format,
+            cwd,
+            cache,
+            progress: progress::listener(terminal, global.quiet),
+            catalogue: Catalogue::parse(embedded::BASE_IMAGES.iter().copied())?,
+            templates: Templates::new(embedded::TEMPLATES.iter().copied()),
+            runtime,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            global,
+            password: OnceLock::new(),
+        })
+    }
+
+    /// Indexes of layers that were read before.
+    pub(crate) fn indexes(&self) -> IndexCache {
+        IndexCache::new(self.cache.join("indexes"))
+    }
+
+    /// Modification time of what is packed: `SOURCE_DATE_EPOCH`, or the default.
+    pub(crate) fn mtime(&self) -> Result<u64> {
+        let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(Policy::DEFAULT_MTIME) };
+        text.parse().map_err(|_| {
+            Failure::usage(
+                format!("SOURCE_DATE_EPOCH is `{text}`"),
+                "it is a whole number of seconds since 1970",
+            )
+        })
+    }
+
+    /// How packages are found and fetched.
+    pub(crate) fn environment(&self, interpreters: &[PathBuf], exclude_newer: Option<&str>) -> Result<mlpack_environment::Settings> {
+        let index = |name: &str, text: &str| -> Result<IndexUrl> {
+            text.parse().map_err(|error| Failure::usage(
+                format!("{name} is not an address: {error}"),
+                "write it as https://HOST/simple",
+            ))
+        };
+        let main = ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]
+            .into_iter()
+            .find_map(|name| Some((name, variable(name)?)));
+        let extra = ["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]
+            .into_iter()
+            .find_map(|name| Some((name, variable(name)?)));
+        let mut settings = mlpack_environment::Settings::new(&self.cache);
+        settings.uv = variable("MLPACK_UV").map(PathBuf::from);
+        settings.search_path = env::var_os("PATH");
+        settings.interpreters = interpreters.iter().map(|path| self.cwd.join(path)).collect();
+        settings.exclude_newer = exclude_newer.map(str::to_owned);
+        settings.indexes = Indexes {
+            index: main.map(|(name, text)| index(name, &text)).transpose()?,
+            extra: match extra {
+                Some((name, text)) => {
+                    text.split_whitespace().map(|text| index(name, text)).collect::<Result<_>>()?
+                }
+                None => Vec::new(),
+            },
+            find_links: variable("UV_FIND_LINKS")
+                .or_else(|| variable("PIP_FIND_LINKS"))
+                .map(|text| text.split([' ', ',']).map(str::to_owned).collect())
+                .unwrap_or_default(),
+            no_index: variable("UV_NO_INDEX").or_else(|| variable("PIP_NO_INDEX")).is_some(),
+        };
+        Ok(settings)
+    }
+
+    /// A client for registries. `access` is the base image's own login, which counts after the
+    /// flags and before everything stored.
+    pub(crate) fn registry(&self, access: Option<&RegistryAccess>) -> Result<Client> {
+        let mut store = CredentialStore::default();
+        let flags = &self.global.registry;
+        if let Some(username) = &flags.username {
+            let password = self.password()?;
+            store = store.with_any(Credentials::Basic {
+                username: username.clone(),
+                password: Secret::new(password),
+            });
+        }
+        if let Some(RegistryAccess { address: Some(address), username, password }) = access {
+            store = store.with(address.clone(), match (username, password) {
+                (Some(username), Some(password)) => Credentials::Basic {
+                    username: username.clone(),
+                    password: Secret::new(password.reveal()),
+                },
+                _ => Credentials::Anonymous,
+            });
+        }
+        for file in credential_files() {
+            store = store.with_file(file);
+        }
+        let mut settings = mlpack_registry::Settings::new(self.cache.join("registry"));
+        settings.credentials = store;
+        settings.ca_certs = flags.ca_cert.iter().map(|file| self.cwd.join(file)).collect();
+        settings.insecure_registries.clone_from(&flags.insecure_registry);
+        settings.proxies = Proxies {
+            https: variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
+            http: variable("HTTP_PROXY").or_else(|| variable("http_proxy")),
+            no_proxy: variable("NO_PROXY").or_else(|| variable("no_proxy")),
+        };
+        Ok(Client::new(settings, self.runtime.handle().clone())?)
+    }
+
+    fn password(&self) -> Result<String> {
+        if let Some(known) = self.password.get() {
+            return Ok(known.clone());
+        }
+        let mut text = String::new();
+        std::io::stdin()
+            .take(64 << 10)
+            .read_to_string(&mut text)
+            .map_err(Failure::io("read", "the password from standard input"))?;
+        Ok(self.password.get_or_init(|| text.trim_end_matches(['\r', '\n']).to_owned()).clone())
+    }
+
+    /// The Docker engine.
+    pub(crate) fn engine(&self) -> Result<Engine> {
+        let host = variable("DOCKER_HOST");
+        Ok(self.runtime.block_on(Engine::connect(host.as_deref()))?)
+    }
+
+    /// Opens an image wherever it is.
+    pub(crate) fn open(
+        &self,
+        location: &Location,
+        platform: &Platform,
+        access: Option<&RegistryAccess>,
+    ) -> Result<Image> {
+        let at = |path: &Path| self.cwd.join(path);
+        Ok(match location {
+            Location::Layout { dir, tag } => Layout::open(at(dir))?.image(tag.as_deref(), platform)?,
+            Location::OciArchive { file, tag } => open_oci_archive(&at(file), tag.as_deref(), platform)?,
+            Location::DockerArchive { file, tag } => {
+                open_docker_archive(&at(file), tag.as_deref(), platform)?
+            }
+            Location::Engine { name } => {
+                let engine = self.engine()?;
+                self.runtime.block_on(engine.image(name, &self.cache, platform, &*self.progress))?
+            }
+            Location::Registry(reference) => {
+                let client = self.registry(access)?;
+                self.runtime.block_on(client.image(reference, platform))?
+            }
+        })
+    }
+
+    /// Puts an image where it shall go.
+    pub(crate) fn put(&self, image: &Image, location: &Location) -> Result<PinnedReference> {
+        let at = |path: &Path| self.cwd.join(path);
+        // The place is printed as it was written, so that it can be pasted back.
+        let as_written = |pinned: PinnedReference, path: &Path| PinnedReference {
+            place: pinned.place.replace(&*at(path).to_string_lossy(), &path.to_string_lossy()),
+            ..pinned
+        };
+        let progress = &*self.progress;
+        Ok(match location {
+            Location::Layout { dir, tag } => {
+                as_written(Layout::create(at(dir))?.put(image, tag.as_deref(), progress)?, dir)
+            }
+            Location::OciArchive { file, tag } => {
+                as_written(write_archive(image, &at(file), Flavour::Oci, tag.as_deref(), progress)?, file)
+            }
+            Location::DockerArchive { file, tag } => {
+                as_written(write_archive(image, &at(file), Flavour::Docker, tag.as_deref(), progress)?, file)
+            }
+            Location::Engine { name } => {
+                let engine = self.engine()?;
+                self.runtime.block_on(engine.load(image, name, progress))?
+            }
+            Location::Registry(reference) => {
+                let client = self.registry(None)?;
+                self.runtime.block_on(client.push(image, reference, &[], progress))?.pinned
+            }
+        })
+    }
+
+    /// Where new layers are written: into the output itself if it is a layout, else into a folder
+    /// that goes when the command ends.
+    pub(crate) fn stage(&self, output: &Location) -> Result<Stage> {
+        if let Location::Layout { dir, .. } = output {
+            return Ok(Stage { store: Layout::create(self.cwd.join(dir))?.blobs()?, _folder: None });
+        }
+        let parent = self.cache.join("stage");
+        std::fs::create_dir_all(&parent).map_err(Failure::io("create", parent.display()))?;
+        sweep(&parent);
+        let folder = tempfile::tempdir_in(&parent).map_err(Failure::io("write to", parent.display()))?;
+        let lock = lock_of(folder.path()).map_err(Failure::io("lock", parent.display()))?;
+        Ok(Stage { store: BlobStore::open(folder.path().join("blobs"))?, _folder: Some((folder, lock)) })
+    }
+}
+
+/// A store for new layers.
+pub(crate) struct Stage {
+    pub(crate) store: BlobStore,
+    _folder: Option<(tempfile::TempDir, std::fs::File)>,
+}
+
+fn lock_of(folder: &Path) -> std::io::Result<std::fs::File> {
+    let lock = std::fs::File::create(folder.join("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Removes folders whose command was killed: their lock can be had.
+fn sweep(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let free = std::fs::File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if free {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// A variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Docker's file, then podman's.
+fn credential_files() -> Vec<PathBuf> {
+    let home = variable("HOME").map(PathBuf::from);
+    let docker = variable("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| home.as_ref().map(|home| home.join(".docker")))
+        .map(|dir| dir.join("config.json"));
+    let podman = variable("REGISTRY_AUTH_FILE").map(PathBuf::from).or_else(|| {
+        variable("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("containers/auth.json"))
+    });
+    let stored = home.map(|home| home.join(".config/containers/auth.json"));
+    [docker, podman, stored].into_iter().flatten().collect()
+}

@@ -1,0 +1,86 @@
+//! What is printed where: results on standard output, everything else on standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::args::{Format, Global, When};
+
+static COLOUR: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard error takes colour and bars: decided once, from `--color` and the terminal.
+pub(crate) fn decide(global: &Global) -> bool {
+    let terminal = match global.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    };
+    COLOUR.store(terminal, Ordering::Relaxed);
+    terminal
+}
+
+fn paint(code: &str, text: &str) -> String {
+    if COLOUR.load(Ordering::Relaxed) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+pub(crate) fn bold(text: &str) -> String {
+    paint("1", text)
+}
+
+pub(crate) fn red(text: &str) -> String {
+    paint("1;31", text)
+}
+
+pub(crate) fn yellow(text: &str) -> String {
+    paint("1;33", text)
+}
+
+
+/// A line of the result. A reader that has gone away is no failure.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Bytes of the result as they are.
+pub(crate) fn raw(bytes: &[u8]) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// A line for the person at the terminal.
+pub(crate) fn error_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// A result as JSON, or as the lines `text` makes of it.
+pub(crate) fn result<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) {
+    match format {
+        Format::Json => line(&serde_json::to_string_pretty(value).unwrap_or_default()),
+        Format::Text => line(text(value).trim_end()),
+    }
+}
+
+/// Columns without borders.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if !header.is_empty() {
+        table.set_header(header.to_vec());
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    let text = table.to_string();
+    // Borderless cells still carry padding on both sides.
+    text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// Bytes for people.
+pub(crate) fn size(bytes: u64) -> String {
+    humansize::format_size(bytes, humansize::DECIMAL)
+}

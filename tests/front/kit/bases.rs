@@ -1,0 +1,27 @@
+//! The base images of `fixtures/bases.py`, made where they are missing.
+
+use std::process::Command;
+
+use super::lock::lock;
+use super::{repository, skip};
+
+/// `oci:DIR` of a base image; none, and the reason said, if this machine lacks its interpreter.
+#[track_caller]
+pub(crate) fn base(name: &str) -> Option<String> {
+    let dir = repository().join("fixtures/built/bases");
+    let found = dir.join(name);
+    let _lock = lock("bases");
+    if !found.join("index.json").is_file() {
+        let script = repository().join("fixtures/bases.py");
+        let made = Command::new("python3").arg(script).arg(&dir).args(["--only", name]).output();
+        if !found.join("index.json").is_file() {
+            let said = match made {
+                Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+                Err(error) => format!("python3: {error}"),
+            };
+            skip(&format!("no base image {name}: {}", said.lines().last().unwrap_or_default()));
+            return None;
+        }
+    }
+    Some(format!("oci:{}", found.display()))
+}

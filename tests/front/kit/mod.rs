@@ -1,0 +1,24 @@
+//! A closed world for the command, and the real things it meets: base images, packages, a
+//! registry, a Docker engine.
+
+mod answer;
+mod bases;
+mod docker;
+mod http;
+mod layout;
+mod lock;
+mod registry;
+mod requirements;
+mod tree;
+mod wheels;
+mod world;
+
+pub(crate) use answer::{Answer, eq};
+pub(crate) use bases::base;
+pub(crate) use docker::{Docker, docker};
+pub(crate) use http::{Reply, get, post};
+pub(crate) use layout::{Image, blob_path, image, json, store};
+pub(crate) use registry::{Registry, registry};
+pub(crate) use requirements::{has, is_root, network, skip};
+pub(crate) use tree::{Tree, files, of_folder, of_tar};
+pub(crate) use world::{World, repository, uv};

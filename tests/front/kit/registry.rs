@@ -1,0 +1,81 @@
+//! Debian's `docker-registry` on a free port of the loopback, in a folder of its own.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::has;
+
+/// `user` with the password `secret`, by bcrypt, the only form the registry reads.
+const HTPASSWD: &str = "user:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n";
+
+/// A registry that runs until it is dropped.
+pub(crate) struct Registry {
+    child: Child,
+    /// `127.0.0.1:PORT`
+    pub(crate) host: String,
+    dir: TempDir,
+}
+
+/// A registry for everybody, or with `login` one for `user` with the password `secret`.
+#[track_caller]
+pub(crate) fn registry(login: bool) -> Option<Registry> {
+    if !has("docker-registry") {
+        return None;
+    }
+    let dir = tempfile::Builder::new().prefix("mlpack-registry-").tempdir().unwrap();
+    let path = dir.path().display();
+    fs::write(dir.path().join("htpasswd"), HTPASSWD).unwrap();
+    let auth = if login {
+        format!("auth: {{htpasswd: {{realm: test, path: {path}/htpasswd}}}}\n")
+    } else {
+        String::new()
+    };
+    let config = format!(
+        "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {path}/data}}}}\n\
+         {auth}http: {{addr: '127.0.0.1:0'}}\n"
+    );
+    let file = dir.path().join("config.yml");
+    fs::write(&file, config).unwrap();
+    let log = dir.path().join("log");
+    let child = Command::new("docker-registry")
+        .arg("serve")
+        .arg(file)
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    loop {
+        let text = fs::read_to_string(&log).unwrap();
+        if let Some(port) = port(&text) {
+            return Some(Registry { child, host: format!("127.0.0.1:{port}"), dir });
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "no registry: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The port in `listening on 127.0.0.1:PORT`, once the number is whole.
+fn port(log: &str) -> Option<u16> {
+    let rest = log.split("listening on 127.0.0.1:").nth(1)?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    rest[digits.len()..].chars().next()?;
+    digits.parse().ok()
+}
+
+impl Registry {
+    /// What it was asked, a line per request.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
