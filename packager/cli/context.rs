@@ -142,6 +142,12 @@ impl Context {
                 _ => Credentials::Anonymous,
             });
         }
+        if let (Some(username), Some(password)) =
+            (variable("MLPACK_REGISTRY_USERNAME"), variable("MLPACK_REGISTRY_PASSWORD"))
+        {
+            let password = Secret::new(password);
+            store = store.with_any(Credentials::Basic { username, password });
+        }
         for file in credential_files() {
             store = store.with_file(file);
         }
@@ -157,7 +163,13 @@ impl Context {
         Ok(Client::new(settings, self.runtime.handle().clone())?)
     }
 
-    fn password(&self) -> Result<String> {
+    /// The user of `--username`.
+    pub(crate) fn username(&self) -> Option<&str> {
+        self.global.registry.username.as_deref()
+    }
+
+    /// The password of `--password-stdin`, read once.
+    pub(crate) fn password(&self) -> Result<String> {
         if let Some(known) = self.password.get() {
             return Ok(known.clone());
         }
@@ -201,7 +213,12 @@ impl Context {
     }
 
     /// Puts an image where it shall go.
-    pub(crate) fn put(&self, image: &Image, location: &Location) -> Result<PinnedReference> {
+    pub(crate) fn put(
+        &self,
+        image: &Image,
+        location: &Location,
+        access: Option<&RegistryAccess>,
+    ) -> Result<PinnedReference> {
         let at = |path: &Path| self.cwd.join(path);
         // The place is printed as it was written, so that it can be pasted back.
         let as_written = |pinned: PinnedReference, path: &Path| PinnedReference {
@@ -224,7 +241,7 @@ impl Context {
                 self.runtime.block_on(engine.load(image, name, progress))?
             }
             Location::Registry(reference) => {
-                let client = self.registry(None)?;
+                let client = self.registry(access)?;
                 self.runtime.block_on(client.push(image, reference, &[], progress))?.pinned
             }
         })
@@ -272,16 +289,19 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where Docker keeps logins, and so does mlpack.
+pub(crate) fn docker_config() -> Option<PathBuf> {
+    variable("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".docker")))
+        .map(|dir| dir.join("config.json"))
+}
+
 /// Docker's file, then podman's.
 fn credential_files() -> Vec<PathBuf> {
-    let home = variable("HOME").map(PathBuf::from);
-    let docker = variable("DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| home.as_ref().map(|home| home.join(".docker")))
-        .map(|dir| dir.join("config.json"));
     let podman = variable("REGISTRY_AUTH_FILE").map(PathBuf::from).or_else(|| {
         variable("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("containers/auth.json"))
     });
-    let stored = home.map(|home| home.join(".config/containers/auth.json"));
-    [docker, podman, stored].into_iter().flatten().collect()
+    let stored = variable("HOME").map(|home| PathBuf::from(home).join(".config/containers/auth.json"));
+    [docker_config(), podman, stored].into_iter().flatten().collect()
 }

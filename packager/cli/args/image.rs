@@ -18,7 +18,7 @@ Images are written as
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct RegistryArgs {
     /// User for the registry
-    #[arg(long, global = true, env = "MLPACK_REGISTRY_USERNAME", value_name = "NAME", requires = "password_stdin")]
+    #[arg(long, global = true, value_name = "NAME", requires = "password_stdin")]
     pub(crate) username: Option<String>,
     /// Read the registry's password from standard input
     #[arg(long, global = true, requires = "username")]
@@ -68,3 +68,55 @@ pub(crate) struct InspectArgs {
 /// Arguments of `bases`.
 #[derive(Debug, Args)]
 pub(crate) struct BasesArgs {}
+
+/// Arguments of `push`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  mlpack push oci:out registry.example.com/team/name:v1 registry.example.com/team/name:latest\n  mlpack push oci:out registry.example.com/team/name:v1 --dry-run")]
+pub(crate) struct PushArgs {
+    /// The image: a layout, an archive, or in the Docker engine
+    pub(crate) image: String,
+    /// Where it goes; several tags of one repository cost one push
+    #[arg(required = true, value_name = "REFERENCE")]
+    pub(crate) references: Vec<String>,
+    /// Tell per blob what would be done, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Which image of several
+    #[arg(long, default_value = "linux/amd64")]
+    pub(crate) platform: Platform,
+}
+
+/// Arguments of `pull`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mlpack pull python:3.11-slim -o oci:base")]
+pub(crate) struct PullArgs {
+    /// The image in a registry
+    pub(crate) reference: String,
+    /// Where it goes: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker:NAME
+    #[arg(long, short, value_name = "IMAGE")]
+    pub(crate) output: String,
+    /// Which image of several
+    #[arg(long, default_value = "linux/amd64")]
+    pub(crate) platform: Platform,
+}
+
+/// Arguments of `copy`.
+#[derive(Debug, Args)]
+#[command(after_help = IMAGES)]
+pub(crate) struct CopyArgs {
+    /// From where
+    pub(crate) source: String,
+    /// To where
+    pub(crate) destination: String,
+    /// Which image of several
+    #[arg(long, default_value = "linux/amd64")]
+    pub(crate) platform: Platform,
+}
+
+/// Arguments of `login` and `logout`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mlpack login example.azurecr.io --username me --password-stdin < password.txt")]
+pub(crate) struct LoginArgs {
+    /// The registry, as in `example.azurecr.io`
+    pub(crate) registry: String,
+}

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
-pub(crate) use image::{BasesArgs, CheckArgs, InspectArgs, RegistryArgs};
+pub(crate) use image::{
+    BasesArgs, CheckArgs, CopyArgs, InspectArgs, LoginArgs, PullArgs, PushArgs, RegistryArgs,
+};
 pub(crate) use project::{InitArgs, PackageArgs, ProjectArgs, QuickstartArgs};
 pub(crate) use service::{
     DeployArgs, GetLogsArgs, ModelCommand, ModelDeployArgs, RunArgs, ServiceCommand,
@@ -103,6 +105,16 @@ pub(crate) enum Command {
     /// Look after services that run
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Push an image to a registry
+    Push(PushArgs),
+    /// Pull an image from a registry
+    Pull(PullArgs),
+    /// Copy an image from anywhere to anywhere
+    Copy(CopyArgs),
+    /// Log in to a registry, where Docker keeps logins too
+    Login(LoginArgs),
+    /// Forget a login
+    Logout(LoginArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell

@@ -18,8 +18,9 @@ use crate::output;
 pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     let name: ServiceName = args.target.name.parse()?;
     let config = config(context, &args.target)?;
-    // Before the long work: is there an engine at all?
+    // Before the long work: is there an engine, is the name free, is the port?
     let deployer = LocalDeployer::new(context.engine()?)?;
+    context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
     let prepared = prepare(context, &args.project)?;
     warn_azure_only(prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };
@@ -37,6 +38,7 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
     let environment = variables(&args.environment_variables)?.into_iter().collect();
     let location = parse(&args.image)?;
     let deployer = LocalDeployer::new(context.engine()?)?;
+    context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
     warn_azure_only(context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only));
     let image = context.open(&location, &Platform::linux_amd64(), None)?;
     let service = up(context, &deployer, &image, name, config, environment, &args.target)?;
@@ -55,7 +57,7 @@ pub(crate) fn up(
     target: &TargetArgs,
 ) -> Result<Webservice> {
     let location = Location::Engine { name: format!("{name}:latest") };
-    let image = context.put(image, &location)?;
+    let image = context.put(image, &location, None)?;
     let deployment = Deployment {
         name,
         image,

@@ -5,9 +5,11 @@ mod check;
 mod deploy;
 mod init;
 mod inspect;
+mod login;
 mod package;
 mod packaging;
 mod quickstart;
+mod registry;
 mod service;
 
 use std::process::ExitCode;
@@ -33,6 +35,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bases(args) => bases::run(&context, &args),
         Command::Deploy(args) => deploy::run(&context, &args)?,
         Command::Model(ModelCommand::Deploy(args)) => deploy::model(&context, &args)?,
+        Command::Push(args) => registry::push(&context, &args)?,
+        Command::Pull(args) => registry::pull(&context, &args)?,
+        Command::Copy(args) => registry::copy(&context, &args)?,
+        Command::Login(args) => login::login(&context, &args)?,
+        Command::Logout(args) => login::logout(&context, &args)?,
         Command::Service(command) => service::run(&context, command)?,
         Command::Completions { .. } => {}
     }

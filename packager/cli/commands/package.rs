@@ -20,8 +20,9 @@ pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
         return Ok(());
     };
     let stage = context.stage(&target)?;
+    let access = prepared.access.clone();
     let image = assemble(context, prepared, &stage)?;
-    let pinned = context.put(&image, &target)?;
+    let pinned = context.put(&image, &target, access.as_ref())?;
     let value = json!({
         "reference": pinned.to_string(),
         "digest": pinned.digest,

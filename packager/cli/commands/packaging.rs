@@ -5,7 +5,7 @@ use mlpack_build::check::{self, Finding, Severity, Subject};
 use mlpack_build::image::{self, Base, ENVIRONMENT_PREFIX, Inputs, LayerCache, Plan, PolicyRecord};
 use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
-    CondaSource, InferenceConfig, ModelSpec, Overrides, Project, Runtime,
+    CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
 use mlpack_build::script::EntryScript;
 use mlpack_environment::{
@@ -25,6 +25,8 @@ use crate::output;
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     pub(crate) azure_only: bool,
+    /// The base registry's own login, which counts for a push to it too.
+    pub(crate) access: Option<RegistryAccess>,
     base: Base,
     environment: LockedEnvironment,
     settings: mlpack_environment::Settings,
@@ -54,7 +56,8 @@ pub(crate) fn prepare(context: &Context, args: &ProjectArgs) -> Result<Prepared>
         templates: &context.templates,
         mtime: context.mtime()?,
     })?;
-    Ok(Prepared { plan, azure_only, base, environment, settings: environment_settings })
+    let access = project.registry;
+    Ok(Prepared { plan, azure_only, access, base, environment, settings: environment_settings })
 }
 
 /// Writes the layers and puts the image together.

@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
     let target = Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
     let stage = context.stage(&target)?;
     let image = assemble(context, prepared, &stage)?;
-    let pinned = context.put(&image, &target)?;
+    let pinned = context.put(&image, &target, None)?;
     let seen = Inspection::of(&image);
     say(&format!("packaged    {pinned}"));
     say(&format!(
