@@ -1,6 +1,5 @@
 //! What a command works with: settings read from the outside once, and the rooms made from them.
 
-use std::env;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -14,12 +13,14 @@ use mlpack_environment::{IndexUrl, Indexes};
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layer::Policy;
 use mlpack_oci::layout::Layout;
-use mlpack_oci::{BlobStore, Image, Location, PinnedReference, Platform, Progress};
+use mlpack_oci::{Image, Location, PinnedReference, Platform, Progress};
 use mlpack_registry::{Client, CredentialStore, Credentials, Proxies, Secret};
 use tokio::runtime::Runtime;
 
 use crate::args::{Format, Global};
 use crate::failure::{Failure, Result};
+use crate::outside::{self, credential_files, variable};
+use crate::stage::Stage;
 use crate::{embedded, output, progress};
 
 /// The outside world, read once.
@@ -40,7 +41,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self> {
         let terminal = output::decide(&global);
-        let cwd = env::current_dir().map_err(Failure::io("find", "the current directory"))?;
+        let cwd = outside::current_dir().map_err(Failure::io("find", "the current directory"))?;
         let cache = match &global.cache_dir {
             Some(dir) => cwd.join(dir),
             None => etcetera::choose_base_strategy()
@@ -86,12 +87,18 @@ impl Context {
     }
 
     /// How packages are found and fetched.
-    pub(crate) fn environment(&self, interpreters: &[PathBuf], exclude_newer: Option<&str>) -> Result<mlpack_environment::Settings> {
+    pub(crate) fn environment(
+        &self,
+        interpreters: &[PathBuf],
+        exclude_newer: Option<&str>,
+    ) -> Result<mlpack_environment::Settings> {
         let index = |name: &str, text: &str| -> Result<IndexUrl> {
-            text.parse().map_err(|error| Failure::usage(
-                format!("{name} is not an address: {error}"),
-                "write it as https://HOST/simple",
-            ))
+            text.parse().map_err(|error| {
+                Failure::usage(
+                    format!("{name} is not an address: {error}"),
+                    "write it as https://HOST/simple",
+                )
+            })
         };
         let main = ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]
             .into_iter()
@@ -101,7 +108,7 @@ impl Context {
             .find_map(|name| Some((name, variable(name)?)));
         let mut settings = mlpack_environment::Settings::new(&self.cache);
         settings.uv = variable("MLPACK_UV").map(PathBuf::from);
-        settings.search_path = env::var_os("PATH");
+        settings.search_path = outside::search_path();
         settings.interpreters = interpreters.iter().map(|path| self.cwd.join(path)).collect();
         settings.exclude_newer = exclude_newer.map(str::to_owned);
         settings.indexes = Indexes {
@@ -134,13 +141,16 @@ impl Context {
             });
         }
         if let Some(RegistryAccess { address: Some(address), username, password }) = access {
-            store = store.with(address.clone(), match (username, password) {
-                (Some(username), Some(password)) => Credentials::Basic {
-                    username: username.clone(),
-                    password: Secret::new(password.reveal()),
+            store = store.with(
+                address.clone(),
+                match (username, password) {
+                    (Some(username), Some(password)) => Credentials::Basic {
+                        username: username.clone(),
+                        password: Secret::new(password.reveal()),
+                    },
+                    _ => Credentials::Anonymous,
                 },
-                _ => Credentials::Anonymous,
-            });
+            );
         }
         if let (Some(username), Some(password)) =
             (variable("MLPACK_REGISTRY_USERNAME"), variable("MLPACK_REGISTRY_PASSWORD"))
@@ -196,8 +206,12 @@ impl Context {
     ) -> Result<Image> {
         let at = |path: &Path| self.cwd.join(path);
         Ok(match location {
-            Location::Layout { dir, tag } => Layout::open(at(dir))?.image(tag.as_deref(), platform)?,
-            Location::OciArchive { file, tag } => open_oci_archive(&at(file), tag.as_deref(), platform)?,
+            Location::Layout { dir, tag } => {
+                Layout::open(at(dir))?.image(tag.as_deref(), platform)?
+            }
+            Location::OciArchive { file, tag } => {
+                open_oci_archive(&at(file), tag.as_deref(), platform)?
+            }
             Location::DockerArchive { file, tag } => {
                 open_docker_archive(&at(file), tag.as_deref(), platform)?
             }
@@ -230,12 +244,14 @@ impl Context {
             Location::Layout { dir, tag } => {
                 as_written(Layout::create(at(dir))?.put(image, tag.as_deref(), progress)?, dir)
             }
-            Location::OciArchive { file, tag } => {
-                as_written(write_archive(image, &at(file), Flavour::Oci, tag.as_deref(), progress)?, file)
-            }
-            Location::DockerArchive { file, tag } => {
-                as_written(write_archive(image, &at(file), Flavour::Docker, tag.as_deref(), progress)?, file)
-            }
+            Location::OciArchive { file, tag } => as_written(
+                write_archive(image, &at(file), Flavour::Oci, tag.as_deref(), progress)?,
+                file,
+            ),
+            Location::DockerArchive { file, tag } => as_written(
+                write_archive(image, &at(file), Flavour::Docker, tag.as_deref(), progress)?,
+                file,
+            ),
             Location::Engine { name } => {
                 let engine = self.engine()?;
                 self.runtime.block_on(engine.load(image, name, progress))?
@@ -250,58 +266,9 @@ impl Context {
     /// Where new layers are written: into the output itself if it is a layout, else into a folder
     /// that goes when the command ends.
     pub(crate) fn stage(&self, output: &Location) -> Result<Stage> {
-        if let Location::Layout { dir, .. } = output {
-            return Ok(Stage { store: Layout::create(self.cwd.join(dir))?.blobs()?, _folder: None });
-        }
-        let parent = self.cache.join("stage");
-        std::fs::create_dir_all(&parent).map_err(Failure::io("create", parent.display()))?;
-        sweep(&parent);
-        let folder = tempfile::tempdir_in(&parent).map_err(Failure::io("write to", parent.display()))?;
-        let lock = lock_of(folder.path()).map_err(Failure::io("lock", parent.display()))?;
-        Ok(Stage { store: BlobStore::open(folder.path().join("blobs"))?, _folder: Some((folder, lock)) })
-    }
-}
-
-/// A store for new layers.
-pub(crate) struct Stage {
-    pub(crate) store: BlobStore,
-    _folder: Option<(tempfile::TempDir, std::fs::File)>,
-}
-
-fn lock_of(folder: &Path) -> std::io::Result<std::fs::File> {
-    let lock = std::fs::File::create(folder.join("lock"))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
-/// Removes folders whose command was killed: their lock can be had.
-fn sweep(parent: &Path) {
-    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
-        let free = std::fs::File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if free {
-            let _ = std::fs::remove_dir_all(entry.path());
+        match output {
+            Location::Layout { dir, .. } => Stage::in_layout(&self.cwd.join(dir)),
+            _ => Stage::temporary(&self.cache.join("stage")),
         }
     }
-}
-
-/// A variable that is set and not empty.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Where Docker keeps logins, and so does mlpack.
-pub(crate) fn docker_config() -> Option<PathBuf> {
-    variable("DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".docker")))
-        .map(|dir| dir.join("config.json"))
-}
-
-/// Docker's file, then podman's.
-fn credential_files() -> Vec<PathBuf> {
-    let podman = variable("REGISTRY_AUTH_FILE").map(PathBuf::from).or_else(|| {
-        variable("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("containers/auth.json"))
-    });
-    let stored = variable("HOME").map(|home| PathBuf::from(home).join(".config/containers/auth.json"));
-    [docker_config(), podman, stored].into_iter().flatten().collect()
 }

@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_reads() {
-        let catalogue =
-            mlpack_build::base::Catalogue::parse(BASE_IMAGES.iter().copied()).unwrap();
+        let catalogue = mlpack_build::base::Catalogue::parse(BASE_IMAGES.iter().copied()).unwrap();
         for (runtime, gpu) in [("python", false), ("python", true)] {
             assert!(catalogue.default_for(runtime, gpu).is_some(), "{runtime} {gpu}");
         }

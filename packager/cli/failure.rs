@@ -45,7 +45,10 @@ impl Failure {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    pub(crate) fn io(action: &'static str, place: impl ToString) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        place: impl ToString,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, place: place.to_string(), source }
     }
 
@@ -86,7 +89,8 @@ impl Failure {
         let (message, hint, code) = (self.to_string(), self.hint(), self.code());
         match format {
             Format::Json => output::error_line(
-                &json!({ "error": { "message": message, "hint": hint, "exitCode": code } }).to_string(),
+                &json!({ "error": { "message": message, "hint": hint, "exitCode": code } })
+                    .to_string(),
             ),
             Format::Text => {
                 output::error_line(&format!("{} {message}", output::red("error:")));

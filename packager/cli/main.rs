@@ -10,7 +10,9 @@ mod context;
 mod embedded;
 mod failure;
 mod output;
+mod outside;
 mod progress;
+mod stage;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::args::{Format, Global, When};
+use crate::outside;
 
 static COLOUR: AtomicBool = AtomicBool::new(false);
 
@@ -15,17 +16,18 @@ pub(crate) fn decide(global: &Global) -> bool {
     let terminal = match global.color {
         When::Always => true,
         When::Never => false,
-        When::Auto => {
-            std::io::stderr().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
+        When::Auto => std::io::stderr().is_terminal() && outside::variable("NO_COLOR").is_none(),
     };
     COLOUR.store(terminal, Ordering::Relaxed);
     terminal
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if COLOUR.load(Ordering::Relaxed) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if COLOUR.load(Ordering::Relaxed) {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 pub(crate) fn bold(text: &str) -> String {
@@ -39,7 +41,6 @@ pub(crate) fn red(text: &str) -> String {
 pub(crate) fn yellow(text: &str) -> String {
     paint("1;33", text)
 }
-
 
 /// A line of the result. A reader that has gone away is no failure.
 pub(crate) fn line(text: &str) {
@@ -77,7 +78,10 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     }
     let text = table.to_string();
     // Borderless cells still carry padding on both sides.
-    text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Bytes for people.

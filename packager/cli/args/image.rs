@@ -71,7 +71,9 @@ pub(crate) struct BasesArgs {}
 
 /// Arguments of `push`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mlpack push oci:out registry.example.com/team/name:v1 registry.example.com/team/name:latest\n  mlpack push oci:out registry.example.com/team/name:v1 --dry-run")]
+#[command(
+    after_help = "Examples:\n  mlpack push oci:out registry.example.com/team/name:v1 registry.example.com/team/name:latest\n  mlpack push oci:out registry.example.com/team/name:v1 --dry-run"
+)]
 pub(crate) struct PushArgs {
     /// The image: a layout, an archive, or in the Docker engine
     pub(crate) image: String,
@@ -115,7 +117,9 @@ pub(crate) struct CopyArgs {
 
 /// Arguments of `login` and `logout`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mlpack login example.azurecr.io --username me --password-stdin < password.txt")]
+#[command(
+    after_help = "Example:\n  mlpack login example.azurecr.io --username me --password-stdin < password.txt"
+)]
 pub(crate) struct LoginArgs {
     /// The registry, as in `example.azurecr.io`
     pub(crate) registry: String,

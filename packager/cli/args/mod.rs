@@ -15,8 +15,7 @@ pub(crate) use image::{
 };
 pub(crate) use project::{InitArgs, PackageArgs, ProjectArgs, QuickstartArgs};
 pub(crate) use service::{
-    DeployArgs, GetLogsArgs, ModelCommand, ModelDeployArgs, RunArgs, ServiceCommand,
-    TargetArgs,
+    DeployArgs, GetLogsArgs, ModelCommand, ModelDeployArgs, RunArgs, ServiceCommand, TargetArgs,
 };
 
 const EXAMPLES: &str = "\

@@ -21,7 +21,12 @@ pub(crate) struct ProjectArgs {
     #[arg(long, visible_alias = "ic", value_name = "FILE", help_heading = "What is packaged")]
     pub(crate) inference_config: Option<PathBuf>,
     /// A model, a file or a folder; may be repeated
-    #[arg(long = "model", short, value_name = "NAME[:VERSION]=PATH", help_heading = "What is packaged")]
+    #[arg(
+        long = "model",
+        short,
+        value_name = "NAME[:VERSION]=PATH",
+        help_heading = "What is packaged"
+    )]
     pub(crate) models: Vec<String>,
     /// The entry script, with `init()` and `run()`
     #[arg(long, visible_alias = "es", value_name = "FILE", help_heading = "What is packaged")]
@@ -39,7 +44,12 @@ pub(crate) struct ProjectArgs {
     #[arg(long, visible_aliases = ["ds", "extra-docker-file-steps"], value_name = "FILE", help_heading = "What is packaged")]
     pub(crate) extra_dockerfile_steps: Option<String>,
     /// An environment variable of the image; may be repeated
-    #[arg(long = "env", visible_alias = "ev", value_name = "NAME=VALUE", help_heading = "What is packaged")]
+    #[arg(
+        long = "env",
+        visible_alias = "ev",
+        value_name = "NAME=VALUE",
+        help_heading = "What is packaged"
+    )]
     pub(crate) environment_variables: Vec<String>,
     /// A line about the service
     #[arg(long, value_name = "TEXT", help_heading = "What is packaged")]
@@ -58,7 +68,12 @@ pub(crate) struct ProjectArgs {
     #[arg(long, visible_alias = "cv", value_name = "VERSION", help_heading = "Base image")]
     pub(crate) cuda_version: Option<String>,
     /// What is demanded of the base; `mlpack bases` lists the policies
-    #[arg(long, default_value = "azureml-2019", env = "MLPACK_POLICY", help_heading = "Base image")]
+    #[arg(
+        long,
+        default_value = "azureml-2019",
+        env = "MLPACK_POLICY",
+        help_heading = "Base image"
+    )]
     pub(crate) policy: String,
     /// A failed requirement to let pass, by its name; may be repeated
     #[arg(long, value_name = "REQUIREMENT", help_heading = "Base image")]
@@ -92,7 +107,9 @@ pub(crate) struct PackageArgs {
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mlpack init my-service\n  cd my-service && mlpack package --ic inferenceconfig.json -m model=PATH --output oci:image")]
+#[command(
+    after_help = "Examples:\n  mlpack init my-service\n  cd my-service && mlpack package --ic inferenceconfig.json -m model=PATH --output oci:image"
+)]
 pub(crate) struct InitArgs {
     /// The project's folder
     #[arg(default_value = ".")]
@@ -104,7 +121,9 @@ pub(crate) struct InitArgs {
 
 /// Arguments of `quickstart`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mlpack quickstart            makes ./mlpack-quickstart and runs it\n  mlpack quickstart demo --no-run")]
+#[command(
+    after_help = "Example:\n  mlpack quickstart            makes ./mlpack-quickstart and runs it\n  mlpack quickstart demo --no-run"
+)]
 pub(crate) struct QuickstartArgs {
     /// The sample's folder
     #[arg(default_value = "mlpack-quickstart")]

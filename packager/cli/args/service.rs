@@ -41,7 +41,9 @@ pub(crate) struct TargetArgs {
 
 /// Arguments of `model deploy`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  mlpack model deploy -n my-service -m model=model.pkl --ic inferenceconfig.json --dc deploymentconfig.json\n\n`-ic`, `-dc` and `-ct` with one dash work too.")]
+#[command(
+    after_help = "Example:\n  mlpack model deploy -n my-service -m model=model.pkl --ic inferenceconfig.json --dc deploymentconfig.json\n\n`-ic`, `-dc` and `-ct` with one dash work too."
+)]
 pub(crate) struct ModelDeployArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
@@ -98,7 +100,9 @@ pub(crate) struct GetLogsArgs {
 
 /// Arguments of `service run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mlpack service run -n my-service -d '{\"data\": [[1, 2]]}'\n  mlpack service run -n my-service -d @sample.json")]
+#[command(
+    after_help = "Examples:\n  mlpack service run -n my-service -d '{\"data\": [[1, 2]]}'\n  mlpack service run -n my-service -d @sample.json"
+)]
 pub(crate) struct RunArgs {
     /// The service's name
     #[arg(long, short)]

@@ -11,7 +11,9 @@ pub(crate) fn run(context: &Context, _: &BasesArgs) {
     let policies: Vec<_> = catalogue
         .policies
         .iter()
-        .map(|policy| json!({ "name": policy.name, "about": policy.about, "source": policy.source }))
+        .map(
+            |policy| json!({ "name": policy.name, "about": policy.about, "source": policy.source }),
+        )
         .collect();
     let value = json!({ "images": catalogue.images, "policies": policies });
     output::result(context.format, &value, |_| {
@@ -23,10 +25,8 @@ pub(crate) fn run(context: &Context, _: &BasesArgs) {
             let remarks: Vec<_> = default.chain(azure).collect();
             vec![image.name.clone(), image.reference.clone(), remarks.join(", ")]
         });
-        let policies = catalogue
-            .policies
-            .iter()
-            .map(|policy| vec![policy.name.clone(), policy.about.clone()]);
+        let policies =
+            catalogue.policies.iter().map(|policy| vec![policy.name.clone(), policy.about.clone()]);
         format!(
             "{}\n\n{}",
             output::table(&["IMAGE", "REFERENCE", "REMARKS"], images),

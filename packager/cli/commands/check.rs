@@ -36,7 +36,11 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         passed,
     };
     output::result(context.format, &report, text);
-    if passed { Ok(()) } else { Err(refusal(policy, &report.verdicts, "choose another base image")) }
+    if passed {
+        Ok(())
+    } else {
+        Err(refusal(policy, &report.verdicts, "choose another base image"))
+    }
 }
 
 /// Opens a base and reads its layers, those that no one has read yet.
@@ -74,7 +78,11 @@ pub(crate) fn refusal(policy: &Policy, verdicts: &[Verdict], way_out: &str) -> F
         .map(|verdict| verdict.requirement.as_str())
         .collect();
     Failure::Refused {
-        message: format!("the base image does not meet the policy `{}`: {}", policy.name, failed.join(", ")),
+        message: format!(
+            "the base image does not meet the policy `{}`: {}",
+            policy.name,
+            failed.join(", ")
+        ),
         hint: format!("{way_out}, or another policy with --policy (`mlpack bases` lists them)"),
     }
 }
@@ -106,7 +114,11 @@ pub(crate) fn verdict_lines(verdicts: &[Verdict]) -> String {
 /// Facts as a table.
 pub(crate) fn fact_lines(facts: &[FactLine]) -> String {
     let rows = facts.iter().map(|fact| {
-        vec![fact.name.clone(), fact.value.clone(), format!("{} {}", fact.digest.short(), fact.path)]
+        vec![
+            fact.name.clone(),
+            fact.value.clone(),
+            format!("{} {}", fact.digest.short(), fact.path),
+        ]
     });
     output::table(&["FACT", "VALUE", "READ FROM"], rows)
 }

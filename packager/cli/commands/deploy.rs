@@ -39,7 +39,9 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
     let location = parse(&args.image)?;
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
-    warn_azure_only(context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only));
+    warn_azure_only(
+        context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only),
+    );
     let image = context.open(&location, &Platform::linux_amd64(), None)?;
     let service = up(context, &deployer, &image, name, config, environment, &args.target)?;
     output::result(context.format, &service, lines);
@@ -80,7 +82,8 @@ fn config(context: &Context, args: &TargetArgs) -> Result<LocalConfig> {
     let (mut document, place) = match &args.deploy_config {
         Some(path) => {
             let path = context.cwd.join(path);
-            let text = std::fs::read_to_string(&path).map_err(Failure::io("read", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(Failure::io("read", path.display()))?;
             (parse_document(&text, &path.display().to_string())?, path.display().to_string())
         }
         None => (serde_json::Map::new(), "the command line".to_owned()),

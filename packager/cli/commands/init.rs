@@ -77,7 +77,8 @@ pub(crate) fn write_new<'a>(
 
 /// A service name made of the folder's: lower case, dashes for what a name cannot hold.
 fn name_of(dir: &Path) -> String {
-    let folder = dir.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let folder =
+        dir.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String = folder
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })

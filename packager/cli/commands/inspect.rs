@@ -64,7 +64,9 @@ fn files(context: &Context, image: &Image, wanted: &str, indexes: &[LayerIndex])
     }
     let entries: Vec<_> = chosen
         .iter()
-        .flat_map(|&number| indexes[number].entries.iter().map(move |(path, entry)| (number + 1, path, entry)))
+        .flat_map(|&number| {
+            indexes[number].entries.iter().map(move |(path, entry)| (number + 1, path, entry))
+        })
         .collect();
     let value: Vec<_> = entries
         .iter()
@@ -85,7 +87,10 @@ fn file_line(layer: usize, path: &str, entry: &Entry) -> String {
         Kind::Hardlink(target) => ('h', 0, format!(" = /{target}")),
         Kind::Other => ('?', 0, String::new()),
     };
-    format!("{layer:>3} {kind}{:04o} {}:{} {bytes:>12} /{path}{link}", entry.mode, entry.uid, entry.gid)
+    format!(
+        "{layer:>3} {kind}{:04o} {}:{} {bytes:>12} /{path}{link}",
+        entry.mode, entry.uid, entry.gid
+    )
 }
 
 fn size_lines(largest: &Sizes) -> String {
@@ -117,7 +122,12 @@ fn text(place: &str, inspection: &Inspection) -> String {
     }
     if !inspection.packages.is_empty() {
         let rows = inspection.packages.iter().map(|package| {
-            vec![package.name.clone(), package.version.clone(), package.kind.to_owned(), package.place.clone()]
+            vec![
+                package.name.clone(),
+                package.version.clone(),
+                package.kind.to_owned(),
+                package.place.clone(),
+            ]
         });
         parts.push(output::table(&["PACKAGE", "VERSION", "KIND", "PLACE"], rows));
     }
@@ -134,7 +144,8 @@ fn text(place: &str, inspection: &Inspection) -> String {
     parts.push(output::table(&["LAYER", "ROLE", "SIZE", "COMPRESSION", "DIGEST"], rows));
     parts.push(format!("environment variables\n{}", inspection.env.join("\n")));
     if !inspection.labels.is_empty() {
-        let labels: Vec<_> = inspection.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let labels: Vec<_> =
+            inspection.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         parts.push(format!("labels\n{}", labels.join("\n")));
     }
     parts.join("\n\n")
@@ -153,19 +164,27 @@ fn heading(place: &str, inspection: &Inspection) -> String {
         }
     };
     let made = match (&inspection.mlpack, &inspection.created) {
-        (Some(version), Some(created)) => Some(format!("by mlpack {version}; its time {created} is fixed, so that builds are the same")),
+        (Some(version), Some(created)) => Some(format!(
+            "by mlpack {version}; its time {created} is fixed, so that builds are the same"
+        )),
         (None, created) => created.clone(),
         (Some(version), None) => Some(format!("by mlpack {version}")),
     };
     add("made", made);
-    add("base", inspection.base.as_ref().map(|base| match &base.name {
-        Some(name) => format!("{name} ({})", base.digest),
-        None => base.digest.to_string(),
-    }));
+    add(
+        "base",
+        inspection.base.as_ref().map(|base| match &base.name {
+            Some(name) => format!("{name} ({})", base.digest),
+            None => base.digest.to_string(),
+        }),
+    );
     add("entry script", inspection.entry_script.clone());
-    add("python", inspection.python.as_ref().map(|python| {
-        format!("{} at {}, environment {}", python.version, python.interpreter, python.prefix)
-    }));
+    add(
+        "python",
+        inspection.python.as_ref().map(|python| {
+            format!("{} at {}, environment {}", python.version, python.interpreter, python.prefix)
+        }),
+    );
     add("user", Some(inspection.user.clone()));
     add("ports", Some(inspection.ports.join(", ")));
     add("working dir", Some(inspection.working_dir.clone()));

@@ -4,9 +4,10 @@ use mlpack_registry::{CredentialStore, Credentials, Secret};
 use serde_json::json;
 
 use crate::args::LoginArgs;
-use crate::context::{Context, docker_config};
+use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::outside::docker_config;
 
 pub(crate) fn login(context: &Context, args: &LoginArgs) -> Result<()> {
     let Some(username) = context.username() else {

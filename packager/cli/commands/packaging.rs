@@ -14,12 +14,14 @@ use mlpack_environment::{
 use mlpack_oci::layer::Tree;
 use mlpack_oci::rootfs::Kind;
 use mlpack_oci::{Image, Location};
+use serde_json::json;
 
 use super::check::{parse, read_base, refusal, verdict_lines};
-use crate::args::ProjectArgs;
-use crate::context::{Context, Stage};
+use crate::args::{Format, ProjectArgs};
+use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::stage::Stage;
 
 /// A project on its base, resolved and planned.
 pub(crate) struct Prepared {
@@ -38,10 +40,10 @@ pub(crate) fn prepare(context: &Context, args: &ProjectArgs) -> Result<Prepared>
     let conda = conda_file(&project)?;
     // Before anything is fetched: what can be wrong without a base.
     let mut known = Vec::new();
-    judge(&project, conda.as_ref(), None, &mut known)?;
+    judge(context, &project, conda.as_ref(), None, &mut known)?;
     let (base, policy, azure_only) = base(context, args, &project)?;
     let target = base.facts.target(&base.image.place)?;
-    judge(&project, conda.as_ref(), Some((&target, &base)), &mut known)?;
+    judge(context, &project, conda.as_ref(), Some((&target, &base)), &mut known)?;
     let steps = steps(&project, &base)?;
     let environment_settings =
         context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
@@ -65,7 +67,8 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
     let Prepared { plan, base, environment, settings, .. } = prepared;
     let cache = LayerCache::open(context.cache.join("layers"))?;
     let mut tree = || -> mlpack_build::Result<Tree> {
-        let wheels = context.runtime.block_on(fetch_wheels(&environment, &settings, &*context.progress))?;
+        let wheels =
+            context.runtime.block_on(fetch_wheels(&environment, &settings, &*context.progress))?;
         let mut tree = Tree::new();
         let laid = lay(&wheels, &environment.target, ENVIRONMENT_PREFIX, &mut tree)?;
         for note in &laid.notes {
@@ -83,7 +86,8 @@ fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
         .as_ref()
         .map(|path| InferenceConfig::load(&context.cwd.join(path)))
         .transpose()?;
-    let models = args.models.iter().map(|text| text.parse::<ModelSpec>()).collect::<Result<Vec<_>, _>>()?;
+    let models =
+        args.models.iter().map(|text| text.parse::<ModelSpec>()).collect::<Result<Vec<_>, _>>()?;
     let overrides = Overrides {
         entry_script: args.entry_script.clone(),
         source_directory: args.source_directory.clone(),
@@ -108,7 +112,9 @@ pub(crate) fn variables(texts: &[String]) -> Result<Vec<(String, String)>> {
         .iter()
         .map(|text| match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-            _ => Err(Failure::usage(format!("`{text}` is not a variable"), "write it as NAME=VALUE")),
+            _ => {
+                Err(Failure::usage(format!("`{text}` is not a variable"), "write it as NAME=VALUE"))
+            }
         })
         .collect()
 }
@@ -123,6 +129,7 @@ fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
 
 /// Runs the checks, prints findings that were not printed yet, and stops at errors.
 fn judge(
+    context: &Context,
     project: &Project,
     conda: Option<&CondaFile>,
     on: Option<(&Target, &Base)>,
@@ -136,14 +143,16 @@ fn judge(
         python,
         // Until the base is known it may have Spark; afterwards its facts say so.
         base_has_spark: on.is_none_or(|(_, base)| base.facts.spark.is_some()),
-        base_cuda: on.and_then(|(_, base)| base.facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
+        base_cuda: on
+            .and_then(|(_, base)| base.facts.cuda.as_ref())
+            .map(|cuda| cuda.value.as_str()),
         ..Subject::new(project)
     });
     let mut errors = 0;
     for finding in findings {
         errors += usize::from(finding.severity == Severity::Error);
         if !printed.contains(&finding) {
-            print_finding(&finding);
+            print_finding(context, &finding);
             printed.push(finding);
         }
     }
@@ -156,7 +165,11 @@ fn judge(
     })
 }
 
-fn print_finding(finding: &Finding) {
+fn print_finding(context: &Context, finding: &Finding) {
+    if context.format == Format::Json {
+        output::error_line(&json!({ "finding": finding }).to_string());
+        return;
+    }
     let word = match finding.severity {
         Severity::Error => output::red("error"),
         Severity::Warning => output::yellow("warning"),
@@ -175,7 +188,11 @@ fn print_finding(finding: &Finding) {
 }
 
 /// The base, read and held to its policy.
-fn base(context: &Context, args: &ProjectArgs, project: &Project) -> Result<(Base, PolicyRecord, bool)> {
+fn base(
+    context: &Context,
+    args: &ProjectArgs,
+    project: &Project,
+) -> Result<(Base, PolicyRecord, bool)> {
     let policy = context.catalogue.policy(&args.policy)?;
     let reference = match project.base_reference() {
         Some(reference) => reference,
@@ -186,19 +203,36 @@ fn base(context: &Context, args: &ProjectArgs, project: &Project) -> Result<(Bas
     let base = read_base(context, &location, &args.platform, project.registry.as_ref())?;
     let verdicts = policy.judge(&base.facts);
     let failed = |name: &str| {
-        verdicts.iter().any(|verdict| verdict.status == Status::Failed && verdict.requirement == name)
+        verdicts
+            .iter()
+            .any(|verdict| verdict.status == Status::Failed && verdict.requirement == name)
     };
     unknown_allowances(policy, &args.allow, &verdicts)?;
-    let refused = verdicts
-        .iter()
-        .any(|verdict| verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement));
+    let refused = verdicts.iter().any(|verdict| {
+        verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
+    });
     if refused {
-        output::error_line(&format!("base image {reference}\n{}", verdict_lines(&verdicts)));
-        return Err(refusal(policy, &verdicts, "choose another base image, let a requirement pass by name with --allow"));
+        match context.format {
+            Format::Json => output::error_line(&json!({ "verdicts": verdicts }).to_string()),
+            Format::Text => {
+                output::error_line(&format!(
+                    "base image {reference}\n{}",
+                    verdict_lines(&verdicts)
+                ));
+            }
+        }
+        return Err(refusal(
+            policy,
+            &verdicts,
+            "choose another base image, let a requirement pass by name with --allow",
+        ));
     }
     let allowed: Vec<String> = args.allow.iter().filter(|name| failed(name)).cloned().collect();
     for name in &allowed {
-        let text = format!("the base fails the requirement `{name}` of policy `{}`; --allow lets it pass", policy.name);
+        let text = format!(
+            "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
+            policy.name
+        );
         output::error_line(&format!("{}: {text}", output::yellow("warning")));
     }
     let record = PolicyRecord { name: policy.name.clone(), verdicts, allowed };
@@ -224,11 +258,16 @@ fn default_base(context: &Context, project: &Project) -> Result<String> {
     let runtime = project.runtime.to_string();
     let known = context.catalogue.default_for(&runtime, project.gpu).ok_or_else(|| {
         Failure::usage(
-            format!("the catalogue has no default base image for runtime {runtime}{}", if project.gpu { " with GPU" } else { "" }),
+            format!(
+                "the catalogue has no default base image for runtime {runtime}{}",
+                if project.gpu { " with GPU" } else { "" }
+            ),
             "name one with --base-image",
         )
     })?;
-    context.progress.note(&format!("base image {} (the catalogue's for {runtime})", known.reference));
+    context
+        .progress
+        .note(&format!("base image {} (the catalogue's for {runtime})", known.reference));
     Ok(known.reference.clone())
 }
 
@@ -243,9 +282,8 @@ fn steps(project: &Project, base: &Base) -> Result<Vec<Step>> {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let is_folder = |path: &str| {
-        base.root.find(path).is_some_and(|found| found.entry.kind == Kind::Directory)
-    };
+    let is_folder =
+        |path: &str| base.root.find(path).is_some_and(|found| found.entry.kind == Kind::Directory);
     let state = BaseState {
         environment,
         workdir: config.working_dir().clone().unwrap_or_else(|| "/".to_owned()),
@@ -273,10 +311,7 @@ fn packages(
     settings: &mlpack_environment::Settings,
 ) -> Result<LockedEnvironment> {
     if let Some(conda) = conda {
-        let beyond: Vec<_> = conda.conda_packages().map(|package| package.spec.text.clone()).collect();
-        if !beyond.is_empty() {
-            return Err(mlpack_environment::Error::NotYet { what: "conda packages", names: beyond }.into());
-        }
+        conda.require_pip_only()?;
         for note in &conda.notes {
             context.progress.note(note);
         }

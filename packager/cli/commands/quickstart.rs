@@ -17,10 +17,11 @@ use super::deploy::up;
 use super::init::write_new;
 use super::packaging::{assemble, prepare};
 use crate::args::{ProjectArgs, QuickstartArgs, TargetArgs};
-use crate::context::{Context, variable};
+use crate::context::Context;
 use crate::embedded::{QUICKSTART_MODEL, TEMPLATES};
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::outside;
 
 const SERVICE: &str = "mlpack-quickstart";
 
@@ -35,7 +36,8 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
         None => base(context)?,
     };
     let prepared = prepare(context, &project(&dir, base, policy))?;
-    let target = Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
+    let target =
+        Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
     let stage = context.stage(&target)?;
     let image = assemble(context, prepared, &stage)?;
     let pinned = context.put(&image, &target, None)?;
@@ -46,7 +48,11 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
         seen.entry_script.unwrap_or_default(),
         seen.packages.len(),
         seen.python.map(|python| python.version).unwrap_or_default(),
-        seen.models.iter().map(|model| format!("{}:{}", model.name, model.version)).collect::<Vec<_>>().join(", "),
+        seen.models
+            .iter()
+            .map(|model| format!("{}:{}", model.name, model.version))
+            .collect::<Vec<_>>()
+            .join(", "),
     ));
     say(&format!("look inside mlpack inspect {target}"));
     if args.no_run {
@@ -83,15 +89,25 @@ fn base(context: &Context) -> Result<(String, &'static str)> {
     {
         let client = context.registry(None)?;
         let platform = Platform::linux_amd64();
-        let asked = async { tokio::time::timeout(REACH, client.image(&reference, &platform)).await };
+        let asked =
+            async { tokio::time::timeout(REACH, client.image(&reference, &platform)).await };
         match context.runtime.block_on(asked) {
             Ok(Ok(_)) => return Ok((known.reference.clone(), "azureml-2019")),
-            Ok(Err(error)) => say(&format!("base        {} is out of reach: {error}", known.reference)),
-            Err(_) => say(&format!("base        {} did not answer within {} s", known.reference, REACH.as_secs())),
+            Ok(Err(error)) => {
+                say(&format!("base        {} is out of reach: {error}", known.reference));
+            }
+            Err(_) => say(&format!(
+                "base        {} did not answer within {} s",
+                known.reference,
+                REACH.as_secs()
+            )),
         }
     }
     let python = own_python()?;
-    say(&format!("            using this machine's own Python {} and C library instead", python.version()));
+    say(&format!(
+        "            using this machine's own Python {} and C library instead",
+        python.version()
+    ));
     let dir = context.cache.join("host-base").join(python.version());
     let policy = Policy { mtime: context.mtime()?, threads: context.threads };
     host_base::assemble(&python, Path::new("/"), &dir, policy, &*context.progress)?;
@@ -99,7 +115,7 @@ fn base(context: &Context) -> Result<(String, &'static str)> {
 }
 
 fn own_python() -> Result<HostPython> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = outside::search_path().unwrap_or_default();
     let found: Vec<PathBuf> = std::env::split_paths(&path)
         .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
         .filter(|path| path.is_file())
@@ -146,7 +162,7 @@ fn project(dir: &Path, base: String, policy: &str) -> ProjectArgs {
 
 /// The engine, or nothing where none answers: then the sample ends with the image.
 fn engine(context: &Context) -> Result<Option<Engine>> {
-    let host = variable("DOCKER_HOST");
+    let host = outside::variable("DOCKER_HOST");
     match context.runtime.block_on(Engine::connect(host.as_deref())) {
         Ok(engine) => Ok(Some(engine)),
         Err(error) => {
@@ -186,6 +202,9 @@ fn report(service: &Webservice, answer: &str, sample: &Path) {
     say(&format!("service     {} is {}", service.name, service.state));
     say(&format!("scoring URI {uri}"));
     say(&format!("prediction  {}", answer.trim_end()));
-    say(&format!("ask again   curl -H 'Content-Type: application/json' -d @{} {uri}", sample.display()));
+    say(&format!(
+        "ask again   curl -H 'Content-Type: application/json' -d @{} {uri}",
+        sample.display()
+    ));
     say(&format!("take away   mlpack service delete -n {}", service.name));
 }

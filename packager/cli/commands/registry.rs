@@ -44,18 +44,18 @@ pub(crate) fn pull(context: &Context, args: &PullArgs) -> Result<()> {
         ));
     }
     let image = context.open(&source, &args.platform, None)?;
-    pinned(context, context.put(&image, &parse(&args.output)?, None)?);
+    pinned(context, &context.put(&image, &parse(&args.output)?, None)?);
     Ok(())
 }
 
 pub(crate) fn copy(context: &Context, args: &CopyArgs) -> Result<()> {
     let (source, destination) = (parse(&args.source)?, parse(&args.destination)?);
     let image = context.open(&source, &args.platform, None)?;
-    pinned(context, context.put(&image, &destination, None)?);
+    pinned(context, &context.put(&image, &destination, None)?);
     Ok(())
 }
 
-fn pinned(context: &Context, pinned: PinnedReference) {
+fn pinned(context: &Context, pinned: &PinnedReference) {
     let value = json!({ "reference": pinned.to_string(), "digest": pinned.digest });
     output::result(context.format, &value, |_| pinned.to_string());
 }

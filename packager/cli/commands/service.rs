@@ -54,8 +54,7 @@ fn ask(context: &Context, deployer: &LocalDeployer, args: &RunArgs) -> Result<()
     let name: ServiceName = args.name.parse()?;
     let data = data(context, &args.data)?;
     let limit = Duration::from_secs(args.timeout);
-    let answer =
-        context.runtime.block_on(deployer.run(&name, data, &args.content_type, limit))?;
+    let answer = context.runtime.block_on(deployer.run(&name, data, &args.content_type, limit))?;
     output::raw(&answer.body);
     if !answer.body.ends_with(b"\n") {
         output::raw(b"\n");

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{self, Row};
 use crate::wheel::{StoredWheel, WheelFile};
-use crate::{Result, Target, scripts};
+use crate::{PipLine, Result, Target, scripts};
 
 /// What was laid down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn lay(wheels: &[StoredWheel], target: &Target, prefix: &str, tree: &mut Tre
         site: format!("lib/python{minor}/site-packages"),
         headers: format!("include/site/python{minor}"),
     };
-    let mut files: BTreeMap<String, (Planned, &str)> = BTreeMap::new();
+    let mut files: BTreeMap<String, (Planned, &StoredWheel)> = BTreeMap::new();
     let mut laid = Laid { python: place.python.clone(), installed: Vec::new(), notes: Vec::new() };
     for wheel in wheels {
         let package = place.package(wheel)?;
@@ -72,15 +72,23 @@ pub fn lay(wheels: &[StoredWheel], target: &Target, prefix: &str, tree: &mut Tre
             bytes: package.values().map(|file| file.size).sum(),
         });
         for (path, file) in package {
-            if let Some((other, owner)) = files.get(&path)
-                && (other.digest != file.digest || other.size != file.size)
-            {
+            let mut kept = wheel;
+            if let Some((other, owner)) = files.get(&path) {
+                if other.digest == file.digest && other.size == file.size {
+                    continue;
+                }
+                // pip lays what a package needs before the package, and the last one wins.
+                if requires(owner, &wheel.name)? {
+                    kept = owner;
+                }
                 laid.notes.push(format!(
-                    "{owner} and {} both have `{path}`, with different bytes; the one of {} is kept",
-                    wheel.name, wheel.name
+                    "{} and {} both have `{path}`, with different bytes; the one of {} is kept",
+                    owner.name, wheel.name, kept.name
                 ));
             }
-            files.insert(path, (file, &wheel.name));
+            if kept.name == wheel.name {
+                files.insert(path, (file, wheel));
+            }
         }
     }
     let config = format!(
@@ -221,6 +229,15 @@ impl Planned {
         let digest = Digest::of(&bytes);
         Self { digest, size: bytes.len() as u64, executable, content: Content::Bytes(bytes.into()) }
     }
+}
+
+/// Whether a wheel's metadata asks for a package.
+fn requires(wheel: &StoredWheel, name: &str) -> Result<bool> {
+    let file = WheelFile::open(&wheel.path)?;
+    let metadata = file.text(&format!("{}/METADATA", file.dist_info()?))?;
+    let head = metadata.split("\n\n").next().unwrap_or(&metadata);
+    let mut wanted = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
+    Ok(wanted.any(|line| PipLine::parse(line, 0).is_ok_and(|line| line.name() == Some(name))))
 }
 
 /// Wheels of a later major format would be laid wrongly (PyPA, "Installing a wheel", step 1).
@@ -374,22 +391,31 @@ mod tests {
     #[test]
     fn one_path_of_two_packages_is_one_file() {
         let dir = tempfile::tempdir().unwrap();
-        let wheel = |name: &str, text: &str| {
+        let wheel = |name: &str, text: &str, needs: &str| {
             TestWheel::new(name)
                 .file("ns/__init__.py", "")
                 .file("shared.py", text)
+                .tampered(
+                    &format!("{name}-1.dist-info/METADATA"),
+                    &format!("Name: {name}\n{needs}\n"),
+                )
                 .store(dir.path())
         };
-        let wheels = [wheel("a", "one\n"), wheel("b", "two\n")];
-        let mut tree = Tree::new();
-        let laid = lay(&wheels, &target(), "e", &mut tree).unwrap();
-        assert_eq!(text(&tree, "e/lib/python3.6/site-packages/shared.py"), "two\n");
-        assert_eq!(
-            laid.notes,
-            [
-                "a and b both have `lib/python3.6/site-packages/shared.py`, with different bytes; the one of b is kept"
-            ]
-        );
+        let kept = |wheels: [StoredWheel; 2]| {
+            let mut tree = Tree::new();
+            let laid = lay(&wheels, &target(), "e", &mut tree).unwrap();
+            (text(&tree, "e/lib/python3.6/site-packages/shared.py"), laid.notes)
+        };
+        let note = |name: &str| {
+            vec![format!(
+                "a and b both have `lib/python3.6/site-packages/shared.py`, with different bytes; the one of {name} is kept"
+            )]
+        };
+        let last = kept([wheel("a", "one\n", ""), wheel("b", "two\n", "")]);
+        assert_eq!(last, ("two\n".to_owned(), note("b")));
+        let needing =
+            kept([wheel("a", "one\n", "Requires-Dist: b (>=1)\n"), wheel("b", "two\n", "")]);
+        assert_eq!(needing, ("one\n".to_owned(), note("a")));
     }
 
     #[test]

@@ -25,6 +25,10 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    pub(crate) fn from_hash(hash: Sha256) -> Self {
+        Self(hash.finalize().into())
+    }
+
     /// The 64 hex digits without the algorithm, the file name of a blob in a layout.
     pub fn hex(&self) -> String {
         use fmt::Write as _;

@@ -5,6 +5,7 @@
 //! [`Image`], whose blobs are read through [`Blobs`]; sinks take an [`Image`] in.
 
 pub mod archive;
+mod background_hash;
 mod blob;
 mod digest;
 mod error;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use oci_spec::image::Descriptor;
 use tempfile::NamedTempFile;
 
+use crate::background_hash::BackgroundHash;
 use crate::blob::digest_of;
-use crate::{BlobReader, Blobs, Digest, Error, HashingWriter, Result};
+use crate::{BlobReader, Blobs, Digest, Error, Result};
 
 /// Prefix of files that are being written; they carry a lock while their writer lives.
 const PENDING: &str = ".pending-";
@@ -57,7 +58,7 @@ impl BlobStore {
             .map_err(Error::io("create a file in", &self.dir))?;
         // Held until the file is closed; a sweep leaves locked files alone.
         file.as_file().lock().map_err(Error::io("lock a file in", &self.dir))?;
-        Ok(PendingBlob { store: self.clone(), out: HashingWriter::new(file) })
+        Ok(PendingBlob { store: self.clone(), file, hash: BackgroundHash::new() })
     }
 
     /// Puts small bytes in.
@@ -75,8 +76,7 @@ impl BlobStore {
     /// # Errors
     /// The system's.
     pub fn put_file(&self, source: &Path, digest: &Digest) -> Result<()> {
-        let pending = self.begin()?;
-        let (mut file, ..) = pending.out.finish();
+        let PendingBlob { mut file, .. } = self.begin()?;
         let mut source_file = File::open(source).map_err(Error::io("read", source))?;
         io::copy(&mut source_file, file.as_file_mut()).map_err(Error::io("write to", &self.dir))?;
         persist(file, &self.path(digest))
@@ -109,7 +109,8 @@ impl Blobs for BlobStore {
 /// A blob being written, hashed on the way. Dropped without [`PendingBlob::commit`], it is gone.
 pub struct PendingBlob {
     store: BlobStore,
-    out: HashingWriter<NamedTempFile>,
+    file: NamedTempFile,
+    hash: BackgroundHash,
 }
 
 impl PendingBlob {
@@ -118,8 +119,9 @@ impl PendingBlob {
     /// # Errors
     /// The system's.
     pub fn commit(self) -> Result<(Digest, u64)> {
-        let (file, digest, size) = self.out.finish();
-        persist(file, &self.store.path(&digest))?;
+        let Self { store, file, hash } = self;
+        let (digest, size) = hash.finish().map_err(Error::io("write to", &store.dir))?;
+        persist(file, &store.path(&digest))?;
         Ok((digest, size))
     }
 
@@ -128,22 +130,25 @@ impl PendingBlob {
     /// # Errors
     /// [`Error::DigestMismatch`], or the system's.
     pub fn commit_as(self, what: &str, expected: Digest) -> Result<u64> {
-        let (file, found, size) = self.out.finish();
+        let Self { store, file, hash } = self;
+        let (found, size) = hash.finish().map_err(Error::io("write to", &store.dir))?;
         if found != expected {
             return Err(Error::DigestMismatch { what: what.to_owned(), expected, found });
         }
-        persist(file, &self.store.path(&expected))?;
+        persist(file, &store.path(&expected))?;
         Ok(size)
     }
 }
 
 impl Write for PendingBlob {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.out.write(buf)
+        let n = self.file.write(buf)?;
+        self.hash.update(&buf[..n])?;
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.file.flush()
     }
 }
 

@@ -91,9 +91,12 @@ impl BaseFacts {
         let config = image.config.config().clone().unwrap_or_default();
         let env = config.env().clone().unwrap_or_default();
         let variable = |name: &str| {
-            env.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+            env.iter()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
         };
-        let of_config = |field: &str| Evidence { digest: image.id.0, path: format!("config {field}") };
+        let of_config =
+            |field: &str| Evidence { digest: image.id.0, path: format!("config {field}") };
         let layer_of = |layer: usize| Evidence {
             digest: image.layers.get(layer).map_or(image.id.0, |layer| layer.digest),
             path: String::new(),
@@ -102,7 +105,9 @@ impl BaseFacts {
             path: format!("/{}", found.path),
             ..layer_of(found.layer)
         };
-        let path = variable("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+        let path = variable("PATH").unwrap_or_else(|| {
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()
+        });
         let path_dirs: Vec<String> = path.split(':').map(str::to_owned).collect();
         let mut command = config.entrypoint().clone().unwrap_or_default();
         command.extend(config.cmd().clone().unwrap_or_default());
@@ -158,11 +163,20 @@ impl BaseFacts {
             add("glibc", glibc.value.clone(), &glibc.evidence);
         }
         for conda in &self.conda {
-            add("conda", format!("{} at {}", conda.value.version, conda.value.root), &conda.evidence);
+            add(
+                "conda",
+                format!("{} at {}", conda.value.version, conda.value.root),
+                &conda.evidence,
+            );
         }
         for python in &self.pythons {
             let reached = python.value.on_path.as_ref().map(|path| format!(", on PATH as {path}"));
-            let value = format!("{} at {}{}", python.value.version, python.value.path, reached.unwrap_or_default());
+            let value = format!(
+                "{} at {}{}",
+                python.value.version,
+                python.value.path,
+                reached.unwrap_or_default()
+            );
             add("python", value, &python.evidence);
         }
         for (name, fact) in [("cuda", &self.cuda), ("spark", &self.spark)] {
@@ -203,7 +217,8 @@ impl BaseFacts {
 fn os(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Os>> {
     let (text, found) = root.text("etc/os-release").or_else(|| root.text("usr/lib/os-release"))?;
     let field = |name: &str| {
-        let value = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
+        let value =
+            text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
         Some(value.trim().trim_matches(['"', '\'']).to_owned())
     };
     Some(Fact {
@@ -226,7 +241,11 @@ fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Stri
         })
 }
 
-fn conda(root: &RootFs, path_dirs: &[String], at: &dyn Fn(&Found<'_>) -> Evidence) -> Vec<Fact<Conda>> {
+fn conda(
+    root: &RootFs,
+    path_dirs: &[String],
+    at: &dyn Fn(&Found<'_>) -> Evidence,
+) -> Vec<Fact<Conda>> {
     let mut found: Vec<Fact<Conda>> = root
         .below("")
         .filter_map(|(path, entry)| {
@@ -272,9 +291,8 @@ pub(super) fn record_version<'a>(
     package: &str,
 ) -> Option<(String, Found<'a>)> {
     let dir = root.find(dir)?.path;
-    root.below(&dir).find_map(|(path, found)| {
-        Some((version_in(path.rsplit('/').next()?, package)?, found))
-    })
+    root.below(&dir)
+        .find_map(|(path, found)| Some((version_in(path.rsplit('/').next()?, package)?, found)))
 }
 
 /// `4.6.14` of `conda-4.6.14-py36_0.json`: a name may hold dashes, version and build do not.

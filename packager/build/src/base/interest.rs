@@ -35,7 +35,8 @@ pub(super) fn want(path: &str) -> Want {
     let minor = PYTHON.as_ref().and_then(|python| Some(python.captures(path)?[1].to_owned()));
     let Some(minor) = minor else { return Want::Nothing };
     // PY_VERSION ends at a NUL; linkers may keep it as the tail of a longer string.
-    let version = format!(r"(?-u)[^0-9.]({}\.\d{{1,2}}(?:(?:a|b|rc)\d+)?)\+?\x00", regex::escape(&minor));
+    let version =
+        format!(r"(?-u)[^0-9.]({}\.\d{{1,2}}(?:(?:a|b|rc)\d+)?)\+?\x00", regex::escape(&minor));
     match Regex::new(&version) {
         Ok(version) => Want::Find(Box::new(move |window| capture(&version, window))),
         Err(_) => Want::Nothing,
@@ -60,14 +61,21 @@ mod tests {
 
     #[test]
     fn versions_are_found_in_the_bytes_of_libraries() {
-        let libc = b"\x7fELF..GNU C Library (Ubuntu GLIBC 2.27-3ubuntu1) stable release version 2.27.\n";
+        let libc =
+            b"\x7fELF..GNU C Library (Ubuntu GLIBC 2.27-3ubuntu1) stable release version 2.27.\n";
         assert_eq!(find("lib/x86_64-linux-gnu/libc-2.27.so", libc).as_deref(), Some("2.27"));
         assert_eq!(find("lib/x86_64-linux-gnu/libc.so.6", libc).as_deref(), Some("2.27"));
         let python = b"3.6.1 is not it\0 1.2.11\0/Python-3.6.15\0";
         assert_eq!(find("opt/miniconda/bin/python3.6", python).as_deref(), Some("3.6.15"));
         assert_eq!(find("opt/miniconda/bin/python3.6m", python).as_deref(), Some("3.6.15"));
-        assert_eq!(find("opt/miniconda/lib/libpython3.6m.so.1.0", python).as_deref(), Some("3.6.15"));
-        assert_eq!(find("usr/lib/x86_64-linux-gnu/libpython3.6m.so.1", python).as_deref(), Some("3.6.15"));
+        assert_eq!(
+            find("opt/miniconda/lib/libpython3.6m.so.1.0", python).as_deref(),
+            Some("3.6.15")
+        );
+        assert_eq!(
+            find("usr/lib/x86_64-linux-gnu/libpython3.6m.so.1", python).as_deref(),
+            Some("3.6.15")
+        );
         assert_eq!(find("usr/bin/python3.6-config", python), None);
         assert_eq!(find("usr/bin/python3.11", python), None);
     }

@@ -30,16 +30,24 @@ static EXECUTABLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:(.*)/)?bin/python([23])\.(\d{1,2})m?$").ok());
 
 /// All interpreters, the one that `PATH` finds first in front.
-pub(super) fn find(root: &RootFs, path_dirs: &[String], layer_of: &dyn Fn(usize) -> Evidence) -> Vec<Fact<Interpreter>> {
+pub(super) fn find(
+    root: &RootFs,
+    path_dirs: &[String],
+    layer_of: &dyn Fn(usize) -> Evidence,
+) -> Vec<Fact<Interpreter>> {
     let mut found = BTreeMap::new();
     for (path, entry) in root.below("") {
         if !matches!(entry.entry.kind, Kind::File(_) | Kind::Hardlink(_)) {
             continue;
         }
-        let Some(name) = EXECUTABLE.as_ref().and_then(|regex| regex.captures(path)) else { continue };
+        let Some(name) = EXECUTABLE.as_ref().and_then(|regex| regex.captures(path)) else {
+            continue;
+        };
         let prefix = name.get(1).map_or("", |prefix| prefix.as_str());
         let (Ok(major), Ok(minor)) = (name[2].parse(), name[3].parse()) else { continue };
-        let Some((version, evidence)) = version_of(root, path, prefix, major, minor) else { continue };
+        let Some((version, evidence)) = version_of(root, path, prefix, major, minor) else {
+            continue;
+        };
         let mut proof = layer_of(evidence.1);
         proof.path = evidence.0;
         let value = Interpreter { version, path: format!("/{path}"), on_path: None };
@@ -67,7 +75,10 @@ fn order(
         for name in ["python", "python3"] {
             let on_path = format!("{dir}/{name}");
             let Some(real) = root.find(&on_path).map(|found| found.path) else { continue };
-            let real = real.strip_suffix('m').filter(|cut| found.contains_key(*cut)).map_or(real.clone(), str::to_owned);
+            let real = real
+                .strip_suffix('m')
+                .filter(|cut| found.contains_key(*cut))
+                .map_or(real.clone(), str::to_owned);
             if let Some(mut fact) = found.remove(&real) {
                 fact.value.on_path = Some(on_path);
                 ordered.push(fact);
@@ -89,7 +100,8 @@ fn version_of(
     major: u32,
     minor: u32,
 ) -> Option<(PythonVersion, (String, usize))> {
-    let at = |rest: &str| if prefix.is_empty() { rest.to_owned() } else { format!("{prefix}/{rest}") };
+    let at =
+        |rest: &str| if prefix.is_empty() { rest.to_owned() } else { format!("{prefix}/{rest}") };
     let fits = |text: &str| {
         text.parse::<PythonVersion>().ok().filter(|v| v.major == major && v.minor == minor)
     };
@@ -110,11 +122,16 @@ fn version_of(
         let start = at(&format!("{dir}libpython{major}.{minor}"));
         root.kept().find(|(path, _)| path.starts_with(&start)).map(|(path, _)| path.to_owned())
     };
-    [Some(path.to_owned()), library("lib/"), library("lib/x86_64-linux-gnu/"), library("lib/aarch64-linux-gnu/")]
-        .into_iter()
-        .flatten()
-        .find_map(|file| {
-            let (text, found) = root.text(&file)?;
-            Some((fits(text)?, (format!("/{}", found.path), found.layer)))
-        })
+    [
+        Some(path.to_owned()),
+        library("lib/"),
+        library("lib/x86_64-linux-gnu/"),
+        library("lib/aarch64-linux-gnu/"),
+    ]
+    .into_iter()
+    .flatten()
+    .find_map(|file| {
+        let (text, found) = root.text(&file)?;
+        Some((fits(text)?, (format!("/{}", found.path), found.layer)))
+    })
 }

@@ -127,13 +127,18 @@ impl Policy {
         let policy: Self = serde_saphyr::from_str(text).map_err(|error| bad(error.to_string()))?;
         for requirement in &policy.requirements {
             let ranges: Vec<&String> = match requirement {
-                Requirement::Os { any, .. } => any.iter().filter_map(|os| os.version.as_ref()).collect(),
-                Requirement::Conda { version, .. } | Requirement::Glibc { version, .. } => vec![version],
+                Requirement::Os { any, .. } => {
+                    any.iter().filter_map(|os| os.version.as_ref()).collect()
+                }
+                Requirement::Conda { version, .. } | Requirement::Glibc { version, .. } => {
+                    vec![version]
+                }
                 Requirement::Python { version, .. } => version.iter().collect(),
                 Requirement::Architecture { .. } => Vec::new(),
             };
             for range in ranges {
-                VersionSpecifiers::from_str(range).map_err(|error| bad(format!("`{range}`: {error}")))?;
+                VersionSpecifiers::from_str(range)
+                    .map_err(|error| bad(format!("`{range}`: {error}")))?;
             }
         }
         Ok(policy)
@@ -149,13 +154,23 @@ impl Requirement {
     fn judge(&self, facts: &BaseFacts) -> Verdict {
         let (requirement, wanted, remedy, outcome) = match self {
             Self::Os { any, remedy } => {
-                let wanted = any.iter().map(|os| [os.id.as_str(), os.version.as_deref().unwrap_or("")].join(" ").trim().to_owned());
+                let wanted = any.iter().map(|os| {
+                    [os.id.as_str(), os.version.as_deref().unwrap_or("")]
+                        .join(" ")
+                        .trim()
+                        .to_owned()
+                });
                 let outcome = facts.os.as_ref().map(|fact| {
                     let version = fact.value.version.clone().unwrap_or_default();
                     let met = any.iter().any(|os| {
-                        os.id == fact.value.id && os.version.as_ref().is_none_or(|range| within(&version, range))
+                        os.id == fact.value.id
+                            && os.version.as_ref().is_none_or(|range| within(&version, range))
                     });
-                    (met, format!("{} {version}", fact.value.id).trim().to_owned(), fact.evidence.clone())
+                    (
+                        met,
+                        format!("{} {version}", fact.value.id).trim().to_owned(),
+                        fact.evidence.clone(),
+                    )
                 });
                 ("os", wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
             }
@@ -194,12 +209,15 @@ impl Requirement {
             }
             Self::Architecture { any, remedy } => {
                 let fact = &facts.architecture;
-                let outcome = (any.contains(&fact.value), fact.value.clone(), fact.evidence.clone());
+                let outcome =
+                    (any.contains(&fact.value), fact.value.clone(), fact.evidence.clone());
                 ("architecture", any.join(" or "), remedy, Some(outcome))
             }
         };
         let (met, found, evidence) = outcome
-            .map_or((false, "none".to_owned(), None), |(met, found, proof)| (met, found, Some(proof)));
+            .map_or((false, "none".to_owned(), None), |(met, found, proof)| {
+                (met, found, Some(proof))
+            });
         Verdict {
             requirement: requirement.to_owned(),
             status: if met { Status::Met } else { Status::Failed },

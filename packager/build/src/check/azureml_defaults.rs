@@ -2,6 +2,7 @@
 //! 14).
 
 use super::{Finding, Subject};
+use crate::script::EntryScript;
 
 pub(super) const ID: &str = "deps.azureml-defaults";
 
@@ -17,7 +18,11 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(packages) = subject.packages() else { return Vec::new() };
     let server = packages.get("azureml-inference-server-http").is_some() || subject.base_has_server;
     let Some(defaults) = packages.get("azureml-defaults") else {
-        if server || !packages.complete {
+        // Azure's SDK warned always, since the package brought the server; here one is added, so only
+        // a script that uses the SDK itself misses it.
+        let used =
+            |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
+        if server || !packages.complete || !subject.script.is_some_and(used) {
             return Vec::new();
         }
         let message = "azureml-defaults is not in the conda file; only a web server is added, without azureml.core";
@@ -108,6 +113,10 @@ mod tests {
             []
         );
         assert_eq!(case("-r more.txt", "3.6.15").run(run), []);
+        let conda = "dependencies:\n- pip:\n  - numpy\n";
+        let without = "import numpy\ndef init(): pass\ndef run(data): return data\n";
+        let case = Case::new(&[("score.py", without), ("env.yml", conda)]);
+        assert_eq!(case.run(run), []);
         assert_eq!(Case::conda(GOOD_CONDA).python("3.6.15").run(run), []);
     }
 }

@@ -8,10 +8,10 @@ use super::{Finding, Subject};
 pub(super) const ID: &str = "source.case";
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let files = subject.source_files().files;
+    let files = &subject.source_files().files;
     let mut by_lower: BTreeMap<String, &str> = BTreeMap::new();
     let mut found = Vec::new();
-    for file in &files {
+    for file in files {
         if let Some(other) = by_lower.insert(file.path.to_lowercase(), &file.path) {
             found.push(Finding::warning(
                 ID,

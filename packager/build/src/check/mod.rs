@@ -152,4 +152,58 @@ mod tests {
         let ids: Vec<_> = found.iter().map(|finding| finding.check).collect();
         assert_eq!(ids, ["script.init-run", "script.init-run", "model.files"]);
     }
+
+    #[test]
+    fn the_documents_sample_as_it_was_written() {
+        let script = "import json
+import numpy as np
+from sklearn.externals import joblib
+from azureml.core.model import Model
+from inference_schema.schema_decorators import input_schema, output_schema
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+
+
+def init():
+    global model
+    model = joblib.load(Model.get_model_path('sklearn_regression_model.pkl'))
+
+
+sample = np.array([[1, 2, 3]])
+
+
+@input_schema('data', NumpyParameterType(sample))
+@output_schema(NumpyParameterType(np.array([1])))
+def run(data):
+    return json.dumps({'result': model.predict(data).tolist()})
+";
+        let conda = "name: project_environment
+dependencies:
+- python=3.6.2
+- pip:
+  - azureml-defaults
+  - scikit-learn
+  - inference-schema[numpy-support]
+";
+        let case = Case::new(&[
+            ("score.py", script),
+            ("env.yml", conda),
+            ("sklearn_regression_model.pkl", "x"),
+        ]);
+        let found = case.model("sklearn_regression_model.pkl").python("3.6.15").run(run_all);
+        let seen: Vec<_> = found
+            .iter()
+            .map(|finding| {
+                (finding.check, finding.severity, finding.place.as_ref().map_or(0, |at| at.1))
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("script.returns", Severity::Warning, 20),
+                ("deps.python", Severity::Warning, 3),
+                ("deps.azureml-defaults", Severity::Warning, 5),
+                ("script.sklearn-externals", Severity::Error, 3),
+            ]
+        );
+    }
 }

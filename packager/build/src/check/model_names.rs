@@ -13,8 +13,8 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     if !subject.project.model_errors.is_empty() {
         return Vec::new();
     }
-    let app_root: Vec<String> =
-        subject.source_files().files.into_iter().map(|file| file.path).collect();
+    let app_root: Vec<&str> =
+        subject.source_files().files.iter().map(|file| file.path.as_str()).collect();
     let check = |call: &ModelPathCall| {
         // Extra Dockerfile lines may put a file there.
         let doubtful = call.guarded || subject.project.docker_steps.is_some();
@@ -29,7 +29,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
 fn name_fault(
     subject: &Subject<'_>,
     call: &ModelPathCall,
-    app_root: &[String],
+    app_root: &[&str],
 ) -> Option<(String, String)> {
     let models = &subject.project.models;
     let name = match &call.name {
@@ -41,8 +41,7 @@ fn name_fault(
         Argument::Other => return None,
     };
     let in_root = name.trim_start_matches("./").trim_end_matches('/');
-    if models.iter().any(|model| model.name == *name) || app_root.iter().any(|path| path == in_root)
-    {
+    if models.iter().any(|model| model.name == *name) || app_root.contains(&in_root) {
         return None;
     }
     let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();

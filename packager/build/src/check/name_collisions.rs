@@ -36,7 +36,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let beside_script = project.entry_script_in_image();
     let folder =
         beside_script.as_deref().and_then(|path| path.rsplit_once('/')).map(|(folder, _)| folder);
-    for file in subject.source_files().files {
+    for file in &subject.source_files().files {
         let Some((parent, name)) = file.path.rsplit_once('/') else { continue };
         let (message, remedy) = match name {
             "config.json" | "logging.json" if Some(parent) == folder => (

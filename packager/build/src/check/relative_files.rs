@@ -8,14 +8,14 @@ pub(super) const ID: &str = "script.relative-files";
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(script) = subject.readable() else { return Vec::new() };
-    let app_root: Vec<String> =
-        subject.source_files().files.into_iter().map(|file| file.path).collect();
+    let app_root: Vec<&str> =
+        subject.source_files().files.iter().map(|file| file.path.as_str()).collect();
     script
         .file_reads
         .iter()
         .filter_map(|read| {
             let path = read.path.trim_start_matches("./").replace('\\', "/");
-            if app_root.contains(&path) {
+            if app_root.contains(&path.as_str()) {
                 return None;
             }
             let (message, remedy) = explain(subject, read, &path)?;

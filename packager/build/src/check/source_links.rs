@@ -6,7 +6,7 @@ use super::{Finding, Subject};
 pub(super) const ID: &str = "source.links";
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let problems = subject.source_files().problems;
+    let problems = &subject.source_files().problems;
     problems
         .iter()
         .map(|error| {

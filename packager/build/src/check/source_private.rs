@@ -23,7 +23,7 @@ const NAMES: &[&str] = &[
 const EXTENSIONS: &[&str] = &["pem", "key", "pfx", "p12", "ppk"];
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let files = subject.source_files().files;
+    let files = &subject.source_files().files;
     let mut found: Vec<&PackedFile> = Vec::new();
     for file in files.iter().filter(|file| is_private(file)) {
         // A folder is named once, not with all that is in it.

@@ -1,5 +1,7 @@
 //! What the checks look at.
 
+use std::sync::OnceLock;
+
 use mlpack_environment::{CondaFile, PythonVersion};
 
 use super::packages::Packages;
@@ -8,7 +10,7 @@ use crate::script::EntryScript;
 
 /// A project and what is known about where it will run. What is not known is left out, and checks
 /// that need it say nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Subject<'a> {
     /// The project.
     pub project: &'a Project,
@@ -30,6 +32,8 @@ pub struct Subject<'a> {
     pub target_is_aci: bool,
     /// Where the image goes, as written.
     pub output: Option<&'a str>,
+    /// What is packed besides models; read when a check first asks for it.
+    pub sources: OnceLock<Listing>,
 }
 
 impl<'a> Subject<'a> {
@@ -46,6 +50,7 @@ impl<'a> Subject<'a> {
             target_is_azure: None,
             target_is_aci: false,
             output: None,
+            sources: OnceLock::new(),
         }
     }
 
@@ -61,7 +66,7 @@ impl<'a> Subject<'a> {
 
     /// What goes into the app root besides models; empty if it cannot be read, which
     /// `source.directory` and `script.file` say.
-    pub(super) fn source_files(&self) -> Listing {
-        self.project.source_files().unwrap_or_default()
+    pub(super) fn source_files(&self) -> &Listing {
+        self.sources.get_or_init(|| self.project.source_files().unwrap_or_default())
     }
 }

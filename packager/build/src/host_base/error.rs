@@ -103,20 +103,20 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Ask { .. } | Self::Answer { .. } => {
-                "give a CPython 3.8 or newer, as in `--python /usr/bin/python3`, or name a base image with --base-image"
+                "put a CPython 3.8 or newer first on PATH, or name a base image with --base-image"
             }
             Self::Implementation { .. } | Self::NotAProgram { .. } => {
-                "give a CPython of this machine, as in `--python /usr/bin/python3`, or name a base image with --base-image"
+                "put a CPython of this machine first on PATH, or name a base image with --base-image"
             }
             Self::NoStandardLibrary { .. } => {
-                "install the whole of Python (on Debian and Ubuntu `apt-get install python3`), or give another one"
+                "install the whole of Python (on Debian and Ubuntu `apt-get install python3`), or put another one first on PATH"
             }
             Self::Static { .. } | Self::OtherLibc { .. } => {
-                "ready-made packages are built for a dynamically linked CPython on the GNU C library: give such a one, or name a base image with --base-image"
+                "ready-made packages are built for a dynamically linked CPython on the GNU C library: put such a one first on PATH, or name a base image with --base-image"
             }
             Self::Architecture { .. } => "name a base image with --base-image",
             Self::LibraryMissing { .. } => {
-                "install the package that has it, or give another Python, or name a base image with --base-image"
+                "install the package that has it, or put another Python first on PATH, or name a base image with --base-image"
             }
             Self::Image(error) => return error.hint(),
             Self::Io { .. } => return None,

@@ -75,7 +75,7 @@ pub(super) fn system(
     match shell {
         Some(_) => carrier.carry("bin/sh")?,
         None => {
-            progress.note("this machine has no /bin/sh that runs: the assembled base has no shell")
+            progress.note("this machine has no /bin/sh that runs: the assembled base has no shell");
         }
     }
     carrier.carry(loader)?;

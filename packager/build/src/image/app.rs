@@ -46,9 +46,12 @@ pub(super) fn code(
     let root = below_root(APP_ROOT);
     add_all(&mut tree, root, &files.files)?;
     // The app root comes first on the module path: a module of the user's goes before ours.
-    let folders = [Some(root.to_owned()), source_directory.map(|folder| format!("{root}/{folder}"))];
+    let folders =
+        [Some(root.to_owned()), source_directory.map(|folder| format!("{root}/{folder}"))];
     let taken = folders.iter().flatten().any(|folder| {
-        [format!("{folder}/main.py"), format!("{folder}/main")].iter().any(|path| tree.get(path).is_some())
+        [format!("{folder}/main.py"), format!("{folder}/main")]
+            .iter()
+            .any(|path| tree.get(path).is_some())
     });
     if !taken {
         let main = format!("{root}/main.py");
@@ -56,7 +59,11 @@ pub(super) fn code(
             "entry_script": json!(entry_script).to_string(),
             "source_directory": json!(source_directory.unwrap_or("")).to_string(),
         });
-        tree.add_bytes(&main, templates.fill("launcher/main.py.hbs", &values)?.into_bytes(), false)?;
+        tree.add_bytes(
+            &main,
+            templates.fill("launcher/main.py.hbs", &values)?.into_bytes(),
+            false,
+        )?;
     }
     Ok(tree)
 }

@@ -42,7 +42,10 @@ pub fn assemble(
             LayerContent::Tree(tree) => write(layer, tree, policy, stage, progress)?,
             LayerContent::Environment { key } => match cache.get(key) {
                 Some(known) => {
-                    progress.note(&format!("packages: unchanged, layer {} is used again", known.digest.short()));
+                    progress.note(&format!(
+                        "packages: unchanged, layer {} is used again",
+                        known.digest.short()
+                    ));
                     known
                 }
                 None => {
@@ -68,8 +71,13 @@ pub fn assemble(
 
     let image = &base.image;
     let mut image_config = image.config.clone();
-    let new_config =
-        config::config(image.config.config().as_ref(), &base.facts, &plan.steps, &plan.variables, &record);
+    let new_config = config::config(
+        image.config.config().as_ref(),
+        &base.facts,
+        &plan.steps,
+        &plan.variables,
+        &record,
+    );
     image_config.set_config(Some(new_config));
     let mut diff_ids = image.config.rootfs().diff_ids().clone();
     diff_ids.extend(written.iter().map(|layer| layer.diff_id.to_string()));
@@ -123,7 +131,11 @@ fn write(
     let title = layer.title.as_deref().map(|title| format!(" {title}")).unwrap_or_default();
     let meter = progress.begin(&format!("write {}{title}", layer.role.name()), Some(tree.size()));
     let done = write_layer(tree, layer.compression, policy, store, &*meter)?;
-    let how = if done.descriptor.media_type() == &MediaType::ImageLayer { "stored as it is" } else { "compressed" };
+    let how = if done.descriptor.media_type() == &MediaType::ImageLayer {
+        "stored as it is"
+    } else {
+        "compressed"
+    };
     meter.finish(how);
     Ok(done)
 }

@@ -3,7 +3,9 @@
 use mlpack_oci::spec::{Config, ConfigBuilder};
 use serde_json::json;
 
-use super::{APP_ROOT, ENVIRONMENT_PREFIX, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER};
+use super::{
+    APP_ROOT, ENVIRONMENT_PREFIX, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER,
+};
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
 
@@ -55,7 +57,9 @@ pub(super) fn variables(
             variables.set(name, value);
         }
     }
-    let path = variables.get("PATH").unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let path = variables
+        .get("PATH")
+        .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     let path = format!("{ENVIRONMENT_PREFIX}/bin:{path}");
     variables.set("PATH", path);
     variables.set("AML_APP_ROOT", APP_ROOT);
@@ -122,7 +126,10 @@ pub(super) fn config(
     config.set_user(Some(user));
     config.set_exposed_ports(Some(ports));
     config.set_env(Some(variables.lines()));
-    config.set_entrypoint(Some(vec![format!("{ENVIRONMENT_PREFIX}/bin/python"), LAUNCHER.to_owned()]));
+    config.set_entrypoint(Some(vec![
+        format!("{ENVIRONMENT_PREFIX}/bin/python"),
+        LAUNCHER.to_owned(),
+    ]));
     // A command of the base would become arguments of the launcher (trap 33).
     config.set_cmd(None);
     config.set_working_dir(Some(APP_ROOT.to_owned()));

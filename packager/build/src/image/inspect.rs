@@ -106,7 +106,8 @@ impl Inspection {
     pub fn of(image: &Image) -> Self {
         let record = Record::of(image);
         let config = image.config.config().clone().unwrap_or_default();
-        let mut labels: BTreeMap<_, _> = config.labels().clone().unwrap_or_default().into_iter().collect();
+        let mut labels: BTreeMap<_, _> =
+            config.labels().clone().unwrap_or_default().into_iter().collect();
         labels.remove(super::LABEL);
         let media_type = image.descriptor.media_type().to_string();
         let mut inspection = Self {
@@ -126,7 +127,7 @@ impl Inspection {
             packages: Vec::new(),
             layers: layers(image, record.as_ref()),
             env: config.env().clone().unwrap_or_default(),
-            ports: config.exposed_ports().clone().unwrap_or_default(),
+            ports: ports(config.exposed_ports().as_deref().unwrap_or_default()),
             user: config.user().clone().unwrap_or_default(),
             working_dir: config.working_dir().clone().unwrap_or_default(),
             entrypoint: config.entrypoint().clone().unwrap_or_default(),
@@ -167,6 +168,14 @@ impl Inspection {
     }
 }
 
+/// By number; the config keeps them in no order.
+fn ports(found: &[String]) -> Vec<String> {
+    let mut ports = found.to_vec();
+    let number = |port: &str| port.split('/').next().and_then(|number| number.parse::<u16>().ok());
+    ports.sort_by_key(|port| (number(port), port.clone()));
+    ports
+}
+
 fn annotated_base(image: &Image) -> Option<BaseName> {
     let annotations = image.manifest.annotations().as_ref()?;
     let digest = annotations.get("org.opencontainers.image.base.digest")?.parse().ok()?;
@@ -192,7 +201,7 @@ fn layers(image: &Image, record: Option<&Record>) -> Vec<LayerLine> {
             },
             title: known.and_then(|(_, title)| title.clone()),
             size: layer.descriptor.size(),
-            compression: compression(&layer.descriptor.media_type().to_string()),
+            compression: compression(layer.descriptor.media_type().as_ref()),
             digest: layer.digest,
             diff_id: layer.diff_id,
         }
@@ -213,12 +222,18 @@ pub fn packages(root: &RootFs) -> Vec<Package> {
     let mut found = Vec::new();
     for (path, _) in root.below("") {
         let Some((dir, name)) = path.rsplit_once('/') else { continue };
-        if let Some(stem) = name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"))
+        if let Some(stem) =
+            name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"))
             && let Some((name, version)) = stem.split_once('-')
         {
             let version = version.split("-py").next().unwrap_or(version);
             let name = mlpack_environment::normalize_name(name);
-            found.push(Package { name, version: version.to_owned(), kind: "pip", place: format!("/{dir}") });
+            found.push(Package {
+                name,
+                version: version.to_owned(),
+                kind: "pip",
+                place: format!("/{dir}"),
+            });
         } else if let Some(prefix) = dir.strip_suffix("/conda-meta")
             && let Some(stem) = name.strip_suffix(".json")
             && let [_, version, name] = stem.rsplitn(3, '-').collect::<Vec<_>>()[..]

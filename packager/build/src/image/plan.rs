@@ -168,8 +168,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             .collect(),
         layers: Vec::new(),
     };
-    let variables =
-        config::variables(&base.facts, steps, &record, &project.environment_variables);
+    let variables = config::variables(&base.facts, steps, &record, &project.environment_variables);
     Ok(Plan { record, layers, mtime: inputs.mtime, variables, steps: steps.to_vec() })
 }
 

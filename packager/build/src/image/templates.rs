@@ -25,7 +25,8 @@ impl Templates {
     /// [`Error::Template`] for an unknown template, a missing value or a syntax error.
     pub fn fill(&self, name: &str, values: &impl Serialize) -> Result<String> {
         let bad = |reason: String| Error::Template { name: name.to_owned(), reason };
-        let text = self.texts.get(name).ok_or_else(|| bad("there is no such template".to_owned()))?;
+        let text =
+            self.texts.get(name).ok_or_else(|| bad("there is no such template".to_owned()))?;
         let mut handlebars = Handlebars::new();
         // The documents are scripts and configurations, not HTML.
         handlebars.register_escape_fn(no_escape);

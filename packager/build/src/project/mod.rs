@@ -14,6 +14,7 @@ mod overrides;
 #[allow(clippy::module_inception, reason = "the room is called after its main noun")]
 mod project;
 mod registry_access;
+mod resolve;
 mod secret;
 
 pub use environment_form::EnvironmentForm;

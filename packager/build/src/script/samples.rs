@@ -95,7 +95,7 @@ impl<'a> Finder<'a, '_> {
             }
             Expr::List(list) => list.elts.iter().for_each(|e| self.content(e, sample, depth + 1)),
             Expr::Tuple(tuple) => {
-                tuple.elts.iter().for_each(|e| self.content(e, sample, depth + 1))
+                tuple.elts.iter().for_each(|e| self.content(e, sample, depth + 1));
             }
             Expr::StringLiteral(text) => sample.texts.push(text.value.to_str().to_owned()),
             Expr::Call(call) => {

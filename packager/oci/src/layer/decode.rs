@@ -12,7 +12,7 @@ type Stored = BufReader<Verified<BlobReader>>;
 
 enum Decoder {
     Plain(Stored),
-    Gzip(MultiGzDecoder<Stored>),
+    Gzip(Box<MultiGzDecoder<Stored>>),
     Zstd(Zstd),
 }
 
@@ -33,7 +33,7 @@ impl LayerReader {
         let mut stored = BufReader::with_capacity(256 << 10, blob);
         let magic = stored.fill_buf().map_err(|error| blob_error(layer.digest, error))?;
         let decoder = match magic {
-            [0x1f, 0x8b, ..] => Decoder::Gzip(MultiGzDecoder::new(stored)),
+            [0x1f, 0x8b, ..] => Decoder::Gzip(Box::new(MultiGzDecoder::new(stored))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Decoder::Zstd(Zstd { frame: None, rest: Some(stored) }),
             _ => Decoder::Plain(stored),
         };

@@ -17,8 +17,11 @@ pub enum Want {
     Whole(u64),
     /// The first text that the function finds in a window of the content; windows overlap by
     /// 512 bytes.
-    Find(Box<dyn Fn(&[u8]) -> Option<String>>),
+    Find(Finder),
 }
+
+/// Looks for a text in a window of a file's content.
+pub type Finder = Box<dyn Fn(&[u8]) -> Option<String>>;
 
 /// By how many bytes the windows of [`Want::Find`] overlap.
 const OVERLAP: usize = 512;

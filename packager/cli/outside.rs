@@ -1,0 +1,40 @@
+//! The environment variables and folders of whoever runs the command.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+/// The current directory.
+pub(crate) fn current_dir() -> io::Result<PathBuf> {
+    env::current_dir()
+}
+
+/// Where programs are looked for.
+pub(crate) fn search_path() -> Option<OsString> {
+    env::var_os("PATH")
+}
+
+/// A variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where Docker keeps logins, and so does mlpack.
+pub(crate) fn docker_config() -> Option<PathBuf> {
+    variable("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".docker")))
+        .map(|dir| dir.join("config.json"))
+}
+
+/// Docker's file, then podman's.
+pub(crate) fn credential_files() -> Vec<PathBuf> {
+    let podman = variable("REGISTRY_AUTH_FILE").map(PathBuf::from).or_else(|| {
+        variable("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("containers/auth.json"))
+    });
+    let stored =
+        variable("HOME").map(|home| PathBuf::from(home).join(".config/containers/auth.json"));
+    [docker_config(), podman, stored].into_iter().flatten().collect()
+}

@@ -1,0 +1,86 @@
+//! SHA-256 on a thread of its own, so that hashing and writing a large blob overlap.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Digest;
+
+/// Bytes handed over at a time.
+const BLOCK: usize = 1 << 20;
+
+/// Blocks on their way; memory stays at a few of them.
+const IN_FLIGHT: usize = 4;
+
+/// Hashes what it is given, behind the caller's back and in order.
+pub(crate) struct BackgroundHash {
+    block: Vec<u8>,
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+    worker: JoinHandle<Digest>,
+    size: u64,
+}
+
+impl BackgroundHash {
+    pub(crate) fn new() -> Self {
+        let (full, blocks) = sync_channel::<Vec<u8>>(IN_FLIGHT);
+        let (done, empty) = channel();
+        let worker = thread::spawn(move || {
+            let mut hash = Sha256::new();
+            for mut block in blocks {
+                hash.update(&block);
+                block.clear();
+                // The writer may be gone already; then the block is not needed again.
+                let _ = done.send(block);
+            }
+            Digest::from_hash(hash)
+        });
+        Self { block: Vec::new(), full, empty, worker, size: 0 }
+    }
+
+    /// Takes bytes in.
+    pub(crate) fn update(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.size += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let n = bytes.len().min(BLOCK - self.block.len());
+            self.block.extend_from_slice(&bytes[..n]);
+            bytes = &bytes[n..];
+            if self.block.len() == BLOCK {
+                let next = self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BLOCK));
+                let block = std::mem::replace(&mut self.block, next);
+                self.full.send(block).map_err(|_| gone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest and the number of bytes.
+    pub(crate) fn finish(self) -> io::Result<(Digest, u64)> {
+        let Self { block, full, worker, size, .. } = self;
+        full.send(block).map_err(|_| gone())?;
+        drop(full);
+        Ok((worker.join().map_err(|_| gone())?, size))
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the hashing thread is gone")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_gives_what_hashing_at_once_gives() {
+        let bytes: Vec<u8> = (0..3 * BLOCK + 17).map(|n| (n % 251) as u8).collect();
+        let mut hash = BackgroundHash::new();
+        for part in bytes.chunks(100_003) {
+            hash.update(part).unwrap();
+        }
+        assert_eq!(hash.finish().unwrap(), (Digest::of(&bytes), bytes.len() as u64));
+        assert_eq!(BackgroundHash::new().finish().unwrap(), (Digest::of(b""), 0));
+    }
+}
