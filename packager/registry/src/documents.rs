@@ -1,10 +1,11 @@
 //! Manifests and configs kept by digest, so that an image seen before costs one small request.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 
 use mlpack_oci::Digest;
+
+use crate::atomic;
 
 /// A folder of small documents. It is only a convenience: whatever cannot be read or written is
 /// fetched again.
@@ -25,14 +26,7 @@ impl Documents {
     }
 
     pub(crate) fn put(&self, digest: Digest, bytes: &[u8]) {
-        let write = || -> std::io::Result<()> {
-            fs::create_dir_all(&self.dir)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-            file.write_all(bytes)?;
-            file.persist(self.dir.join(digest.hex()))?;
-            Ok(())
-        };
-        let _ = write();
+        let _ = atomic::write(&self.dir.join(digest.hex()), bytes);
     }
 }
 

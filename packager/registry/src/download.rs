@@ -208,3 +208,21 @@ fn surplus(exchange: &Exchange, response: &Response, position: u64) -> Result<u6
         _ => Err(exchange.protocol("read a blob", "the range is not the one asked for")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_layers_are_told_by_their_type() {
+        for (name, foreign) in [
+            ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
+            ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true),
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip", false),
+            ("application/vnd.oci.image.layer.v1.tar", false),
+        ] {
+            let layer = mlpack_oci::descriptor(MediaType::from(name), Digest::of(b""), 0);
+            assert_eq!(is_foreign(&layer), foreign, "{name}");
+        }
+    }
+}

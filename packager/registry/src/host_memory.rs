@@ -2,11 +2,11 @@
 //! blob, so that it can be mounted from there.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Digest;
 
+use crate::atomic;
 use crate::verb::Verb;
 
 /// Repositories remembered per blob.
@@ -30,7 +30,7 @@ impl HostMemory {
     }
 
     pub(crate) fn remember_verb(&self, registry: &str, verb: Verb) {
-        write(&self.host(registry), "upload", &format!("{verb}\n"));
+        write(&self.host(registry).join("upload"), &format!("{verb}\n"));
     }
 
     /// Repositories of the registry that held the blob, the latest first.
@@ -49,7 +49,7 @@ impl HostMemory {
         known.insert(0, repository.to_owned());
         known.truncate(REPOSITORIES);
         let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
-        write(&self.host(registry).join("blobs"), &digest.hex(), &text);
+        write(&self.host(registry).join("blobs").join(digest.hex()), &text);
     }
 
     /// A repository turned out not to hold the blob any more.
@@ -57,7 +57,7 @@ impl HostMemory {
         let mut known = self.repositories(registry, digest);
         known.retain(|other| other != repository);
         let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
-        write(&self.host(registry).join("blobs"), &digest.hex(), &text);
+        write(&self.host(registry).join("blobs").join(digest.hex()), &text);
     }
 
     /// A registry's folder: its name with what file systems dislike replaced.
@@ -68,15 +68,9 @@ impl HostMemory {
     }
 }
 
-fn write(dir: &Path, name: &str, text: &str) {
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(dir.join(name))?;
-        Ok(())
-    };
-    let _ = write();
+/// What cannot be remembered is learned again.
+fn write(path: &Path, text: &str) {
+    let _ = atomic::write(path, text.as_bytes());
 }
 
 #[cfg(test)]

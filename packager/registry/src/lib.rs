@@ -6,6 +6,7 @@
 //! directory: files, folders, proxies and secrets come in by [`Settings`].
 
 mod address;
+mod atomic;
 mod auth;
 mod body;
 mod challenge;

@@ -207,6 +207,8 @@ impl Client {
             source,
             slot,
             water: Arc::new(HighWater::new(meter.clone())),
+            name: &name,
+            progress,
         };
         let (resumed_at, sent) = upload.run(fresh).await?;
         self.learn(target, blob.digest);
@@ -242,7 +244,8 @@ impl Client {
                 Error::Denied { .. }
                 | Error::LoginNeeded { .. }
                 | Error::WrongCredentials { .. }
-                | Error::TokenRefused { .. },
+                | Error::TokenRefused { .. }
+                | Error::Refused { .. },
             ) => Ok(Mount::Refused),
             Err(error) => Err(error),
         }

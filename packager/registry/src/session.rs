@@ -1,11 +1,12 @@
 //! Upload sessions kept on disk, so that a push that was killed goes on where it stopped.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mlpack_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
+
+use crate::atomic;
 
 /// Where an upload stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,9 @@ impl Slot {
             offset,
         };
         // Without the note the upload still works; it only cannot be resumed.
-        let _ = write(path, &session);
+        let _ = serde_json::to_vec(&session)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| atomic::write(path, &bytes));
     }
 
     /// The upload is done or lost.
@@ -104,14 +107,6 @@ impl Drop for Slot {
             let _ = fs::remove_file(path.with_extension("lock"));
         }
     }
-}
-
-fn write(path: &Path, session: &Session) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(serde_json::to_string(session)?.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backon::{BackoffBuilder, ExponentialBackoff};
 use mlpack_oci::spec::Descriptor;
-use mlpack_oci::{Blobs, Digest, Reference};
+use mlpack_oci::{Blobs, Digest, Progress, Reference};
 use reqwest::Response;
 
 use crate::auth::Scope;
@@ -35,6 +35,9 @@ pub(crate) struct Upload<'a> {
     pub(crate) source: Source,
     pub(crate) slot: Slot,
     pub(crate) water: Arc<HighWater>,
+    /// For messages: `layer 3 0123456789ab`.
+    pub(crate) name: &'a str,
+    pub(crate) progress: &'a dyn Progress,
 }
 
 /// How it went so far.
@@ -158,6 +161,7 @@ impl Upload<'_> {
         let Some(next) = course.verb.after(status, current.least, &course.tried) else {
             return Err(error);
         };
+        self.progress.note(&format!("{}: {error}; sent as {next} now", self.name));
         course.verb = next;
         course.tried.push(next);
         // One PUT holds all bytes, so it begins anew.
@@ -171,6 +175,8 @@ impl Upload<'_> {
     async fn pause(&self, error: Error, course: &mut Course) -> Result<()> {
         match next_wait(&error, course.waits.next(), self.exchange.retries()) {
             Some(wait) => {
+                let seconds = wait.as_secs_f64();
+                self.progress.note(&format!("{}: {error}; again in {seconds:.1} s", self.name));
                 tokio::time::sleep(wait).await;
                 Ok(())
             }

@@ -1,7 +1,6 @@
 //! Plain pull and push, and that another client agrees.
 
 use std::process::Command;
-use std::sync::Arc;
 
 use mlpack_oci::{Digest, Image, Platform, Reference, Silent};
 use mlpack_registry::{BlobAction, BlobOutcome};
@@ -167,5 +166,19 @@ async fn tls_by_a_given_authority_and_basic_login() {
     right.push(&image, &target, &[], &Silent).await.unwrap();
     let pulled = right.image(&target, &Platform::linux_amd64()).await.unwrap();
     assert_eq!(read_all(&pulled).await, digests(&image));
-    drop(Arc::new(registry));
+}
+
+/// Callers may spawn any of the client's work on any thread.
+#[tokio::test]
+async fn the_work_can_be_spawned() {
+    fn is_send(_: &impl Send) {}
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(settings(dir.path()));
+    let (image, target) = (image(40, &[1]), "127.0.0.1:1/a:v1".parse::<Reference>().unwrap());
+    let platform = Platform::linux_amd64();
+    is_send(&client.push(&image, &target, &[], &Silent));
+    is_send(&client.plan_push(&image, &target));
+    is_send(&client.image(&target, &platform));
+    is_send(&client.resolve(&target));
+    is_send(&client.tags(&target));
 }

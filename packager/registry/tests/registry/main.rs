@@ -10,3 +10,4 @@ mod memory;
 mod quirks;
 mod resume;
 mod security;
+mod surroundings;

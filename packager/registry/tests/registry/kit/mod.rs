@@ -1,14 +1,16 @@
 //! Real registries, a token server, a misbehaving proxy and images to move.
 
+mod action;
 mod certificates;
 mod images;
 mod proxy;
 mod registry;
 mod token_server;
 
+pub(crate) use action::{Action, Seen};
 pub(crate) use certificates::{Authority, Signer};
 pub(crate) use images::{image, read_all};
-pub(crate) use proxy::{Action, Proxy, Seen};
+pub(crate) use proxy::Proxy;
 pub(crate) use registry::Registry;
 pub(crate) use token_server::{TokenServer, User};
 

@@ -1,0 +1,190 @@
+//! What happens to requests and answers on their way.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::http::Method;
+use mlpack_oci::{Platform, Reference, Silent};
+
+use super::{Case, MIB, refuse};
+use crate::kit::{Action, Proxy, Registry, client, has, image, read_all, settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_is_waited_out_as_long_as_it_asks() {
+    if !has("docker-registry") {
+        return;
+    }
+    // Each method once, with an HTML page for a body.
+    let case = Case::new(false, |seen| {
+        if seen.before > 0 {
+            return Action::Pass;
+        }
+        let wait = vec![("retry-after", "1".to_owned())];
+        Action::AnswerLate(429, wait, "<html>Too many</html>".to_owned())
+    })
+    .await;
+    let image = image(150, &[6 * MIB]);
+    let started = tokio::time::Instant::now();
+    case.push(&image).await.unwrap();
+    // HEAD, POST and PATCH of the layer waited one after the other.
+    assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
+    case.check(&image).await;
+
+    let case = Case::new(false, |_| {
+        Action::Answer(429, vec![("retry-after", "900".to_owned())], String::new())
+    })
+    .await;
+    let error = case.push(&image).await.unwrap_err();
+    assert_eq!(case.proxy.seen().len(), 1, "asking for more than we wait is final");
+    assert_eq!(
+        error.hint().unwrap(),
+        format!(
+            "wait 900 s, or `mlpack login {}`: a login often has a higher limit",
+            case.proxy.host
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_503_here_and_there_is_retried() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(true, |seen| {
+        if seen.before % 3 == 0 { refuse(503, "UNAVAILABLE") } else { Action::Pass }
+    })
+    .await;
+    let image = image(160, &[6 * MIB, 5 * MIB]);
+    case.push(&image).await.unwrap();
+    case.check(&image).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_put_may_take_longer_than_a_connection_may_be_idle() {
+    if !has("docker-registry") {
+        return;
+    }
+    let mut case = Case::new(false, |seen| match seen.method {
+        Method::PUT if seen.is_upload() => Action::Late(Duration::from_secs(3)),
+        _ => Action::Pass,
+    })
+    .await;
+    case.settings.idle_timeout = Duration::from_secs(1);
+    let image = image(170, &[6 * MIB]);
+    case.push(&image).await.unwrap();
+    assert_eq!(case.patches().len(), 1);
+    case.check(&image).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_line_is_no_idle_line() {
+    if !has("docker-registry") {
+        return;
+    }
+    let mut case = Case::new(false, |seen| match seen.method {
+        Method::PATCH => Action::Slow(2 * MIB),
+        Method::GET if seen.is_blob() => Action::Slow(2 * MIB),
+        _ => Action::Pass,
+    })
+    .await;
+    case.settings.idle_timeout = Duration::from_secs(1);
+    let image = image(180, &[6 * MIB]);
+    case.push(&image).await.unwrap();
+    assert_eq!(case.patches().len(), 1);
+    let platform = Platform::linux_amd64();
+    let pulled = client(case.settings.clone()).image(&case.target(), &platform).await.unwrap();
+    assert_eq!(read_all(&pulled).await, [image.layers[0].digest]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_range_is_believed() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(true, |seen| match seen.method {
+        Method::PATCH if seen.before == 0 => Action::Shorten(4 * MIB),
+        _ => Action::Pass,
+    })
+    .await;
+    let image = image(190, &[10 * MIB]);
+    case.push(&image).await.unwrap();
+    assert_eq!(case.patches(), [None, Some(6 * MIB)]);
+    case.check(&image).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_cut_at_a_byte_goes_on_there() {
+    if !has("docker-registry") {
+        return;
+    }
+    let at = 3 * MIB + 12_345;
+    let case = Case::new(true, move |seen| match seen.method {
+        Method::PATCH if seen.before == 0 => Action::CutUpload(at),
+        Method::GET if seen.is_blob() && !seen.headers.contains_key("range") => {
+            Action::CutDownload(at)
+        }
+        _ => Action::Pass,
+    })
+    .await;
+    let image = image(200, &[10 * MIB]);
+    case.push(&image).await.unwrap();
+    assert_eq!(case.patches(), [None, Some(10 * MIB - at)]);
+    case.check(&image).await;
+
+    case.proxy.forget();
+    let platform = Platform::linux_amd64();
+    let pulled = client(case.settings.clone()).image(&case.target(), &platform).await.unwrap();
+    assert_eq!(read_all(&pulled).await, [image.layers[0].digest]);
+    let seen = case.proxy.seen();
+    let ranges: Vec<_> = seen
+        .iter()
+        .filter(|s| s.path.ends_with(&image.layers[0].digest.to_string()))
+        .map(|seen| seen.headers.get("range").map(|range| range.to_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!(ranges, [None, Some(format!("bytes={at}-"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn distribution_loses_a_broken_session_and_the_blob_is_sent_anew() {
+    if !has("docker-registry") {
+        return;
+    }
+    // The real registry binds its session to an offset that a broken request spoils.
+    let case = Case::new(false, |seen| match seen.method {
+        Method::PATCH if seen.before == 0 => Action::CutUpload(3 * MIB),
+        _ => Action::Pass,
+    })
+    .await;
+    let image = image(210, &[10 * MIB]);
+    case.push(&image).await.unwrap();
+    assert_eq!(case.patches(), [None, None]);
+    case.check(&image).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_may_be_ignored() {
+    if !has("docker-registry") {
+        return;
+    }
+    // A cut, and then a server that answers 200 with the whole blob.
+    let registry = Registry::open();
+    let dir = tempfile::tempdir().unwrap();
+    let image = image(220, &[5 * MIB]);
+    let direct: Reference = format!("{}/a:v1", registry.host).parse().unwrap();
+    client(settings(dir.path())).push(&image, &direct, &[], &Silent).await.unwrap();
+    let layer = image.layers[0].digest;
+    let count = Mutex::new(0);
+    let proxy = Proxy::start(&registry.host, false, move |seen| {
+        if !seen.path.ends_with(&layer.to_string()) {
+            return Action::Pass;
+        }
+        *count.lock().unwrap() += 1;
+        if *count.lock().unwrap() == 1 { Action::CutDownload(MIB) } else { Action::Rangeless }
+    })
+    .await;
+    let behind: Reference = format!("{}/a:v1", proxy.host).parse().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let platform = Platform::linux_amd64();
+    let pulled = client(settings(other.path())).image(&behind, &platform).await.unwrap();
+    assert_eq!(read_all(&pulled).await, [layer]);
+}
