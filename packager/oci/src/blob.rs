@@ -34,6 +34,12 @@ pub trait Blobs: Send + Sync {
         None
     }
 
+    /// Whether the file of this blob was hashed by mlpack itself when it was written, and lies where
+    /// nobody else writes.
+    fn is_trusted(&self, _digest: &Digest) -> bool {
+        false
+    }
+
     /// The repository that holds this blob, if it comes from a registry.
     fn origin(&self, _digest: &Digest) -> Option<Origin> {
         None

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
 
-use crate::store::{read_limited, sweep, write_atomically};
+use crate::pending::{sweep, write_atomically};
+use crate::store::read_limited;
 use crate::{
     BlobStore, Blobs, Error, Image, MAX_MANIFEST_SIZE, PinnedReference, Platform, Progress, Result,
     sink,
@@ -60,7 +61,8 @@ impl Layout {
             if !dir.join("index.json").exists() {
                 write_index(&dir, Vec::new())?;
             }
-            write_atomically(&dir.join("oci-layout"), OCI_LAYOUT)?;
+            let marker = dir.join("oci-layout");
+            write_atomically(&marker, OCI_LAYOUT).map_err(Error::io("write", &marker))?;
         }
         Self::open(dir)
     }
@@ -106,8 +108,7 @@ impl Layout {
         lock.lock().map_err(Error::io("lock", &marker))?;
         let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
         let mut manifests = parse_index(&self.place(None), &index)?.manifests().clone();
-        manifests
-            .retain(|known| tag_of(known) != tag && known.digest() != image.descriptor.digest());
+        manifests.retain(|known| tag_of(known) != tag);
         manifests.push(sink::tagged(image, tag));
         write_index(&self.dir, manifests)?;
         Ok(PinnedReference { place: self.place(None), digest: image.digest })
@@ -192,5 +193,6 @@ pub(crate) fn index_bytes(manifests: Vec<Descriptor>) -> Result<Vec<u8>> {
 }
 
 fn write_index(dir: &Path, manifests: Vec<Descriptor>) -> Result<()> {
-    write_atomically(&dir.join("index.json"), &index_bytes(manifests)?)
+    let path = dir.join("index.json");
+    write_atomically(&path, &index_bytes(manifests)?).map_err(Error::io("write", &path))
 }

@@ -12,9 +12,11 @@ mod error;
 mod image;
 pub mod layer;
 pub mod layout;
+pub mod pending;
 mod progress;
 mod reference;
 pub mod rootfs;
+mod secret;
 mod sink;
 mod store;
 
@@ -25,6 +27,7 @@ pub use image::{Image, Layer, MAX_MANIFEST_SIZE, Platform, choose_platform, desc
 pub use oci_spec::image as spec;
 pub use progress::{Meter, Progress, Silent};
 pub use reference::{Location, LocationParseError, PinnedReference, Reference};
+pub use secret::Secret;
 pub use store::{BlobStore, PendingBlob};
 
 /// Version of everything that decides the bytes of a layer: tar headers, member size and level of

@@ -42,7 +42,7 @@ pub(crate) fn copy_blob(
         return store.put(&image.config_bytes).map(drop);
     }
     if let Some(file) = image.blobs.file(&digest) {
-        return store.put_file(&file, &digest);
+        return store.put_file(&file, &digest, image.blobs.is_trusted(&digest));
     }
     let meter = progress.begin(&format!("copy layer {}", digest.short()), Some(descriptor.size()));
     let mut pending = store.begin()?;

@@ -1,18 +1,15 @@
 //! A folder of blobs named by their digest, as in a layout's `blobs/sha256`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use oci_spec::image::Descriptor;
-use tempfile::NamedTempFile;
 
 use crate::background_hash::BackgroundHash;
 use crate::blob::digest_of;
-use crate::{BlobReader, Blobs, Digest, Error, Result};
-
-/// Prefix of files that are being written; they carry a lock while their writer lives.
-const PENDING: &str = ".pending-";
+use crate::pending::{PendingFile, sweep};
+use crate::{BlobReader, Blobs, Digest, Error, HashingReader, Result};
 
 /// Blobs by digest in one folder. A blob appears whole or not at all.
 #[derive(Debug, Clone)]
@@ -52,12 +49,8 @@ impl BlobStore {
     /// # Errors
     /// The system's.
     pub fn begin(&self) -> Result<PendingBlob> {
-        let file = tempfile::Builder::new()
-            .prefix(PENDING)
-            .tempfile_in(&self.dir)
-            .map_err(Error::io("create a file in", &self.dir))?;
-        // Held until the file is closed; a sweep leaves locked files alone.
-        file.as_file().lock().map_err(Error::io("lock a file in", &self.dir))?;
+        let file =
+            PendingFile::new_in(&self.dir).map_err(Error::io("create a file in", &self.dir))?;
         Ok(PendingBlob { store: self.clone(), file, hash: BackgroundHash::new() })
     }
 
@@ -72,14 +65,30 @@ impl BlobStore {
     }
 
     /// Puts a file in that holds exactly the blob, by the cheapest copy the file system offers.
+    /// What was copied is hashed, unless `trusted` says that the file was when it was written.
     ///
     /// # Errors
-    /// The system's.
-    pub fn put_file(&self, source: &Path, digest: &Digest) -> Result<()> {
+    /// [`Error::DigestMismatch`], or the system's.
+    pub fn put_file(&self, source: &Path, digest: &Digest, trusted: bool) -> Result<()> {
         let PendingBlob { mut file, .. } = self.begin()?;
-        let mut source_file = File::open(source).map_err(Error::io("read", source))?;
-        io::copy(&mut source_file, file.as_file_mut()).map_err(Error::io("write to", &self.dir))?;
-        persist(file, &self.path(digest))
+        let mut from = File::open(source).map_err(Error::io("read", source))?;
+        io::copy(&mut from, file.as_file_mut()).map_err(Error::io("write to", &self.dir))?;
+        if !trusted {
+            let mut copy = HashingReader::new(
+                File::open(file.path()).map_err(Error::io("read", &file.path()))?,
+            );
+            io::copy(&mut copy, &mut io::sink()).map_err(Error::io("read", source))?;
+            if copy.digest() != *digest {
+                let what = format!("blob {}", source.display());
+                return Err(Error::DigestMismatch {
+                    what,
+                    expected: *digest,
+                    found: copy.digest(),
+                });
+            }
+        }
+        let path = self.path(digest);
+        file.persist(&path).map_err(Error::io("write", &path))
     }
 }
 
@@ -109,7 +118,7 @@ impl Blobs for BlobStore {
 /// A blob being written, hashed on the way. Dropped without [`PendingBlob::commit`], it is gone.
 pub struct PendingBlob {
     store: BlobStore,
-    file: NamedTempFile,
+    file: PendingFile,
     hash: BackgroundHash,
 }
 
@@ -121,7 +130,8 @@ impl PendingBlob {
     pub fn commit(self) -> Result<(Digest, u64)> {
         let Self { store, file, hash } = self;
         let (digest, size) = hash.finish().map_err(Error::io("write to", &store.dir))?;
-        persist(file, &store.path(&digest))?;
+        let path = store.path(&digest);
+        file.persist(&path).map_err(Error::io("write", &path))?;
         Ok((digest, size))
     }
 
@@ -135,7 +145,8 @@ impl PendingBlob {
         if found != expected {
             return Err(Error::DigestMismatch { what: what.to_owned(), expected, found });
         }
-        persist(file, &store.path(&expected))?;
+        let path = store.path(&expected);
+        file.persist(&path).map_err(Error::io("write", &path))?;
         Ok(size)
     }
 }
@@ -152,27 +163,6 @@ impl Write for PendingBlob {
     }
 }
 
-/// Renames a finished file to its place, readable by all as the files of a layout are.
-pub(crate) fn persist(file: NamedTempFile, path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(0o644))
-        .map_err(Error::io("write", path))?;
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
-}
-
-/// Writes a small file by atomic rename.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(PENDING)
-        .tempfile_in(dir)
-        .map_err(Error::io("create a file in", dir))?;
-    file.write_all(bytes).map_err(Error::io("write", path))?;
-    persist(file, path)
-}
-
 /// Reads a whole file of at most `limit` bytes.
 pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -184,19 +174,6 @@ pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Resul
         return Err(Error::DocumentTooLarge { what, place, size, limit });
     }
     Ok(bytes)
-}
-
-/// Removes pending files whose writer is gone: their lock can be had. Trouble is left for later.
-pub(crate) fn sweep(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PENDING)
-            && let Ok(file) = OpenOptions::new().read(true).open(entry.path())
-            && file.try_lock().is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -209,6 +209,10 @@ impl Blobs for Assembled {
         self.own(digest).map_or_else(|| self.base.file(digest), |store| store.file(digest))
     }
 
+    fn is_trusted(&self, digest: &Digest) -> bool {
+        self.own(digest).is_some()
+    }
+
     fn origin(&self, digest: &Digest) -> Option<Origin> {
         if self.new.contains(digest) { None } else { self.base.origin(digest) }
     }

@@ -10,7 +10,7 @@ use tar::{EntryType, Header};
 
 use crate::blob::digest_of;
 use crate::layer::Policy;
-use crate::store::{persist, sweep};
+use crate::pending::{PendingFile, sweep};
 use crate::{Error, Image, PinnedReference, Progress, Result, layout, sink};
 
 /// Which readers an archive is for.
@@ -38,13 +38,9 @@ pub fn write_archive(
         _ => Path::new("."),
     };
     sweep(dir);
-    let mut pending = tempfile::Builder::new()
-        .prefix(".pending-")
-        .tempfile_in(dir)
-        .map_err(Error::io("create a file in", dir))?;
-    pending.as_file().lock().map_err(Error::io("lock a file in", dir))?;
+    let mut pending = PendingFile::new_in(dir).map_err(Error::io("create a file in", dir))?;
     write_archive_to(image, &mut pending, flavour, tag, &|_| true, progress)?;
-    persist(pending, file)?;
+    pending.persist(file).map_err(Error::io("write", file))?;
     let kind = if flavour == Flavour::Oci { "oci-archive" } else { "docker-archive" };
     Ok(PinnedReference { place: format!("{kind}:{}", file.display()), digest: image.digest })
 }

@@ -1,0 +1,87 @@
+//! Files that appear whole or not at all, and the traces of writers that were killed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Prefix of files that are being written; they carry a lock while their writer lives.
+const PREFIX: &str = ".pending-";
+
+/// A file being written. Dropped without [`PendingFile::persist`], it is gone; if its writer is
+/// killed, the next [`sweep`] of the folder removes it.
+pub struct PendingFile(NamedTempFile);
+
+impl PendingFile {
+    /// Begins a file in `dir`, which has to be the folder it will stay in.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new_in(dir: &Path) -> io::Result<Self> {
+        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
+        // Held until the file is closed; a sweep leaves locked files alone.
+        file.as_file().lock()?;
+        Ok(Self(file))
+    }
+
+    /// Gives the file its name by an atomic rename, readable by all. A killed process leaves
+    /// nothing half-written; a loss of power may, since waiting for the disk would cost as much as
+    /// writing a model.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn persist(self, path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.0.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        self.0.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    /// The open file, for copies that the system can do by itself.
+    pub fn as_file_mut(&mut self) -> &mut File {
+        self.0.as_file_mut()
+    }
+
+    /// Where it lies until it has its name.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes a small file by atomic rename, making its folder.
+///
+/// # Errors
+/// The system's.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(dir)?;
+    let mut file = PendingFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.persist(path)
+}
+
+/// Removes pending files whose writer is gone: their lock can be had. Trouble is left for later.
+pub fn sweep(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && let Ok(file) = OpenOptions::new().read(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
