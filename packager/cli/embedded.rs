@@ -35,8 +35,10 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = files!["templates":
     "project/inferenceconfig.json",
     "project/sample.json",
     "project/score.py.hbs",
+    "quickstart/README.md",
     "quickstart/deploymentconfig.json",
     "quickstart/environment.yml",
+    "quickstart/expected.json",
     "quickstart/inferenceconfig.json",
     "quickstart/sample.json",
     "quickstart/score.py",
@@ -78,8 +80,8 @@ mod tests {
     fn every_file_is_embedded() {
         let data = on_disk("base-images", &|path| path.ends_with(".yaml"));
         assert_eq!(listed(BASE_IMAGES), data);
-        let read_by_people = ["launcher/README.md", "quickstart/README.md", "README.md"];
-        let not_a_text = ["quickstart/digits.onnx", "quickstart/expected.json"];
+        let read_by_people = ["launcher/README.md", "README.md"];
+        let not_a_text = ["quickstart/digits.onnx"];
         let documents = on_disk("templates", &|path| {
             !read_by_people.contains(&path) && !not_a_text.contains(&path)
         });

@@ -6,9 +6,21 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use mlpack_oci::Platform;
+
 /// The current directory.
 pub(crate) fn current_dir() -> io::Result<PathBuf> {
     env::current_dir()
+}
+
+/// What containers of this machine run on.
+pub(crate) fn platform() -> Platform {
+    let architecture = match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    Platform { os: "linux".to_owned(), architecture: architecture.to_owned(), variant: None }
 }
 
 /// Where programs are looked for.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mlpack_oci::BlobStore;
 use mlpack_oci::layout::Layout;
@@ -15,12 +15,30 @@ pub(crate) struct Stage {
     pub(crate) store: BlobStore,
     /// Goes with the command; the lock tells that the command lives.
     _folder: Option<(TempDir, File)>,
+    /// A layout that this command made, to be removed if the command fails.
+    made: Option<PathBuf>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(dir) = &self.made {
+            let _ = fs::remove_dir_all(dir);
+        }
+    }
 }
 
 impl Stage {
     /// The output itself, if it is a layout.
     pub(crate) fn in_layout(dir: &Path) -> Result<Self> {
-        Ok(Self { store: Layout::create(dir)?.blobs()?, _folder: None })
+        let made = (!dir.exists()).then(|| dir.to_owned());
+        let mut stage = Self { store: BlobStore::read_only(dir), _folder: None, made };
+        stage.store = Layout::create(dir)?.blobs()?;
+        Ok(stage)
+    }
+
+    /// The image is where it shall be: what was written stays.
+    pub(crate) fn keep(mut self) {
+        self.made = None;
     }
 
     /// A folder below `parent` that goes when the command ends. What killed commands left there
@@ -34,6 +52,7 @@ impl Stage {
         Ok(Self {
             store: BlobStore::open(folder.path().join("blobs"))?,
             _folder: Some((folder, lock)),
+            made: None,
         })
     }
 }

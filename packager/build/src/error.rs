@@ -61,7 +61,7 @@ pub enum Error {
         base: String,
     },
     /// The conda file asks for another Python than the base has.
-    #[error("{} asks for python {wanted}, the base image has {found} at {interpreter}", file.display())]
+    #[error("{} asks for `{wanted}`, the base image has Python {found} at {interpreter}", file.display())]
     OtherPython {
         /// The conda file.
         file: PathBuf,
@@ -109,7 +109,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::OtherPython { wanted, found, .. } => Some(format!(
-                "use a base image with Python {wanted}, or write `python={found}` into the conda file; the base's interpreter is kept as it is"
+                "use a base image whose Python fits `{wanted}`, or write `python={found}` into the conda file; the base's interpreter is kept as it is"
             )),
             Self::NoGlibc { .. } => Some(
                 "use a base image of Ubuntu or Debian; images with musl (Alpine) or without a C library cannot load Python wheels"

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use mlpack_deploy::config::{LocalConfig, parse_document};
 use mlpack_deploy::{Deployment, DeploymentConfig, LocalDeployer, ServiceName, Webservice};
-use mlpack_oci::{Image, Location, Platform};
+use mlpack_oci::{Image, Location};
 
 use super::check::parse;
-use super::packaging::{assemble, prepare, variables};
+use super::packaging::{Destination, assemble, prepare, variables};
 use crate::args::{DeployArgs, ModelDeployArgs, TargetArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::{output, outside};
 
 /// `mlpack model deploy`
 pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
@@ -21,7 +21,8 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     // Before the long work: is there an engine, is the name free, is the port?
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
-    let prepared = prepare(context, &args.project)?;
+    let destination = Destination { output: None, azure: Some(false) };
+    let prepared = prepare(context, &args.project, destination)?;
     warn_azure_only(prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };
     let stage = context.stage(&location)?;
@@ -42,7 +43,7 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
     warn_azure_only(
         context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only),
     );
-    let image = context.open(&location, &Platform::linux_amd64(), None)?;
+    let image = context.open(&location, &outside::platform(), None)?;
     let service = up(context, &deployer, &image, name, config, environment, &args.target)?;
     output::result(context.format, &service, lines);
     Ok(())

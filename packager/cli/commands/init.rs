@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use mlpack_deploy::ServiceName;
+use mlpack_oci::pending::write_atomically;
 use serde::Serialize;
 
 use crate::args::InitArgs;
@@ -54,23 +55,24 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<()> {
     Ok(())
 }
 
-/// Writes files that are not there yet; if one is, none is written.
+/// Writes files that are not there yet; if another one is in the way, none is written.
 pub(crate) fn write_new<'a>(
     dir: &Path,
     files: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
 ) -> Result<()> {
-    for (name, _) in files.clone() {
-        if dir.join(name).exists() {
+    for (name, bytes) in files.clone() {
+        let path = dir.join(name);
+        // What an interrupted run wrote is as it shall be.
+        if path.exists() && fs::read(&path).ok().as_deref() != Some(bytes) {
             return Err(Failure::usage(
-                format!("{} is there already", dir.join(name).display()),
+                format!("{} is there already", path.display()),
                 "name another folder, or remove the file",
             ));
         }
     }
-    fs::create_dir_all(dir).map_err(Failure::io("create", dir.display()))?;
     for (name, bytes) in files {
         let path = dir.join(name);
-        fs::write(&path, bytes).map_err(Failure::io("write", path.display()))?;
+        write_atomically(&path, bytes).map_err(Failure::io("write", path.display()))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use mlpack_oci::Location;
 use serde_json::json;
 
 use super::check::parse;
-use super::packaging::{assemble, prepare};
+use super::packaging::{Destination, assemble, prepare};
 use crate::args::PackageArgs;
 use crate::context::Context;
 use crate::failure::Result;
@@ -12,7 +12,8 @@ use crate::output;
 
 pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     let target: Option<Location> = args.output.as_deref().map(parse).transpose()?;
-    let prepared = prepare(context, &args.project)?;
+    let destination = Destination { output: args.output.as_deref(), azure: None };
+    let prepared = prepare(context, &args.project, destination)?;
     let (Some(target), false) = (target, args.dry_run) else {
         let plan = &prepared.plan;
         let value = json!({ "record": plan.record, "plan": plan.lines() });
@@ -23,6 +24,7 @@ pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     let access = prepared.access.clone();
     let image = assemble(context, prepared, &stage)?;
     let pinned = context.put(&image, &target, access.as_ref())?;
+    stage.keep();
     let value = json!({
         "reference": pinned.to_string(),
         "digest": pinned.digest,

@@ -34,16 +34,29 @@ pub(crate) struct Prepared {
     settings: mlpack_environment::Settings,
 }
 
+/// What is known of where an image will be.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Destination<'a> {
+    /// As `--output` names it.
+    pub(crate) output: Option<&'a str>,
+    /// Whether it will run on Azure, if that is decided.
+    pub(crate) azure: Option<bool>,
+}
+
 /// Everything up to the plan. Nothing is written but caches.
-pub(crate) fn prepare(context: &Context, args: &ProjectArgs) -> Result<Prepared> {
+pub(crate) fn prepare(
+    context: &Context,
+    args: &ProjectArgs,
+    destination: Destination<'_>,
+) -> Result<Prepared> {
     let project = project(context, args)?;
     let conda = conda_file(&project)?;
     // Before anything is fetched: what can be wrong without a base.
     let mut known = Vec::new();
-    judge(context, &project, conda.as_ref(), None, &mut known)?;
+    judge(context, &project, conda.as_ref(), None, destination, &mut known)?;
     let (base, policy, azure_only) = base(context, args, &project)?;
     let target = base.facts.target(&base.image.place)?;
-    judge(context, &project, conda.as_ref(), Some((&target, &base)), &mut known)?;
+    judge(context, &project, conda.as_ref(), Some((&target, &base)), destination, &mut known)?;
     let steps = steps(&project, &base)?;
     let environment_settings =
         context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
@@ -121,7 +134,9 @@ pub(crate) fn variables(texts: &[String]) -> Result<Vec<(String, String)>> {
 
 fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
     Ok(match &project.conda {
-        Some(CondaSource::File(path)) => Some(CondaFile::load(path)?),
+        // A missing one is a finding of the checks, with the line that names it.
+        Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),
+        Some(CondaSource::File(_)) => None,
         Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path)?),
         None => None,
     })
@@ -133,6 +148,7 @@ fn judge(
     project: &Project,
     conda: Option<&CondaFile>,
     on: Option<(&Target, &Base)>,
+    destination: Destination<'_>,
     printed: &mut Vec<Finding>,
 ) -> Result<()> {
     let python = on.map(|(target, _)| target.python);
@@ -146,6 +162,8 @@ fn judge(
         base_cuda: on
             .and_then(|(_, base)| base.facts.cuda.as_ref())
             .map(|cuda| cuda.value.as_str()),
+        output: destination.output,
+        target_is_azure: destination.azure,
         ..Subject::new(project)
     });
     let mut errors = 0;

@@ -8,110 +8,127 @@ use std::time::Duration;
 use mlpack_build::host_base::{self, HostPython};
 use mlpack_build::image::inspect::Inspection;
 use mlpack_deploy::config::LocalConfig;
-use mlpack_deploy::{LocalDeployer, ServiceName, Webservice};
+use mlpack_deploy::{LocalDeployer, ServiceName};
 use mlpack_engine::Engine;
 use mlpack_oci::layer::Policy;
-use mlpack_oci::{Image, Location, Platform};
+use mlpack_oci::{Image, Location};
 
 use super::deploy::up;
 use super::init::write_new;
-use super::packaging::{assemble, prepare};
-use crate::args::{ProjectArgs, QuickstartArgs, TargetArgs};
+use super::packaging::{Destination, assemble, prepare};
+use crate::args::{Format, ProjectArgs, QuickstartArgs, TargetArgs};
 use crate::context::Context;
 use crate::embedded::{QUICKSTART_MODEL, TEMPLATES};
 use crate::failure::{Failure, Result};
-use crate::output;
-use crate::outside;
+use crate::{output, outside};
 
 const SERVICE: &str = "mlpack-quickstart";
+
+/// Files without which the sample is not whole.
+const FILES: &[&str] =
+    &["digits.onnx", "score.py", "environment.yml", "inferenceconfig.json", "sample.json"];
 
 /// How long the catalogue's registry may take to answer before this machine's own Python is used.
 const REACH: Duration = Duration::from_secs(10);
 
+/// What is told as it happens to a person, and at the end, all at once, to a program.
+struct Told<'a> {
+    context: &'a Context,
+    facts: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, what: &str, text: impl Into<String>) {
+        let text = text.into();
+        if self.context.format == Format::Text {
+            output::line(&format!("{what:<12}{text}"));
+        }
+        self.facts.insert(what.to_owned(), text.into());
+    }
+
+    fn end(self) {
+        if self.context.format == Format::Json {
+            output::result(Format::Json, &self.facts, |_| String::new());
+        }
+    }
+}
+
 pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
+    let mut told = Told { context, facts: serde_json::Map::new() };
     let dir = context.cwd.join(&args.dir);
-    scaffold(&dir, &args.dir)?;
+    scaffold(&dir)?;
+    told.tell("sample", args.dir.display().to_string());
     let (base, policy) = match &args.base_image {
-        Some(base) => (base.clone(), "current"),
-        None => base(context)?,
+        Some(base) => (base.clone(), host_base::POLICY.to_owned()),
+        None => base(context, &mut told)?,
     };
-    let prepared = prepare(context, &project(&dir, base, policy))?;
+    let prepared = prepare(context, &project(&dir, base, policy), Destination::default())?;
     let target =
         Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
     let stage = context.stage(&target)?;
     let image = assemble(context, prepared, &stage)?;
     let pinned = context.put(&image, &target, None)?;
-    let seen = Inspection::of(&image);
-    say(&format!("packaged    {pinned}"));
-    say(&format!(
-        "holds       {} with {} packages on Python {}, model {}",
-        seen.entry_script.unwrap_or_default(),
-        seen.packages.len(),
-        seen.python.map(|python| python.version).unwrap_or_default(),
-        seen.models
-            .iter()
-            .map(|model| format!("{}:{}", model.name, model.version))
-            .collect::<Vec<_>>()
-            .join(", "),
-    ));
-    say(&format!("look inside mlpack inspect {target}"));
-    if args.no_run {
-        return Ok(());
+    stage.keep();
+    told.tell("packaged", pinned.to_string());
+    told.tell("holds", holds(&Inspection::of(&image)));
+    told.tell("look inside", format!("mlpack inspect {target}"));
+    if !args.no_run
+        && let Some(engine) = engine(context, &mut told)?
+    {
+        serve(context, &args.dir, engine, &image, &mut told)?;
     }
-    match engine(context)? {
-        Some(engine) => serve(context, &dir, engine, &image),
-        None => Ok(()),
-    }
+    told.end();
+    Ok(())
 }
 
-fn say(line: &str) {
-    output::line(line);
+fn holds(seen: &Inspection) -> String {
+    let models = seen.models.iter().map(|model| format!("{}:{}", model.name, model.version));
+    format!(
+        "{} with {} packages on Python {}, model {}",
+        seen.entry_script.as_deref().unwrap_or_default(),
+        seen.packages.len(),
+        seen.python.as_ref().map_or("?", |python| &python.version),
+        models.collect::<Vec<_>>().join(", "),
+    )
 }
 
 /// The sample's files; an earlier sample in the same folder is kept as it is.
-fn scaffold(dir: &Path, shown: &Path) -> Result<()> {
-    if dir.join("digits.onnx").is_file() && dir.join("score.py").is_file() {
+fn scaffold(dir: &Path) -> Result<()> {
+    if FILES.iter().all(|name| dir.join(name).is_file()) {
         return Ok(());
     }
     let texts = TEMPLATES
         .iter()
         .filter_map(|(path, text)| Some((path.strip_prefix("quickstart/")?, text.as_bytes())));
-    write_new(dir, texts.chain([("digits.onnx", QUICKSTART_MODEL)]))?;
-    say(&format!("sample      {}", shown.display()));
-    Ok(())
+    write_new(dir, texts.chain([("digits.onnx", QUICKSTART_MODEL)]))
 }
 
 /// The catalogue's base if its registry answers, else one of this machine's own Python.
-fn base(context: &Context) -> Result<(String, &'static str)> {
+fn base(context: &Context, told: &mut Told<'_>) -> Result<(String, String)> {
     let known = context.catalogue.default_for("python", false);
     if let Some(known) = known
         && let Ok(Location::Registry(reference)) = known.reference.parse()
     {
         let client = context.registry(None)?;
-        let platform = Platform::linux_amd64();
+        let platform = outside::platform();
         let asked =
             async { tokio::time::timeout(REACH, client.image(&reference, &platform)).await };
-        match context.runtime.block_on(asked) {
-            Ok(Ok(_)) => return Ok((known.reference.clone(), "azureml-2019")),
-            Ok(Err(error)) => {
-                say(&format!("base        {} is out of reach: {error}", known.reference));
-            }
-            Err(_) => say(&format!(
-                "base        {} did not answer within {} s",
-                known.reference,
-                REACH.as_secs()
-            )),
-        }
+        let fault = match context.runtime.block_on(asked) {
+            Ok(Ok(_)) => return Ok((known.reference.clone(), "azureml-2019".to_owned())),
+            Ok(Err(error)) => format!("is out of reach: {error}"),
+            Err(_) => format!("did not answer within {} s", REACH.as_secs()),
+        };
+        told.tell("no base", format!("{} {fault}", known.reference));
     }
     let python = own_python()?;
-    say(&format!(
-        "            using this machine's own Python {} and C library instead",
-        python.version()
-    ));
+    told.tell(
+        "base",
+        format!("made of this machine's own Python {} and C library", python.version()),
+    );
     let dir = context.cache.join("host-base").join(python.version());
     let policy = Policy { mtime: context.mtime()?, threads: context.threads };
     host_base::assemble(&python, Path::new("/"), &dir, policy, &*context.progress)?;
-    Ok((format!("oci:{}", dir.display()), "current"))
+    Ok((format!("oci:{}", dir.display()), host_base::POLICY.to_owned()))
 }
 
 fn own_python() -> Result<HostPython> {
@@ -136,7 +153,7 @@ fn own_python() -> Result<HostPython> {
     })
 }
 
-fn project(dir: &Path, base: String, policy: &str) -> ProjectArgs {
+fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
     let at = |name: &str| dir.join(name).display().to_string();
     ProjectArgs {
         inference_config: None,
@@ -152,30 +169,32 @@ fn project(dir: &Path, base: String, policy: &str) -> ProjectArgs {
         base_image_registry: None,
         enable_gpu: None,
         cuda_version: None,
-        policy: policy.to_owned(),
+        policy,
         allow: Vec::new(),
-        platform: Platform::linux_amd64(),
+        platform: outside::platform(),
         exclude_newer: None,
         interpreters: Vec::new(),
     }
 }
 
 /// The engine, or nothing where none answers: then the sample ends with the image.
-fn engine(context: &Context) -> Result<Option<Engine>> {
-    let host = outside::variable("DOCKER_HOST");
-    match context.runtime.block_on(Engine::connect(host.as_deref())) {
+fn engine(context: &Context, told: &mut Told<'_>) -> Result<Option<Engine>> {
+    match context.engine() {
         Ok(engine) => Ok(Some(engine)),
         Err(error) => {
-            say(&format!("not run     {error}"));
-            if let Some(hint) = error.hint() {
-                say(&format!("            {hint}"));
-            }
+            told.tell("not run", error.to_string());
             Ok(None)
         }
     }
 }
 
-fn serve(context: &Context, dir: &Path, engine: Engine, image: &Image) -> Result<()> {
+fn serve(
+    context: &Context,
+    shown: &Path,
+    engine: Engine,
+    image: &Image,
+    told: &mut Told<'_>,
+) -> Result<()> {
     let deployer = LocalDeployer::new(engine)?;
     let name: ServiceName = SERVICE.parse()?;
     let target = TargetArgs {
@@ -189,22 +208,17 @@ fn serve(context: &Context, dir: &Path, engine: Engine, image: &Image) -> Result
     };
     let config = LocalConfig { port: None };
     let service = up(context, &deployer, image, name.clone(), config, BTreeMap::new(), &target)?;
-    let sample = dir.join("sample.json");
-    let data = fs::read(&sample).map_err(Failure::io("read", sample.display()))?;
+    let sample = shown.join("sample.json");
+    let data =
+        fs::read(context.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
     let asked = deployer.run(&name, data, "application/json", Duration::from_secs(60));
     let answer = context.runtime.block_on(asked)?;
-    report(&service, &String::from_utf8_lossy(&answer.body), &sample);
-    Ok(())
-}
-
-fn report(service: &Webservice, answer: &str, sample: &Path) {
     let uri = service.scoring_uri.as_deref().unwrap_or_default();
-    say(&format!("service     {} is {}", service.name, service.state));
-    say(&format!("scoring URI {uri}"));
-    say(&format!("prediction  {}", answer.trim_end()));
-    say(&format!(
-        "ask again   curl -H 'Content-Type: application/json' -d @{} {uri}",
-        sample.display()
-    ));
-    say(&format!("take away   mlpack service delete -n {}", service.name));
+    told.tell("service", format!("{} is {}", service.name, service.state));
+    told.tell("scoring URI", uri);
+    told.tell("prediction", String::from_utf8_lossy(&answer.body).trim_end());
+    let curl = "curl -H 'Content-Type: application/json'";
+    told.tell("ask again", format!("{curl} -d @{} {uri}", sample.display()));
+    told.tell("take away", format!("mlpack service delete -n {}", service.name));
+    Ok(())
 }

@@ -71,9 +71,10 @@ pub struct Webservice {
 
 impl Webservice {
     /// Scoring and swagger URI of a service on `port` of this machine. Azure ML derives the second
-    /// from the first by its last segment (contract section 5).
+    /// from the first by its last segment (contract section 5). It wrote `localhost`; but the port
+    /// is published on 127.0.0.1 only, and there are machines where that name is `::1` first.
     pub(crate) fn uris(port: u16) -> (String, String) {
-        let base = format!("http://localhost:{port}");
+        let base = format!("http://127.0.0.1:{port}");
         (format!("{base}/score"), format!("{base}/swagger.json"))
     }
 }

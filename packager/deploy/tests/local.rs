@@ -69,7 +69,7 @@ async fn a_service_is_deployed_used_and_deleted() {
     assert_eq!(service.state, ServiceState::Running);
     assert_eq!(service.image_id, deployment.image.to_string());
     let uri = service.scoring_uri.clone().unwrap();
-    assert!(uri.starts_with("http://localhost:") && uri.ends_with("/score"), "{uri}");
+    assert!(uri.starts_with("http://127.0.0.1:") && uri.ends_with("/score"), "{uri}");
     assert_eq!(deployer.show(name).await.unwrap(), service);
     let listed = deployer.list().await.unwrap();
     assert_eq!(listed.iter().find(|found| found.name == *name), Some(&service));
@@ -120,7 +120,7 @@ async fn a_running_service_is_replaced_only_on_demand() {
     deployer.check(name, &deployment.config, true).await.unwrap();
     // It takes over its own port.
     let port = first.scoring_uri.clone().unwrap();
-    let port = port.trim_start_matches("http://localhost:").trim_end_matches("/score");
+    let port = port.trim_start_matches("http://127.0.0.1:").trim_end_matches("/score");
     let again = Deployment {
         overwrite: true,
         config: LocalConfig { port: Some(port.parse().unwrap()) },

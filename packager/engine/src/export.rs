@@ -4,15 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
+use mlpack_oci::pending::{PendingFile, sweep};
 use mlpack_oci::{Digest, Image, Platform, Progress, archive};
-use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
 use crate::tar_stream::blocking;
 use crate::{Engine, Error, Result};
-
-/// Prefix of files under way. Whoever holds the lock removes the ones a killed run left.
-const PARTIAL: &str = "partial-";
 
 impl Engine {
     /// The image of that name or id as a value. The engine can only hand out whole images, so it
@@ -31,6 +28,7 @@ impl Engine {
         let found = self.inspect_image(name).await?;
         let folder = cache.join("engine");
         std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        sweep(&folder);
         let file = folder.join(format!("{}.tar", found.id.hex()));
         if file.exists() {
             match open(name, &file, platform).await {
@@ -44,7 +42,6 @@ impl Engine {
         }
         let lock = lock(&folder).await?;
         if !file.exists() {
-            sweep(&folder);
             self.export(name, found.id, found.size, &folder, &file, progress).await?;
         }
         drop(lock);
@@ -60,12 +57,10 @@ impl Engine {
         file: &Path,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let partial = tempfile::Builder::new()
-            .prefix(PARTIAL)
-            .tempfile_in(folder)
-            .map_err(Error::io("create", folder))?;
+        let mut pending =
+            PendingFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
         let meter = progress.begin(&format!("export {name} from Docker"), Some(size));
-        let handle = partial.reopen().map_err(Error::io("open", partial.path()))?;
+        let handle = pending.as_file_mut().try_clone().map_err(Error::io("open", file))?;
         let mut out =
             tokio::io::BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(handle));
         let id = id.to_string();
@@ -73,18 +68,15 @@ impl Engine {
         let mut chunks = std::pin::pin!(docker.export_image(&id));
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(self.failed("export an image"))?;
-            out.write_all(&chunk).await.map_err(Error::io("write", partial.path()))?;
+            out.write_all(&chunk).await.map_err(Error::io("write", file))?;
             meter.advance(chunk.len() as u64);
         }
-        out.flush().await.map_err(Error::io("write", partial.path()))?;
-        persist(partial, file)?;
+        out.flush().await.map_err(Error::io("write", file))?;
+        drop(out);
+        pending.persist(file).map_err(Error::io("create", file))?;
         meter.finish("exported");
         Ok(())
     }
-}
-
-fn persist(partial: NamedTempFile, file: &Path) -> Result<()> {
-    partial.persist(file).map(drop).map_err(|error| Error::io("create", file)(error.error))
 }
 
 /// Reads the archive on a blocking thread.
@@ -114,34 +106,4 @@ async fn lock(folder: &Path) -> Result<File> {
         Ok(file)
     })
     .await
-}
-
-/// Removes what a killed run left; the caller holds the lock.
-fn sweep(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sweep_takes_only_what_was_under_way() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["partial-abc", "lock", "00ff.tar"] {
-            std::fs::write(folder.path().join(name), name).unwrap();
-        }
-        sweep(folder.path());
-        let mut left: Vec<_> = std::fs::read_dir(folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        left.sort();
-        assert_eq!(left, ["00ff.tar", "lock"]);
-    }
 }

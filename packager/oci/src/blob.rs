@@ -90,6 +90,7 @@ impl<R: Read> Read for Verified<R> {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 Error::SizeMismatch {
+                    what: "blob".to_owned(),
                     digest: self.expected,
                     expected: self.size,
                     found: self.inner.size(),
@@ -137,8 +138,21 @@ pub fn read_small(
     let mut bytes = Vec::new();
     Verified::new(blobs.open(descriptor)?, digest, descriptor.size())
         .read_to_end(&mut bytes)
-        .map_err(|error| blob_error(digest, error))?;
+        .map_err(|error| named(format!("{what} of {place}"), blob_error(digest, error)))?;
     Ok(bytes)
+}
+
+/// Says of a mismatch which blob it is about.
+pub(crate) fn named(what: String, error: Error) -> Error {
+    match error {
+        Error::DigestMismatch { expected, found, .. } => {
+            Error::DigestMismatch { what, expected, found }
+        }
+        Error::SizeMismatch { digest, expected, found, .. } => {
+            Error::SizeMismatch { what, digest, expected, found }
+        }
+        other => other,
+    }
 }
 
 /// Brings an error that travelled through [`io::Error`] back to its own type.

@@ -41,7 +41,7 @@ pub enum Error {
     /// The stored bytes are not the ones the descriptor promises.
     #[error("digest mismatch: {what} should be {expected} but its bytes are {found}")]
     DigestMismatch {
-        /// Which blob: `manifest`, `config`, `layer 3`.
+        /// Which blob: `blob`, `config of oci:base`, `layer 3 of oci:base`.
         what: String,
         /// From the descriptor.
         expected: Digest,
@@ -49,8 +49,10 @@ pub enum Error {
         found: Digest,
     },
     /// A blob is shorter or longer than its descriptor says.
-    #[error("blob {digest} is {found} bytes long, its descriptor says {expected}")]
+    #[error("{what} ({digest}) is {found} bytes long, its descriptor says {expected}")]
     SizeMismatch {
+        /// Which blob: `blob`, `config of oci:base`, `layer 3 of oci:base`.
+        what: String,
         /// The blob.
         digest: Digest,
         /// From the descriptor, in bytes.
@@ -59,8 +61,10 @@ pub enum Error {
         found: u64,
     },
     /// A layer's compressed stream or tar is broken.
-    #[error("layer {digest} is damaged: {reason}")]
+    #[error("{name} ({digest}) is damaged: {reason}")]
     LayerDamaged {
+        /// `layer 3 of oci:base`
+        name: String,
         /// The layer's digest.
         digest: Digest,
         /// What the decoder said.

@@ -142,6 +142,7 @@ fn read(
         if filled == 0 {
             return Err(match Digest::try_from(descriptor.digest()) {
                 Ok(digest) => mlpack_oci::Error::SizeMismatch {
+                    what: "blob".to_owned(),
                     digest,
                     expected: descriptor.size(),
                     found: offset + length - left,

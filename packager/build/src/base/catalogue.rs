@@ -82,7 +82,7 @@ impl Catalogue {
             if path.starts_with("policies/") {
                 catalogue.policies.push(Policy::parse(path, text)?);
             } else {
-                let image = serde_saphyr::from_str(text).map_err(|error| Error::Data {
+                let image = serde_yaml::from_str(text).map_err(|error| Error::Data {
                     what: "base image",
                     name: path.to_owned(),
                     reason: error.to_string(),

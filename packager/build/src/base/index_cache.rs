@@ -11,6 +11,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use mlpack_oci::layer::LayerReader;
+use mlpack_oci::pending::{PendingFile, sweep};
 use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Layer, Progress};
 
@@ -40,6 +41,7 @@ impl IndexCache {
         threads: usize,
         progress: &dyn Progress,
     ) -> Result<Vec<LayerIndex>> {
+        sweep(&self.dir);
         let count = image.layers.len();
         let next = AtomicUsize::new(0);
         let results: Vec<Mutex<Option<Result<LayerIndex>>>> =
@@ -94,14 +96,12 @@ impl IndexCache {
 
     fn write(&self, path: &PathBuf, index: &LayerIndex) -> Result<()> {
         fs::create_dir_all(&self.dir).map_err(Error::io("create", &self.dir))?;
-        let mut file =
-            tempfile::NamedTempFile::new_in(&self.dir).map_err(Error::io("write to", &self.dir))?;
-        let mut gzip = GzEncoder::new(BufWriter::new(file.as_file_mut()), Compression::fast());
+        let mut file = PendingFile::new_in(&self.dir).map_err(Error::io("write to", &self.dir))?;
+        let mut gzip = GzEncoder::new(BufWriter::new(&mut file), Compression::fast());
         serde_json::to_writer(&mut gzip, index)
             .map_err(|error| Error::io("write", path)(error.into()))?;
         gzip.finish().and_then(|mut out| out.flush()).map_err(Error::io("write", path))?;
-        file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-        Ok(())
+        file.persist(path).map_err(Error::io("write", path))
     }
 }
 

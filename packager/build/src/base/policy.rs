@@ -124,7 +124,7 @@ impl Policy {
     /// [`Error::Data`] with what is wrong where.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let bad = |reason: String| Error::Data { what: "policy", name: name.to_owned(), reason };
-        let policy: Self = serde_saphyr::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let policy: Self = serde_yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
         for requirement in &policy.requirements {
             let ranges: Vec<&String> = match requirement {
                 Requirement::Os { any, .. } => {

@@ -32,6 +32,18 @@ pub(super) fn graft(tree: &Tree, base: &RootFs) -> Result<Tree> {
     Ok(grafted)
 }
 
+/// What a tree at `prefix` meets in `base`: where its folders really are and how they look.
+pub(super) fn ground(base: &RootFs, prefix: &str) -> Vec<String> {
+    let parents = prefix.match_indices('/').map(|(end, _)| &prefix[..end]).chain([prefix]);
+    let mut ground: Vec<String> = parents
+        .filter_map(|path| base.find(path))
+        .map(|found| format!("{} {:?}", found.path, found.entry))
+        .collect();
+    let place = base.find(prefix).map_or_else(|| prefix.to_owned(), |found| found.path);
+    ground.extend(base.below(&place).map(|(path, found)| format!("{path} {:?}", found.entry)));
+    ground
+}
+
 fn inherited(base: &RootFs, path: &str) -> Option<Node> {
     let found = base.find(path).filter(|found| found.path == path)?;
     (found.entry.kind == Kind::Directory).then(|| Node::Inherited {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use mlpack_oci::layer::WrittenLayer;
+use mlpack_oci::pending::{sweep, write_atomically};
 use mlpack_oci::{BlobStore, DiffId, Digest, spec};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,7 @@ impl LayerCache {
     /// The system's.
     pub fn open(dir: PathBuf) -> Result<Self> {
         let store = BlobStore::open(dir.join("blobs"))?;
+        sweep(&dir);
         Ok(Self { dir, store })
     }
 
@@ -60,12 +62,9 @@ impl LayerCache {
             diff_id: layer.diff_id,
         };
         let path = self.record(key);
-        let file =
-            tempfile::NamedTempFile::new_in(&self.dir).map_err(Error::io("write to", &self.dir))?;
-        serde_json::to_writer(file.as_file(), &known)
-            .map_err(|error| Error::io("write", &path)(error.into()))?;
-        file.persist(&path).map_err(|error| Error::io("write", &path)(error.error))?;
-        Ok(())
+        let text =
+            serde_json::to_vec(&known).map_err(|error| Error::io("write", &path)(error.into()))?;
+        write_atomically(&path, &text).map_err(Error::io("write", &path))
     }
 
     fn record(&self, key: &Digest) -> PathBuf {

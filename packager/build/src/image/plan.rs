@@ -9,7 +9,7 @@ use mlpack_oci::{DiffId, Digest, FORMAT_VERSION, Image};
 use serde::Serialize;
 
 use super::config::{self, Variables};
-use super::graft::graft;
+use super::graft::{graft, ground};
 use super::{
     APP_ROOT, BaseRecord, ENVIRONMENT_PREFIX, ModelRecord, PolicyRecord, PythonRecord, Record,
     Role, Templates, app,
@@ -108,7 +108,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             content: LayerContent::Tree(graft(tree, &base.root)?),
         })
     };
-    let key = environment_key(environment, inputs.mtime)?;
+    let key = environment_key(environment, &base.root, inputs.mtime)?;
     let mut layers = vec![
         PlannedLayer {
             role: Role::Packages,
@@ -181,8 +181,8 @@ fn python(target: &Target) -> PythonRecord {
 }
 
 /// What decides the bytes of the environment's layer: each wheel, the interpreter it stands on,
-/// the prefix, and the form of layers.
-fn environment_key(environment: &LockedEnvironment, mtime: u64) -> Result<Digest> {
+/// the prefix, what the base says of the folders it goes into, and the form of layers.
+fn environment_key(environment: &LockedEnvironment, base: &RootFs, mtime: u64) -> Result<Digest> {
     #[derive(Serialize)]
     struct Key<'a> {
         format: u32,
@@ -191,6 +191,7 @@ fn environment_key(environment: &LockedEnvironment, mtime: u64) -> Result<Digest
         python: String,
         interpreter: &'a str,
         wheels: Vec<String>,
+        ground: Vec<String>,
     }
     let key = Key {
         format: FORMAT_VERSION,
@@ -203,6 +204,7 @@ fn environment_key(environment: &LockedEnvironment, mtime: u64) -> Result<Digest
             .iter()
             .map(|package| format!("{} {}", package.name, package.artifact.sha256))
             .collect(),
+        ground: ground(base, app::below_root(ENVIRONMENT_PREFIX)),
     };
     let text = serde_json::to_vec(&key).map_err(|error| Error::Data {
         what: "key",

@@ -15,7 +15,6 @@ mod overrides;
 mod project;
 mod registry_access;
 mod resolve;
-mod secret;
 
 pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
@@ -23,8 +22,8 @@ pub use fields::Located;
 pub(crate) use fields::nearest;
 pub use inference_config::{InferenceConfig, Runtime};
 pub use listing::{Listing, PackedFile, PackedKind};
+pub use mlpack_oci::Secret;
 pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
 pub use overrides::Overrides;
 pub use project::{CondaSource, Project, SourceDirectory};
 pub use registry_access::RegistryAccess;
-pub use secret::Secret;

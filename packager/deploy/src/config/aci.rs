@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::fields::Fields;
-use super::secret::Keys;
+use super::keys::Keys;
 use crate::Result;
 
 pub(super) const KEYS: &[&str] = &[

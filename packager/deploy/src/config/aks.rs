@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::aci::is_dns_label;
 use super::fields::Fields;
 use super::scale::{Scale, scale};
-use super::secret::Keys;
+use super::keys::Keys;
 use crate::Result;
 
 pub(super) const KEYS: &[&str] = &[

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use mlpack_oci::Secret;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::secret::Secret;
+use super::hidden;
 use crate::Result;
 
 pub(super) const KEYS: &[&str] =
@@ -39,6 +40,7 @@ pub struct IotModule {
     /// Options of its container, as Docker's API takes them.
     pub create_options: Option<Map<String, Value>>,
     /// Its environment. The values may be secrets and are not printed.
+    #[serde(serialize_with = "hidden::named")]
     pub environment_variables: BTreeMap<String, Secret>,
     /// Desired properties of its twin.
     pub properties_desired: Option<Map<String, Value>>,
@@ -52,6 +54,7 @@ pub struct RegistryLogin {
     /// User name.
     pub user: String,
     /// Password.
+    #[serde(serialize_with = "hidden::secret")]
     pub password: Secret,
 }
 

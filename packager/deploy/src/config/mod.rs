@@ -4,10 +4,11 @@ mod aci;
 mod aks;
 mod aks_endpoint;
 mod fields;
+mod hidden;
 mod iot;
+mod keys;
 mod local;
 mod scale;
-mod secret;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,9 +17,10 @@ pub use aci::{AciConfig, CustomerKey, Ssl, VirtualNetwork};
 pub use aks::{AksConfig, DataCollection, LivenessProbe};
 pub use aks_endpoint::AksEndpointConfig;
 pub use iot::{IotConfig, IotModule, RegistryLogin};
+pub use keys::Keys;
 pub use local::LocalConfig;
+pub use mlpack_oci::Secret;
 pub use scale::Scale;
-pub use secret::{Keys, Secret};
 
 use crate::{Error, Result};
 use fields::Fields;
@@ -233,8 +235,13 @@ mod tests {
         let config =
             parse(r#"{"computeType":"aks","keys":{"primaryKey":"hush","secondaryKey":"quiet"}}"#)
                 .unwrap();
-        let text = format!("{config:?} {}", serde_json::to_string(&config).unwrap());
-        assert!(!text.contains("hush") && !text.contains("quiet"), "{text}");
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hush") && !shown.contains("quiet"), "{shown}");
+        let written = serde_json::to_value(&config).unwrap();
+        assert_eq!(
+            written["keys"],
+            serde_json::json!({"primaryKey": "***", "secondaryKey": "***"})
+        );
         let DeploymentConfig::Aks(config) = config else { panic!("not aks") };
         assert_eq!(config.keys.primary_key.unwrap().reveal(), "hush");
     }

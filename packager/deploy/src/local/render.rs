@@ -14,8 +14,9 @@ pub(super) const SERVICE: &str = "org.mlpack.service";
 const CONFIG: &str = "org.mlpack.config";
 /// Label with the digest of the image.
 pub(super) const DIGEST: &str = "org.mlpack.digest";
-/// Label with the place of the image, `docker:NAME`.
-pub(super) const IMAGE: &str = "org.mlpack.image";
+/// Label with the place of the image, `docker:NAME`. A container bears the labels of its image too,
+/// so it must not be one of those.
+pub(super) const REFERENCE: &str = "org.mlpack.reference";
 /// Label with the port the service serves on; an image may bear it too.
 pub(super) const PORT: &str = "org.mlpack.port";
 /// The port Azure ML's images serve on (contract section 4.1).
@@ -39,7 +40,7 @@ pub fn render(
         (SERVICE, name.to_string()),
         (CONFIG, config_json.unwrap_or_default()),
         (DIGEST, image.digest.to_string()),
-        (IMAGE, image.place.clone()),
+        (REFERENCE, image.place.clone()),
         (PORT, container.to_string()),
         // By these the SDK of the time finds its local services (contract section 6).
         ("amlIsService", "True".to_owned()),
@@ -110,8 +111,8 @@ mod tests {
                 ("amlServiceName", "digits"),
                 ("org.mlpack.config", r#"{"computeType":"local","port":6789}"#),
                 ("org.mlpack.digest", &digest),
-                ("org.mlpack.image", "docker:team/digits"),
                 ("org.mlpack.port", "5001"),
+                ("org.mlpack.reference", "docker:team/digits"),
                 ("org.mlpack.service", "digits"),
             ]),
             port: PublishedPort { container: 5001, host: Some(6789) },

@@ -3,7 +3,7 @@
 use mlpack_engine::{Container, ContainerStatus};
 
 use super::LocalDeployer;
-use super::render::{DIGEST, IMAGE, SERVICE, port_of};
+use super::render::{DIGEST, REFERENCE, SERVICE, port_of};
 use crate::{Error, Result, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
@@ -90,7 +90,7 @@ pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool)
     let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
     let label = |key: &str| container.labels.get(key).cloned();
     let image_digest = label(DIGEST).unwrap_or_else(|| container.image.clone());
-    let place = label(IMAGE).unwrap_or_else(|| "docker:".to_owned());
+    let place = label(REFERENCE).unwrap_or_else(|| "docker:".to_owned());
     Webservice {
         name: name.clone(),
         state,
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn container(status: ContainerStatus) -> Container {
-        let labels = [(SERVICE, "digits"), (DIGEST, "sha256:01"), (IMAGE, "docker:digits")];
+        let labels = [(SERVICE, "digits"), (DIGEST, "sha256:01"), (REFERENCE, "docker:digits")];
         Container {
             id: "c0ffee".to_owned(),
             name: "digits".to_owned(),
@@ -152,8 +152,8 @@ mod tests {
                 "name": "digits",
                 "state": "running",
                 "computeType": "local",
-                "scoringUri": "http://localhost:6789/score",
-                "swaggerUri": "http://localhost:6789/swagger.json",
+                "scoringUri": "http://127.0.0.1:6789/score",
+                "swaggerUri": "http://127.0.0.1:6789/swagger.json",
                 "imageId": "docker:digits@sha256:01",
                 "imageDigest": "sha256:01",
                 "createdTime": "2019-05-02T10:00:00Z",

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-use crate::blob::blob_error;
+use crate::blob::{blob_error, named};
 use crate::{BlobReader, DiffId, Digest, Error, HashingReader, Image, Layer, Result, Verified};
 
 type Stored = BufReader<Verified<BlobReader>>;
@@ -21,6 +21,8 @@ pub struct LayerReader {
     decoder: HashingReader<Decoder>,
     digest: Digest,
     diff_id: DiffId,
+    /// `layer 3 of oci:base`
+    name: String,
 }
 
 impl LayerReader {
@@ -29,9 +31,11 @@ impl LayerReader {
     /// # Errors
     /// Of the source of blobs.
     pub fn open(image: &Image, layer: &Layer) -> Result<Self> {
+        let number = image.layers.iter().position(|other| other.digest == layer.digest);
+        let name = format!("layer {} of {}", number.unwrap_or(0) + 1, image.place);
         let blob = Verified::new(image.open(layer)?, layer.digest, layer.descriptor.size());
         let mut stored = BufReader::with_capacity(256 << 10, blob);
-        let magic = stored.fill_buf().map_err(|error| blob_error(layer.digest, error))?;
+        let magic = stored.fill_buf().map_err(|error| damaged(&name, layer.digest, error))?;
         let decoder = match magic {
             [0x1f, 0x8b, ..] => Decoder::Gzip(Box::new(MultiGzDecoder::new(stored))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Decoder::Zstd(Zstd { frame: None, rest: Some(stored) }),
@@ -41,12 +45,13 @@ impl LayerReader {
             decoder: HashingReader::new(decoder),
             digest: layer.digest,
             diff_id: layer.diff_id,
+            name,
         })
     }
 
     /// Turns an error met while reading this layer into one that names it.
     pub fn damaged(&self, error: io::Error) -> Error {
-        damaged(self.digest, error)
+        damaged(&self.name, self.digest, error)
     }
 
     /// Reads what is left and compares size, digest and diff id.
@@ -55,12 +60,12 @@ impl LayerReader {
     /// The mismatch, or [`Error::LayerDamaged`].
     pub fn finish(mut self) -> Result<()> {
         io::copy(&mut self.decoder, &mut io::sink())
-            .map_err(|error| damaged(self.digest, error))?;
+            .map_err(|error| damaged(&self.name, self.digest, error))?;
         let (decoder, found) = self.decoder.finish();
-        decoder.drain().map_err(|error| damaged(self.digest, error))?;
+        decoder.drain().map_err(|error| damaged(&self.name, self.digest, error))?;
         if found != self.diff_id.0 {
             return Err(Error::DigestMismatch {
-                what: format!("uncompressed layer {}", self.digest),
+                what: format!("uncompressed {}", self.name),
                 expected: self.diff_id.0,
                 found,
             });
@@ -69,12 +74,13 @@ impl LayerReader {
     }
 }
 
-fn damaged(digest: Digest, error: io::Error) -> Error {
+fn damaged(name: &str, digest: Digest, error: io::Error) -> Error {
+    let name = name.to_owned();
     match blob_error(digest, error) {
         Error::BlobRead { digest, source } => {
-            Error::LayerDamaged { digest, reason: source.to_string() }
+            Error::LayerDamaged { name, digest, reason: source.to_string() }
         }
-        own => own,
+        own => named(name, own),
     }
 }
 

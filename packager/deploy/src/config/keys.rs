@@ -1,46 +1,21 @@
-//! Text that must not be printed.
+//! The keys of a service.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
+use mlpack_oci::Secret;
+use serde::Serialize;
 
 use super::fields::Fields;
+use super::hidden;
 use crate::Result;
-
-/// A key or password. It prints as `***`, also when serialised.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub(super) fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text itself, for the request that needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
-}
 
 /// The two keys a client may authenticate with; Azure makes them if they are not given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Keys {
     /// `keys.primaryKey`.
+    #[serde(serialize_with = "hidden::optional")]
     pub primary_key: Option<Secret>,
     /// `keys.secondaryKey`.
+    #[serde(serialize_with = "hidden::optional")]
     pub secondary_key: Option<Secret>,
 }
 
