@@ -1,11 +1,10 @@
 //! `mlpack check`: facts of a base with their evidence, and a policy's verdicts.
 
-use mlpack_build::base::{BaseFacts, FactLine, Policy, Status, Verdict};
-use mlpack_build::image::Base;
-use mlpack_oci::rootfs::RootFs;
-use mlpack_oci::{Digest, Location, Platform};
+use mlpack_build::base::{FactLine, Status, Verdict};
+use mlpack_oci::{Digest, Location};
 use serde::Serialize;
 
+use super::base::{read_base, refusal};
 use crate::args::CheckArgs;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -24,7 +23,7 @@ struct Report<'a> {
 pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     let policy = context.catalogue.policy(&args.policy)?;
     let location: Location = parse(&args.base)?;
-    let base = read_base(context, &location, &args.platform, None)?;
+    let base = read_base(context, &location, &args.platform, None, None)?;
     let verdicts = policy.judge(&base.facts);
     let passed = verdicts.iter().all(|verdict| verdict.status != Status::Failed);
     let report = Report {
@@ -43,48 +42,12 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     }
 }
 
-/// Opens a base and reads its layers, those that no one has read yet.
-pub(crate) fn read_base(
-    context: &Context,
-    location: &Location,
-    platform: &Platform,
-    access: Option<&mlpack_build::project::RegistryAccess>,
-) -> Result<Base> {
-    let image = context.open(location, platform, access)?;
-    let indexes = context.indexes().indexes(&image, context.threads, &*context.progress)?;
-    let root = RootFs::merge(&indexes);
-    let facts = BaseFacts::read(&image, &root);
-    // Only names that lead to the same image elsewhere may stand in what is built on it.
-    let name = match location {
-        Location::Registry(reference) => Some(reference.to_string()),
-        _ => None,
-    };
-    Ok(Base { name, image, root, facts })
-}
-
 /// An image as it was typed.
 pub(crate) fn parse(text: &str) -> Result<Location> {
     text.parse().map_err(|error: mlpack_oci::LocationParseError| Failure::Usage {
         message: error.to_string(),
         hint: None,
     })
-}
-
-/// The failure of a base that does not do.
-pub(crate) fn refusal(policy: &Policy, verdicts: &[Verdict], way_out: &str) -> Failure {
-    let failed: Vec<_> = verdicts
-        .iter()
-        .filter(|verdict| verdict.status == Status::Failed)
-        .map(|verdict| verdict.requirement.as_str())
-        .collect();
-    Failure::Refused {
-        message: format!(
-            "the base image does not meet the policy `{}`: {}",
-            policy.name,
-            failed.join(", ")
-        ),
-        hint: format!("{way_out}, or another policy with --policy (`mlpack bases` lists them)"),
-    }
 }
 
 /// Verdicts as a table, remedies below.

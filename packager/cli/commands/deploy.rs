@@ -21,13 +21,14 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     // Before the long work: is there an engine, is the name free, is the port?
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
-    let destination = Destination { output: None, azure: Some(false) };
+    let destination = Destination { output: None, elsewhere: true, azure: Some(false) };
     let prepared = prepare(context, &args.project, destination)?;
     warn_azure_only(prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };
     let stage = context.stage(&location)?;
-    let image = assemble(context, prepared, &stage)?;
-    let service = up(context, &deployer, &image, name, config, BTreeMap::new(), &args.target)?;
+    let packaged = assemble(context, prepared, &stage)?;
+    let image = &packaged.image;
+    let service = up(context, &deployer, image, name, config, BTreeMap::new(), &args.target)?;
     output::result(context.format, &service, lines);
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! One file per command.
 
+mod base;
 mod bases;
 mod check;
 mod deploy;
+mod findings;
 mod init;
 mod inspect;
 mod login;

@@ -12,7 +12,11 @@ use crate::output;
 
 pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     let target: Option<Location> = args.output.as_deref().map(parse).transpose()?;
-    let destination = Destination { output: args.output.as_deref(), azure: None };
+    let destination = Destination {
+        output: args.output.as_deref(),
+        elsewhere: target.as_ref().is_some_and(|to| !matches!(to, Location::Registry(_))),
+        azure: None,
+    };
     let prepared = prepare(context, &args.project, destination)?;
     let (Some(target), false) = (target, args.dry_run) else {
         let plan = &prepared.plan;
@@ -22,8 +26,9 @@ pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     };
     let stage = context.stage(&target)?;
     let access = prepared.access.clone();
-    let image = assemble(context, prepared, &stage)?;
-    let pinned = context.put(&image, &target, access.as_ref())?;
+    let packaged = assemble(context, prepared, &stage)?;
+    let image = &packaged.image;
+    let pinned = context.put(image, &target, access.as_ref())?;
     stage.keep();
     let value = json!({
         "reference": pinned.to_string(),

@@ -1,23 +1,20 @@
 //! From arguments to an image: the road every command that builds goes.
 
-use mlpack_build::base::{Policy, Status};
-use mlpack_build::check::{self, Finding, Severity, Subject};
-use mlpack_build::image::{self, Base, ENVIRONMENT_PREFIX, Inputs, LayerCache, Plan, PolicyRecord};
+use mlpack_build::image::{self, Base, ENVIRONMENT_PREFIX, Inputs, LayerCache, Plan};
 use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
-use mlpack_build::script::EntryScript;
 use mlpack_environment::{
     CondaFile, Fit, LockedEnvironment, ResolveRequest, Target, fetch_wheels, lay, resolve,
 };
+use mlpack_oci::Image;
 use mlpack_oci::layer::Tree;
 use mlpack_oci::rootfs::Kind;
-use mlpack_oci::{Image, Location};
-use serde_json::json;
 
-use super::check::{parse, read_base, refusal, verdict_lines};
-use crate::args::{Format, ProjectArgs};
+use super::base::base;
+use super::findings::judge;
+use crate::args::ProjectArgs;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -30,6 +27,8 @@ pub(crate) struct Prepared {
     /// The base registry's own login, which counts for a push to it too.
     pub(crate) access: Option<RegistryAccess>,
     base: Base,
+    /// Layers of a base far away that were read for its facts.
+    kept: Option<Stage>,
     environment: LockedEnvironment,
     settings: mlpack_environment::Settings,
 }
@@ -39,6 +38,8 @@ pub(crate) struct Prepared {
 pub(crate) struct Destination<'a> {
     /// As `--output` names it.
     pub(crate) output: Option<&'a str>,
+    /// Whether the base's layers will be needed here: not for an image that goes to a registry.
+    pub(crate) elsewhere: bool,
     /// Whether it will run on Azure, if that is decided.
     pub(crate) azure: Option<bool>,
 }
@@ -54,7 +55,12 @@ pub(crate) fn prepare(
     // Before anything is fetched: what can be wrong without a base.
     let mut known = Vec::new();
     judge(context, &project, conda.as_ref(), None, destination, &mut known)?;
-    let (base, policy, azure_only) = base(context, args, &project)?;
+    let kept = match destination.elsewhere {
+        true => Some(Stage::temporary(&context.cache.join("stage"))?),
+        false => None,
+    };
+    let store = kept.as_ref().map(|stage| &stage.store);
+    let (base, policy, azure_only) = base(context, args, &project, store)?;
     let target = base.facts.target(&base.image.place)?;
     judge(context, &project, conda.as_ref(), Some((&target, &base)), destination, &mut known)?;
     let steps = steps(&project, &base)?;
@@ -72,12 +78,26 @@ pub(crate) fn prepare(
         mtime: context.mtime()?,
     })?;
     let access = project.registry;
-    Ok(Prepared { plan, azure_only, access, base, environment, settings: environment_settings })
+    Ok(Prepared {
+        plan,
+        azure_only,
+        access,
+        base,
+        kept,
+        environment,
+        settings: environment_settings,
+    })
+}
+
+/// A new image, as long as the layers it stands on are at hand.
+pub(crate) struct Packaged {
+    pub(crate) image: Image,
+    _kept: Option<Stage>,
 }
 
 /// Writes the layers and puts the image together.
-pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Image> {
-    let Prepared { plan, base, environment, settings, .. } = prepared;
+pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Packaged> {
+    let Prepared { plan, base, kept, environment, settings, .. } = prepared;
     let cache = LayerCache::open(context.cache.join("layers"))?;
     let mut tree = || -> mlpack_build::Result<Tree> {
         let wheels =
@@ -90,7 +110,9 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
         Ok(tree)
     };
     let progress = &*context.progress;
-    Ok(image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut tree, progress)?)
+    let image =
+        image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut tree, progress)?;
+    Ok(Packaged { image, _kept: kept })
 }
 
 fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
@@ -140,153 +162,6 @@ fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
         Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path)?),
         None => None,
     })
-}
-
-/// Runs the checks, prints findings that were not printed yet, and stops at errors.
-fn judge(
-    context: &Context,
-    project: &Project,
-    conda: Option<&CondaFile>,
-    on: Option<(&Target, &Base)>,
-    destination: Destination<'_>,
-    printed: &mut Vec<Finding>,
-) -> Result<()> {
-    let python = on.map(|(target, _)| target.python);
-    let script = EntryScript::load(&project.entry_script, python).ok();
-    let findings = check::run_all(&Subject {
-        script: script.as_ref(),
-        conda,
-        python,
-        // Until the base is known it may have Spark; afterwards its facts say so.
-        base_has_spark: on.is_none_or(|(_, base)| base.facts.spark.is_some()),
-        base_cuda: on
-            .and_then(|(_, base)| base.facts.cuda.as_ref())
-            .map(|cuda| cuda.value.as_str()),
-        output: destination.output,
-        target_is_azure: destination.azure,
-        ..Subject::new(project)
-    });
-    let mut errors = 0;
-    for finding in findings {
-        errors += usize::from(finding.severity == Severity::Error);
-        if !printed.contains(&finding) {
-            print_finding(context, &finding);
-            printed.push(finding);
-        }
-    }
-    if errors == 0 {
-        return Ok(());
-    }
-    Err(Failure::Refused {
-        message: format!("the project has {errors} error{}", if errors == 1 { "" } else { "s" }),
-        hint: "follow the remedies above and run the command again; nothing was written".to_owned(),
-    })
-}
-
-fn print_finding(context: &Context, finding: &Finding) {
-    if context.format == Format::Json {
-        output::error_line(&json!({ "finding": finding }).to_string());
-        return;
-    }
-    let word = match finding.severity {
-        Severity::Error => output::red("error"),
-        Severity::Warning => output::yellow("warning"),
-    };
-    let place = finding.place.as_ref().map(|(path, line)| {
-        let line = if *line > 0 { format!(":{line}") } else { String::new() };
-        format!("{}{line}: ", path.display())
-    });
-    output::error_line(&format!(
-        "{word}[{}]: {}{}\n  remedy: {}",
-        finding.check,
-        place.unwrap_or_default(),
-        finding.message,
-        finding.remedy
-    ));
-}
-
-/// The base, read and held to its policy.
-fn base(
-    context: &Context,
-    args: &ProjectArgs,
-    project: &Project,
-) -> Result<(Base, PolicyRecord, bool)> {
-    let policy = context.catalogue.policy(&args.policy)?;
-    let reference = match project.base_reference() {
-        Some(reference) => reference,
-        None => default_base(context, project)?,
-    };
-    let azure_only = context.catalogue.known(&reference).is_some_and(|known| known.azure_only);
-    let location: Location = parse(&reference)?;
-    let base = read_base(context, &location, &args.platform, project.registry.as_ref())?;
-    let verdicts = policy.judge(&base.facts);
-    let failed = |name: &str| {
-        verdicts
-            .iter()
-            .any(|verdict| verdict.status == Status::Failed && verdict.requirement == name)
-    };
-    unknown_allowances(policy, &args.allow, &verdicts)?;
-    let refused = verdicts.iter().any(|verdict| {
-        verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
-    });
-    if refused {
-        match context.format {
-            Format::Json => output::error_line(&json!({ "verdicts": verdicts }).to_string()),
-            Format::Text => {
-                output::error_line(&format!(
-                    "base image {reference}\n{}",
-                    verdict_lines(&verdicts)
-                ));
-            }
-        }
-        return Err(refusal(
-            policy,
-            &verdicts,
-            "choose another base image, let a requirement pass by name with --allow",
-        ));
-    }
-    let allowed: Vec<String> = args.allow.iter().filter(|name| failed(name)).cloned().collect();
-    for name in &allowed {
-        let text = format!(
-            "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
-            policy.name
-        );
-        output::error_line(&format!("{}: {text}", output::yellow("warning")));
-    }
-    let record = PolicyRecord { name: policy.name.clone(), verdicts, allowed };
-    Ok((base, record, azure_only))
-}
-
-fn unknown_allowances(
-    policy: &Policy,
-    allow: &[String],
-    verdicts: &[mlpack_build::base::Verdict],
-) -> Result<()> {
-    let known: Vec<_> = verdicts.iter().map(|verdict| verdict.requirement.as_str()).collect();
-    match allow.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Failure::usage(
-            format!("--allow {name}: the policy `{}` has no such requirement", policy.name),
-            format!("it has {}", known.join(", ")),
-        )),
-    }
-}
-
-fn default_base(context: &Context, project: &Project) -> Result<String> {
-    let runtime = project.runtime.to_string();
-    let known = context.catalogue.default_for(&runtime, project.gpu).ok_or_else(|| {
-        Failure::usage(
-            format!(
-                "the catalogue has no default base image for runtime {runtime}{}",
-                if project.gpu { " with GPU" } else { "" }
-            ),
-            "name one with --base-image",
-        )
-    })?;
-    context
-        .progress
-        .note(&format!("base image {} (the catalogue's for {runtime})", known.reference));
-    Ok(known.reference.clone())
 }
 
 /// Extra Dockerfile lines on top of the base.

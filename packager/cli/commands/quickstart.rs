@@ -62,20 +62,25 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
         Some(base) => (base.clone(), host_base::POLICY.to_owned()),
         None => base(context, &mut told)?,
     };
-    let prepared = prepare(context, &project(&dir, base, policy), Destination::default())?;
+    let prepared = prepare(
+        context,
+        &project(&dir, base, policy),
+        Destination { output: None, elsewhere: true, azure: Some(false) },
+    )?;
     let target =
         Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
     let stage = context.stage(&target)?;
-    let image = assemble(context, prepared, &stage)?;
-    let pinned = context.put(&image, &target, None)?;
+    let packaged = assemble(context, prepared, &stage)?;
+    let image = &packaged.image;
+    let pinned = context.put(image, &target, None)?;
     stage.keep();
     told.tell("packaged", pinned.to_string());
-    told.tell("holds", holds(&Inspection::of(&image)));
+    told.tell("holds", holds(&Inspection::of(image)));
     told.tell("look inside", format!("mlpack inspect {target}"));
     if !args.no_run
         && let Some(engine) = engine(context, &mut told)?
     {
-        serve(context, &args.dir, engine, &image, &mut told)?;
+        serve(context, &args.dir, engine, image, &mut told)?;
     }
     told.end();
     Ok(())

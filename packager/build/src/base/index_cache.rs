@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -94,7 +94,7 @@ impl IndexCache {
         self.dir.join(format!("{}.v{}.json.gz", layer.diff_id.0.hex(), interest::VERSION))
     }
 
-    fn write(&self, path: &PathBuf, index: &LayerIndex) -> Result<()> {
+    fn write(&self, path: &Path, index: &LayerIndex) -> Result<()> {
         fs::create_dir_all(&self.dir).map_err(Error::io("create", &self.dir))?;
         let mut file = PendingFile::new_in(&self.dir).map_err(Error::io("write to", &self.dir))?;
         let mut gzip = GzEncoder::new(BufWriter::new(&mut file), Compression::fast());
@@ -106,7 +106,7 @@ impl IndexCache {
 }
 
 /// An index from the cache; whatever cannot be read is as if it were not there.
-fn read(path: &PathBuf) -> Option<LayerIndex> {
+fn read(path: &Path) -> Option<LayerIndex> {
     let file = BufReader::new(File::open(path).ok()?);
     serde_json::from_reader(BufReader::new(GzDecoder::new(file))).ok()
 }

@@ -1,0 +1,77 @@
+//! What the checks find, printed as it is found.
+
+use mlpack_build::check::{self, Finding, Severity, Subject};
+use mlpack_build::image::Base;
+use mlpack_build::project::Project;
+use mlpack_build::script::EntryScript;
+use mlpack_environment::{CondaFile, Target};
+use serde_json::json;
+
+use super::packaging::Destination;
+use crate::args::Format;
+use crate::context::Context;
+use crate::failure::{Failure, Result};
+use crate::output;
+
+/// Runs the checks, prints findings that were not printed yet, and stops at errors.
+pub(crate) fn judge(
+    context: &Context,
+    project: &Project,
+    conda: Option<&CondaFile>,
+    on: Option<(&Target, &Base)>,
+    destination: Destination<'_>,
+    printed: &mut Vec<Finding>,
+) -> Result<()> {
+    let python = on.map(|(target, _)| target.python);
+    let script = EntryScript::load(&project.entry_script, python).ok();
+    let findings = check::run_all(&Subject {
+        script: script.as_ref(),
+        conda,
+        python,
+        // Until the base is known it may have Spark; afterwards its facts say so.
+        base_has_spark: on.is_none_or(|(_, base)| base.facts.spark.is_some()),
+        base_cuda: on
+            .and_then(|(_, base)| base.facts.cuda.as_ref())
+            .map(|cuda| cuda.value.as_str()),
+        output: destination.output,
+        target_is_azure: destination.azure,
+        ..Subject::new(project)
+    });
+    let mut errors = 0;
+    for finding in findings {
+        errors += usize::from(finding.severity == Severity::Error);
+        if !printed.contains(&finding) {
+            print_finding(context, &finding);
+            printed.push(finding);
+        }
+    }
+    if errors == 0 {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        message: format!("the project has {errors} error{}", if errors == 1 { "" } else { "s" }),
+        hint: "follow the remedies above and run the command again; nothing was written".to_owned(),
+    })
+}
+
+fn print_finding(context: &Context, finding: &Finding) {
+    if context.format == Format::Json {
+        output::error_line(&json!({ "finding": finding }).to_string());
+        return;
+    }
+    let word = match finding.severity {
+        Severity::Error => output::red("error"),
+        Severity::Warning => output::yellow("warning"),
+    };
+    let place = finding.place.as_ref().map(|(path, line)| {
+        let line = if *line > 0 { format!(":{line}") } else { String::new() };
+        format!("{}{line}: ", path.display())
+    });
+    output::error_line(&format!(
+        "{word}[{}]: {}{}\n  remedy: {}",
+        finding.check,
+        place.unwrap_or_default(),
+        finding.message,
+        finding.remedy
+    ));
+}
