@@ -72,7 +72,6 @@ impl Engine {
             meter.advance(chunk.len() as u64);
         }
         out.flush().await.map_err(Error::io("write", file))?;
-        drop(out);
         pending.persist(file).map_err(Error::io("create", file))?;
         meter.finish("exported");
         Ok(())

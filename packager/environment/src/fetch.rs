@@ -109,7 +109,7 @@ impl Client {
             let error = Error::HashMismatch { filename: filename.to_owned(), expected, found };
             return Err(Failure { error, again: false });
         }
-        store::persist(file, &wanted.path, 0o644).map_err(fatal)
+        store::persist(file, &wanted.path).map_err(fatal)
     }
 
     async fn get(&self, url: &str, accept: Option<&str>) -> Result<Response, Failure> {

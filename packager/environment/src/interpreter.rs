@@ -5,20 +5,23 @@
 //! question is private to uv: with a uv that asks differently the caller falls back to an
 //! interpreter of this machine.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::store::{self, Store};
-use crate::{Result, Target};
+use crate::{Error, Result, Target};
 
 /// Writes the script and gives its path.
 pub(crate) fn describe(target: &Target, store: &Store) -> Result<PathBuf> {
     let answer = answer(target);
     let script = format!("#!/bin/sh\ncat <<'END'\n{answer}\nEND\n");
     let path = store.interpreter(script.as_bytes(), target.python);
-    if !path.exists() {
-        store::write(&path, script.as_bytes(), 0o755)?;
+    if !store::is_program(&path) {
+        let mut file = store::pending(&path)?;
+        file.write_all(script.as_bytes()).map_err(Error::io("write", &path))?;
+        store::persist_program(file, &path)?;
     }
     Ok(path)
 }

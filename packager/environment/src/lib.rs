@@ -8,6 +8,7 @@
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
+mod build_tools;
 mod compile;
 mod conda_file;
 mod elf;
@@ -35,6 +36,7 @@ mod uv;
 mod wheel;
 mod wheel_name;
 mod wheels;
+mod work_folder;
 mod yaml;
 
 pub use conda_file::{CondaDependency, CondaFile};

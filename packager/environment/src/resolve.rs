@@ -62,6 +62,7 @@ pub async fn resolve(
         input.push('\n');
     }
     let store = Store::new(&settings.cache);
+    store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
     let uv = Uv::find(settings, &store, &client, progress).await?;
     let mut compiler =

@@ -1,5 +1,8 @@
 //! Source distributions become wheels: without a compiler first, then with the target's Python.
+//! What of a wheel depends on the host that builds it: see [`build_tools`].
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::{Digest, Progress};
@@ -9,7 +12,7 @@ use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::WheelFile;
 use crate::wheel_name::WheelName;
-use crate::{Error, LockedPackage, Result, Target, elf};
+use crate::{Error, LockedPackage, Result, Target, build_tools, elf};
 
 /// A compiler that always fails: setup scripts then leave optional extensions out, so that the
 /// wheel is pure and the same on every machine.
@@ -35,7 +38,7 @@ pub(crate) struct Builder<'a> {
 
 /// The wheel built earlier from a source for this interpreter, if it still fits.
 pub(crate) fn stored(store: &Store, target: &Target, sdist: &Digest) -> Option<PathBuf> {
-    let dir = store.built(sdist, target);
+    let dir = store.built(sdist, target, build_tools::PINS);
     let mut wheels: Vec<PathBuf> = std::fs::read_dir(dir)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -60,15 +63,26 @@ impl Builder<'_> {
     }
 
     async fn attempt(&self, package: &LockedPackage, source: &Path) -> Result<PathBuf> {
-        let Some(first) = self.pythons.first() else {
-            return Err(
-                self.refuse(package, "no Python is on this machine to build it with".to_owned())
-            );
-        };
-        let plain = match self.run(first, source, &NO_COMPILER, package).await? {
-            Ok(wheel) => return Ok(wheel),
-            Err(reason) => reason,
-        };
+        // Without a compiler: an interpreter whose tools are those of all hosts, then the best one.
+        let same = self
+            .pythons
+            .iter()
+            .find(|host| (host.version.major, host.version.minor) >= build_tools::ONE_FOR_ALL);
+        let mut plain = "no Python is on this machine to build it with".to_owned();
+        let mut tried = None;
+        for python in same.into_iter().chain(self.pythons.first()) {
+            if tried == Some(python) {
+                continue;
+            }
+            match self.run(python, source, &NO_COMPILER, package).await? {
+                Ok(wheel) => return Ok(wheel),
+                Err(reason) => plain = reason,
+            }
+            tried = Some(python);
+        }
+        if tried.is_none() {
+            return Err(self.refuse(package, plain));
+        }
         let machine = self.target.architecture.machine();
         let python = self.target.python;
         let twin = self
@@ -96,8 +110,10 @@ impl Builder<'_> {
         variables: &[(&str, &str)],
         package: &LockedPackage,
     ) -> Result<Result<PathBuf, String>> {
-        let work = self.store.workdir()?;
-        let arguments: [&std::ffi::OsStr; 7] = [
+        let work = self.store.work_folder()?;
+        let pins = work.path().join("build-constraints.txt");
+        std::fs::write(&pins, build_tools::PINS).map_err(Error::io("write", &pins))?;
+        let arguments: [&OsStr; 9] = [
             "build".as_ref(),
             "--wheel".as_ref(),
             "--python".as_ref(),
@@ -105,8 +121,14 @@ impl Builder<'_> {
             "--out-dir".as_ref(),
             work.path().as_os_str(),
             source.as_os_str(),
+            "--build-constraints".as_ref(),
+            pins.as_os_str(),
         ];
-        let output = self.uv.run(&arguments, "", work.path(), variables).await?;
+        let mut output = self.uv.run(&arguments, "", work.path(), variables).await?;
+        if !output.success && build_tools::clash(&output.stderr) {
+            // A wheel of other tools is better than none.
+            output = self.uv.run(&arguments[..7], "", work.path(), variables).await?;
+        }
         if !output.success {
             return Ok(Err(last_lines(&output.stderr)));
         }
@@ -120,10 +142,12 @@ impl Builder<'_> {
         if let Err(reason) = accept(&built, self.target) {
             return Ok(Err(reason));
         }
-        let dir = self.store.built(&package.artifact.sha256, self.target);
-        store::create_dir(&dir)?;
+        let dir = self.store.built(&package.artifact.sha256, self.target, build_tools::PINS);
         let kept = dir.join(built.file_name().unwrap_or_default());
-        std::fs::rename(&built, &kept).map_err(Error::io("write", &kept))?;
+        let mut reader = File::open(&built).map_err(Error::io("read", &built))?;
+        let mut file = store::pending(&kept)?;
+        std::io::copy(&mut reader, file.as_file_mut()).map_err(Error::io("write", &kept))?;
+        store::persist(file, &kept)?;
         Ok(Ok(kept))
     }
 

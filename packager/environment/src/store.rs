@@ -1,14 +1,19 @@
-//! What is kept between runs: wheels and sources by hash, built wheels, uv. Files appear whole.
+//! What is kept between runs: wheels and sources by hash, built wheels, uv. Files appear whole, and
+//! what a killed run left behind is removed by the next one.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use mlpack_oci::pending::{self, PendingFile};
 use mlpack_oci::{Digest, HashingReader};
-use tempfile::NamedTempFile;
 
+use crate::work_folder::{self, WorkFolder};
 use crate::{Error, PythonVersion, Result, Target};
+
+/// Times a folder is made anew when another run took it away as empty.
+const TRIES: usize = 10;
 
 /// The folders below mlpack's cache directory that this room owns.
 #[derive(Debug, Clone)]
@@ -21,15 +26,30 @@ impl Store {
         Self { root: cache.to_owned() }
     }
 
+    /// Removes what killed runs left of uv and of described interpreters; before resolving.
+    pub(crate) fn sweep_tools(&self) {
+        sweep(&self.root.join("uv"), 1);
+        sweep(&self.root.join("interpreters"), 2);
+    }
+
+    /// Removes what killed runs left of wheels, sources and builds; before fetching.
+    pub(crate) fn sweep_artifacts(&self) {
+        sweep(&self.root.join("wheels"), 1);
+        sweep(&self.root.join("sdists"), 1);
+        sweep(&self.root.join("built"), 2);
+        work_folder::sweep(&self.work());
+    }
+
     /// Where a file of an index lies: `KIND/SHA256/NAME`.
     pub(crate) fn artifact(&self, kind: &str, sha256: &Digest, filename: &str) -> PathBuf {
         self.root.join(kind).join(sha256.hex()).join(filename)
     }
 
-    /// The folder of the one wheel built from a source for an interpreter.
-    pub(crate) fn built(&self, sdist: &Digest, target: &Target) -> PathBuf {
+    /// The folder of the one wheel built from a source for an interpreter, by these build tools.
+    pub(crate) fn built(&self, sdist: &Digest, target: &Target, tools: &str) -> PathBuf {
         let machine = target.architecture.machine();
-        let key = format!("cp{}-{machine}", target.python.nodot());
+        let tools = Digest::of(tools.as_bytes());
+        let key = format!("cp{}-{machine}-{}", target.python.nodot(), tools.short());
         self.root.join("built").join(sdist.hex()).join(key)
     }
 
@@ -50,39 +70,67 @@ impl Store {
     }
 
     /// A folder for work in progress, on the same disk as the rest.
-    pub(crate) fn workdir(&self) -> Result<tempfile::TempDir> {
-        let dir = self.root.join("work");
-        create_dir(&dir)?;
-        tempfile::tempdir_in(&dir).map_err(Error::io("create", &dir))
+    pub(crate) fn work_folder(&self) -> Result<WorkFolder> {
+        let dir = self.work();
+        WorkFolder::new_in(&dir).map_err(Error::io("create a folder in", &dir))
+    }
+
+    fn work(&self) -> PathBuf {
+        self.root.join("work")
     }
 }
 
-pub(crate) fn create_dir(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(Error::io("create", dir))
+/// Sweeps a folder and those up to `depth` levels below it, and takes the empty ones away.
+fn sweep(dir: &Path, depth: usize) {
+    pending::sweep(dir);
+    if depth == 0 {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+    {
+        sweep(&entry.path(), depth - 1);
+        // The system refuses while there is something in it.
+        let _ = fs::remove_dir(entry.path());
+    }
 }
 
-/// A temporary file that [`persist`] turns into `path`.
-pub(crate) fn pending(path: &Path) -> Result<NamedTempFile> {
+/// Begins the file that will be `path`, making its folder.
+pub(crate) fn pending(path: &Path) -> Result<PendingFile> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    create_dir(dir)?;
-    NamedTempFile::new_in(dir).map_err(Error::io("create", dir))
+    let mut begun = begin_in(dir);
+    for _ in 1..TRIES {
+        match &begun {
+            // A run that begins at this moment swept the folder away before the file was in it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => begun = begin_in(dir),
+            _ => break,
+        }
+    }
+    begun.map_err(Error::io("create a file in", dir))
+}
+
+fn begin_in(dir: &Path) -> io::Result<PendingFile> {
+    fs::create_dir_all(dir)?;
+    PendingFile::new_in(dir)
 }
 
 /// Gives a pending file its name, whole or not at all.
-pub(crate) fn persist(file: NamedTempFile, path: &Path, mode: u32) -> Result<()> {
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(mode))
-        .and_then(|()| file.as_file().sync_data())
-        .map_err(Error::io("write", path))?;
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
+pub(crate) fn persist(file: PendingFile, path: &Path) -> Result<()> {
+    file.persist(path).map_err(Error::io("write", path))
 }
 
-/// Writes a small file, whole or not at all.
-pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let mut file = pending(path)?;
-    file.write_all(bytes).map_err(Error::io("write", path))?;
-    persist(file, path, mode)
+/// The same for a program. It becomes executable last, once it has its name and is closed: what is
+/// not executable is not taken for one, and is written again.
+pub(crate) fn persist_program(mut file: PendingFile, path: &Path) -> Result<()> {
+    // Its bytes are not verified again, so a loss of power must not empty it.
+    file.as_file_mut().sync_data().map_err(Error::io("write", path))?;
+    persist(file, path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(Error::io("write", path))
+}
+
+/// Whether there is a file that may be run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// The digest of a file's bytes.
@@ -91,4 +139,77 @@ pub(crate) fn digest_file(path: &Path) -> Result<Digest> {
     let mut reader = HashingReader::new(file);
     io::copy(&mut reader, &mut io::sink()).map_err(Error::io("read", path))?;
     Ok(reader.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files_below(dir: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                let below = files_below(&entry.path());
+                found.push(entry.path());
+                found.extend(below);
+            } else {
+                found.push(entry.path());
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn what_killed_runs_left_is_swept_and_nothing_else() {
+        let cache = tempfile::tempdir().unwrap();
+        let root = cache.path();
+        let store = Store::new(root);
+        let keep = ["wheels/aa/a.whl", "uv/cache/CACHEDIR.TAG", "interpreters/3.8/bin/python"];
+        let left = [
+            "wheels/aa/.pending-1",
+            "wheels/bb/.pending-2",
+            "sdists/cc/.pending-3",
+            "built/dd/cp36/.pending-4",
+            "uv/1/.pending-5",
+            "interpreters/3.6/bin/.pending-6",
+        ];
+        for path in keep.iter().chain(&left) {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let living = pending(&root.join("wheels/ee/e.whl")).unwrap();
+        store.sweep_tools();
+        store.sweep_artifacts();
+        let mut expected: Vec<PathBuf> = [
+            "built",
+            "interpreters",
+            "interpreters/3.8",
+            "interpreters/3.8/bin",
+            "sdists",
+            "uv",
+            "uv/cache",
+            "wheels",
+            "wheels/aa",
+            "wheels/ee",
+        ]
+        .iter()
+        .chain(&keep)
+        .map(|path| root.join(path))
+        .collect();
+        expected.push(living.path());
+        expected.sort();
+        assert_eq!(files_below(root), expected);
+    }
+
+    #[test]
+    fn a_program_is_one_when_it_has_its_name() {
+        let cache = tempfile::tempdir().unwrap();
+        let path = cache.path().join("bin/tool");
+        let file = pending(&path).unwrap();
+        assert!(!is_program(&path) && !is_program(&file.path()));
+        persist_program(file, &path).unwrap();
+        assert!(is_program(&path));
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -103,7 +102,7 @@ impl Uv {
         }
         for dir in settings.search_path.iter().flat_map(std::env::split_paths) {
             let path = dir.join("uv");
-            if !is_executable(&path) {
+            if !store::is_program(&path) {
                 continue;
             }
             match version(&path).await {
@@ -171,10 +170,6 @@ impl Uv {
     }
 }
 
-fn is_executable(path: &Path) -> bool {
-    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
 /// Whether an executable is a uv new enough; the error is the reason.
 async fn version(path: &Path) -> Result<(), String> {
     let output = Command::new(path)
@@ -203,7 +198,7 @@ async fn fetch(
     let architecture = Architecture::of_this_machine()
         .ok_or_else(|| missing("there is no pinned one for this machine".to_owned()))?;
     let path = store.uv(PINNED, architecture.machine());
-    if is_executable(&path) {
+    if store::is_program(&path) {
         return Ok(path);
     }
     let (filename, sha256) = pinned(architecture);
@@ -222,7 +217,7 @@ async fn fetch(
     let mut reader = archive.read(&member)?;
     let mut file = store::pending(&path)?;
     io::copy(&mut reader.by_ref(), file.as_file_mut()).map_err(Error::io("write", &path))?;
-    store::persist(file, &path, 0o755)?;
+    store::persist_program(file, &path)?;
     Ok(path)
 }
 

@@ -31,6 +31,7 @@ pub async fn fetch_wheels(
     progress: &dyn Progress,
 ) -> Result<Vec<StoredWheel>> {
     let store = Store::new(&settings.cache);
+    store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?;
     let mut got: Vec<(usize, Got)> = stream::iter(environment.packages.iter().enumerate())
         .map(async |(index, package)| {
@@ -115,7 +116,7 @@ async fn fetch(
                 let (filename, expected) = (artifact.filename.clone(), artifact.sha256);
                 return Err(Error::HashMismatch { filename, expected, found });
             }
-            store::persist(file, &path, 0o644)?;
+            store::persist(file, &path)?;
         }
         ArtifactOrigin::Path(_) => {}
     }

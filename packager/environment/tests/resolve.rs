@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -382,6 +383,78 @@ async fn the_files_are_those_that_uv_installs() {
         assert!(may_differ(path) || *bytes == theirs[path], "{path} differs");
     }
     assert!(ours.keys().any(|path| path == "bin/azmlinfsrv"));
+}
+
+/// Resolves and fetches one package as if an interpreter were the only one of a machine, with a
+/// cache of its own below `root`; the bytes of its wheel.
+async fn built_by(python: &Path, root: &Path, uv: &Path, pip: &str, links: &[String]) -> Vec<u8> {
+    let mut settings = Settings::new(root.join("cache"));
+    settings.uv = Some(uv.to_owned());
+    settings.interpreters = vec![python.to_owned()];
+    settings.indexes.find_links = links.to_vec();
+    let target = target((3, 6, 15));
+    let resolution = try_resolve(&target, &[pip], false, &settings).await.unwrap();
+    let wheels = fetch_wheels(&resolution.environment, &settings, &Silent).await.unwrap();
+    assert!(wheels[0].built);
+    assert_eq!(fs::read_dir(settings.cache.join("work")).unwrap().count(), 0);
+    fs::read(&wheels[0].path).unwrap()
+}
+
+/// The line of a wheel that names the tool it was made by.
+fn generator(wheel: &[u8]) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(wheel)).unwrap();
+    let member = archive
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .find(|name| name.ends_with(".dist-info/WHEEL"))
+        .unwrap();
+    let text = std::io::read_to_string(archive.by_name(&member).unwrap()).unwrap();
+    text.lines().find(|line| line.starts_with("Generator: ")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_source_becomes_the_same_wheel_on_different_hosts() {
+    if resolved(&target((3, 6, 15)), &["six==1.17.0"], false).await.is_none() {
+        return;
+    }
+    let Some(uv) = find_uv(&settings().cache) else { return skipped("uv is not in the cache") };
+    let hosts: Vec<_> =
+        ["3.9", "3.10", "3.11", "3.12", "3.13"].into_iter().filter_map(interpreter).collect();
+    let [first, .., last] = &*hosts else { return skipped("there are no two new Pythons") };
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let pip = "json-logging-py==0.2";
+    let ours = built_by(first, one.path(), &uv, pip, &[]).await;
+    let theirs = built_by(last, other.path(), &uv, pip, &[]).await;
+    assert!(ours == theirs, "{} and {} differ", first.display(), last.display());
+    assert_eq!(generator(&ours), "Generator: setuptools (80.9.0)");
+}
+
+#[tokio::test]
+async fn a_source_that_wants_other_tools_than_the_pinned_ones_gets_them() {
+    if resolved(&target((3, 6, 15)), &["six==1.17.0"], false).await.is_none() {
+        return;
+    }
+    let Some(uv) = find_uv(&settings().cache) else { return skipped("uv is not in the cache") };
+    let Some(python) = interpreter("3.11") else { return skipped("no Python 3.11") };
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("mlpack_test_tools-1");
+    fs::create_dir(&source).unwrap();
+    let metadata = "Metadata-Version: 2.1\nName: mlpack-test-tools\nVersion: 1\n";
+    fs::write(source.join("PKG-INFO"), metadata).unwrap();
+    fs::write(source.join("mlpack_test_tools.py"), "").unwrap();
+    fs::write(
+        source.join("pyproject.toml"),
+        "[build-system]\nrequires = ['setuptools==78.1.0']\nbuild-backend = 'setuptools.build_meta'\n[project]\nname = 'mlpack-test-tools'\nversion = '1'\n",
+    )
+    .unwrap();
+    let packed = Command::new("tar")
+        .args(["-czf", "mlpack_test_tools-1.tar.gz", "mlpack_test_tools-1"])
+        .current_dir(dir.path())
+        .status();
+    assert!(packed.unwrap().success());
+    let links = [dir.path().display().to_string()];
+    let bytes = built_by(&python, dir.path(), &uv, "mlpack-test-tools", &links).await;
+    assert_eq!(generator(&bytes), "Generator: setuptools (78.1.0)");
 }
 
 fn find_uv(cache: &Path) -> Option<PathBuf> {

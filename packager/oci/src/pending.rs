@@ -19,10 +19,15 @@ impl PendingFile {
     /// # Errors
     /// The system's.
     pub fn new_in(dir: &Path) -> io::Result<Self> {
-        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
-        // Held until the file is closed; a sweep leaves locked files alone.
-        file.as_file().lock()?;
-        Ok(Self(file))
+        loop {
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
+            // Held until the file is closed; a sweep leaves locked files alone. One that came
+            // before the lock took the file away: then another is made.
+            file.as_file().lock()?;
+            if file.path().exists() {
+                return Ok(Self(file));
+            }
+        }
     }
 
     /// Gives the file its name by an atomic rename, readable by all. A killed process leaves
@@ -83,5 +88,26 @@ pub fn sweep(dir: &Path) {
         {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_name_only_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let mut file = PendingFile::new_in(dir.path()).unwrap();
+        file.write_all(b"half").unwrap();
+        assert!(!path.exists());
+        sweep(dir.path());
+        file.write_all(b" and half").unwrap();
+        file.persist(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"half and half");
+        fs::write(dir.path().join(".pending-dead"), "").unwrap();
+        sweep(dir.path());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::aci::is_dns_label;
 use super::fields::Fields;
-use super::scale::{Scale, scale};
 use super::keys::Keys;
+use super::scale::{Scale, scale};
 use crate::Result;
 
 pub(super) const KEYS: &[&str] = &[
