@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use mlpack_oci::Digest;
-
-use crate::atomic;
+use mlpack_oci::pending::{sweep, write_atomically};
 
 /// A folder of small documents. It is only a convenience: whatever cannot be read or written is
 /// fetched again.
 #[derive(Debug)]
 pub(crate) struct Documents {
     dir: PathBuf,
+    swept: Once,
 }
 
 impl Documents {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        Self { dir, swept: Once::new() }
     }
 
     /// A document whose bytes still have their digest.
@@ -26,7 +27,8 @@ impl Documents {
     }
 
     pub(crate) fn put(&self, digest: Digest, bytes: &[u8]) {
-        let _ = atomic::write(&self.dir.join(digest.hex()), bytes);
+        self.swept.call_once(|| sweep(&self.dir));
+        let _ = write_atomically(&self.dir.join(digest.hex()), bytes);
     }
 }
 

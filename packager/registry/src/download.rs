@@ -9,10 +9,8 @@ use reqwest::header::CONTENT_RANGE;
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::mpsc;
 
-use backon::BackoffBuilder;
-
 use crate::auth::Scope;
-use crate::exchange::{Call, Exchange, next_wait};
+use crate::exchange::{Call, Exchange, place};
 use crate::{Client, Error, Result};
 
 /// Pieces that may wait to be read; one is at most what the connection reads at once, some 100 KiB.
@@ -117,20 +115,17 @@ impl Download {
     async fn run(&self, offset: u64, to_reader: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
         let exchange = self.client.exchange(&self.registry).await?;
         let mut position = offset;
-        let mut waits = exchange.backoff().build();
+        let mut waits = exchange.waits();
         while position < self.size {
             let before = position;
             let error = match self.stretch(&exchange, &mut position, to_reader).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if error.transient().is_none() {
-                return Err(error);
-            }
             if position > before {
-                waits = exchange.backoff().build();
+                waits.renew();
             }
-            match next_wait(&error, waits.next(), exchange.retries()) {
+            match waits.after(&error) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(error),
             }
@@ -165,7 +160,7 @@ impl Download {
             }
             _ => return Err(exchange.refusal(response, &scope, what).await),
         };
-        let host = response.url().host_str().unwrap_or_default().to_owned();
+        let host = place(response.url());
         while *position < self.size {
             let idle = exchange.idle();
             let piece = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| {

@@ -142,14 +142,22 @@ pub enum Error {
         reason: String,
     },
     /// The host's name is unknown.
-    #[error("the name `{host}` cannot be resolved: {reason}")]
+    #[error("the name of {host} cannot be resolved: {reason}")]
     NameUnknown {
-        /// Host.
+        /// Host and port.
         host: String,
         /// The resolver's reason.
         reason: String,
     },
-    /// No connection, or it broke.
+    /// Nothing answers at that address, and nothing did before.
+    #[error("the connection to {host} failed: {reason}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// The system's reason, as in `Connection refused`.
+        reason: String,
+    },
+    /// The connection broke.
     #[error("the connection to {host} failed: {reason}")]
     Connection {
         /// Host and port.
@@ -265,8 +273,14 @@ impl Error {
             Self::RateLimited { reply, .. } => Some(reply.retry_after),
             Self::Refused { reply, .. } if passes(reply.status) => Some(reply.retry_after),
             Self::Connection { .. } | Self::Silent { .. } => Some(None),
+            _ if self.is_unreachable() => Some(None),
             _ => None,
         }
+    }
+
+    /// Whether the host was never reached, so that only short patience is in order.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NameUnknown { .. })
     }
 }
 

@@ -1,10 +1,10 @@
 //! One request to a registry and its answer: authorisation, redirects, time-outs, retries.
 
+use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 
@@ -13,6 +13,7 @@ use crate::body::Activity;
 use crate::challenge::Challenge;
 use crate::endpoint::Endpoint;
 use crate::error::passes;
+use crate::waits::Waits;
 use crate::{Credentials, Error, Result, Retries};
 
 /// The most redirects that are followed, as browsers and curl limit them, only lower.
@@ -29,6 +30,8 @@ pub(crate) struct Parts {
     retries: Retries,
     idle: Duration,
     direct: bool,
+    /// Hosts with ports that have answered.
+    heard: Mutex<HashSet<String>>,
 }
 
 /// What to send. A streamed body can be sent once only.
@@ -79,7 +82,8 @@ impl Exchange {
         idle: Duration,
         direct: bool,
     ) -> Self {
-        Self(Arc::new(Parts { http, endpoint, auth, retries, idle, direct }))
+        let heard = Mutex::default();
+        Self(Arc::new(Parts { http, endpoint, auth, retries, idle, direct, heard }))
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -198,26 +202,35 @@ impl Exchange {
     /// Runs `work` until it succeeds, fails for good, or the attempts are used up.
     pub(crate) async fn retry<T, F: Future<Output = Result<T>>>(
         &self,
-        work: impl FnMut() -> F,
+        mut work: impl FnMut() -> F,
     ) -> Result<T> {
-        let retries = self.0.retries;
-        work.retry(self.backoff())
-            .when(|error: &Error| error.transient().is_some())
-            .adjust(|error, wait| next_wait(error, wait, &retries))
-            .await
+        let mut waits = self.waits();
+        loop {
+            let error = match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match waits.after(&error) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
     }
 
-    pub(crate) fn backoff(&self) -> ExponentialBuilder {
-        let Retries { attempts, first_wait, longest_wait } = self.0.retries;
-        ExponentialBuilder::default()
-            .with_min_delay(first_wait)
-            .with_max_delay(longest_wait)
-            .with_max_times(attempts)
-            .with_jitter()
+    pub(crate) fn waits(&self) -> Waits {
+        Waits::new(self.0.retries)
     }
 
-    pub(crate) fn retries(&self) -> &Retries {
-        &self.0.retries
+    /// Whether a host, with its port, has answered before.
+    pub(crate) fn has_heard(&self, host: &str) -> bool {
+        self.0.heard.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+    }
+
+    fn hear(&self, host: &str) {
+        let mut heard = self.0.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if !heard.contains(host) {
+            heard.insert(host.to_owned());
+        }
     }
 
     /// Sends without authorisation; for token servers.
@@ -238,7 +251,7 @@ impl Exchange {
         patience: Option<Duration>,
     ) -> Result<Response> {
         let request = request.build().map_err(|error| self.connection(None, error))?;
-        let host = request.url().host_str().unwrap_or_default().to_owned();
+        let host = place(request.url());
         let mut answer = std::pin::pin!(self.http().execute(request));
         let started = tokio::time::Instant::now();
         loop {
@@ -249,6 +262,9 @@ impl Exchange {
             };
             tokio::select! {
                 answer = &mut answer => {
+                    if answer.is_ok() {
+                        self.hear(&host);
+                    }
                     return answer.map_err(|error| self.connection(Some(&host), error));
                 }
                 () = tokio::time::sleep_until(last + limit) => {
@@ -273,15 +289,8 @@ impl Exchange {
     }
 }
 
-/// Honours `Retry-After`; a registry that asks for more than we wait is given up.
-pub(crate) fn next_wait(
-    error: &Error,
-    wait: Option<Duration>,
-    retries: &Retries,
-) -> Option<Duration> {
-    match error.transient() {
-        Some(Some(asked)) if asked > retries.longest_wait => None,
-        Some(Some(asked)) => wait.map(|wait| wait.max(asked)),
-        _ => wait,
-    }
+/// Host and port of an address, for messages.
+pub(crate) fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -46,7 +46,11 @@ impl Error {
                 "give the certificate of its authority with `--ca-cert FILE`".to_owned()
             }
             Self::NameUnknown { host, .. } => format!(
-                "check the spelling of `{host}` and the network, or set HTTPS_PROXY"
+                "check the spelling of `{}` and the network, or set HTTPS_PROXY",
+                host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name)
+            ),
+            Self::Unreachable { host, .. } => format!(
+                "check that {host} is right and up and can be reached from here, or set HTTPS_PROXY"
             ),
             Self::Connection { host, .. } => format!(
                 "check that {host} is up and can be reached from here; the same command goes on where this one stopped"

@@ -1,12 +1,14 @@
 //! What past pushes taught about a registry: how it wants uploads, and which repositories hold a
 //! blob, so that it can be mounted from there.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use mlpack_oci::Digest;
+use mlpack_oci::pending::{sweep, write_atomically};
 
-use crate::atomic;
 use crate::verb::Verb;
 
 /// Repositories remembered per blob.
@@ -16,11 +18,13 @@ const REPOSITORIES: usize = 3;
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     dir: PathBuf,
+    /// Folders in which what killed writers left was looked for.
+    swept: Mutex<HashSet<PathBuf>>,
 }
 
 impl HostMemory {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        Self { dir, swept: Mutex::default() }
     }
 
     /// How the registry took the last upload that had to be adapted.
@@ -30,7 +34,7 @@ impl HostMemory {
     }
 
     pub(crate) fn remember_verb(&self, registry: &str, verb: Verb) {
-        write(&self.host(registry).join("upload"), &format!("{verb}\n"));
+        self.write(&self.host(registry).join("upload"), &format!("{verb}\n"));
     }
 
     /// Repositories of the registry that held the blob, the latest first.
@@ -49,7 +53,7 @@ impl HostMemory {
         known.insert(0, repository.to_owned());
         known.truncate(REPOSITORIES);
         let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
-        write(&self.host(registry).join("blobs").join(digest.hex()), &text);
+        self.write(&self.host(registry).join("blobs").join(digest.hex()), &text);
     }
 
     /// A repository turned out not to hold the blob any more.
@@ -57,7 +61,17 @@ impl HostMemory {
         let mut known = self.repositories(registry, digest);
         known.retain(|other| other != repository);
         let text = known.iter().map(|name| format!("{name}\n")).collect::<String>();
-        write(&self.host(registry).join("blobs").join(digest.hex()), &text);
+        self.write(&self.host(registry).join("blobs").join(digest.hex()), &text);
+    }
+
+    /// What cannot be remembered is learned again.
+    fn write(&self, path: &Path, text: &str) {
+        if let Some(dir) = path.parent()
+            && self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned())
+        {
+            sweep(dir);
+        }
+        let _ = write_atomically(path, text.as_bytes());
     }
 
     /// A registry's folder: its name with what file systems dislike replaced.
@@ -66,11 +80,6 @@ impl HostMemory {
             |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
         self.dir.join(registry.chars().map(keep).collect::<String>().trim_start_matches('.'))
     }
-}
-
-/// What cannot be remembered is learned again.
-fn write(path: &Path, text: &str) {
-    let _ = atomic::write(path, text.as_bytes());
 }
 
 #[cfg(test)]

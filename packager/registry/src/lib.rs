@@ -6,7 +6,6 @@
 //! directory: files, folders, proxies and secrets come in by [`Settings`].
 
 mod address;
-mod atomic;
 mod auth;
 mod body;
 mod challenge;
@@ -26,7 +25,6 @@ mod plan;
 mod push;
 mod refusal;
 mod reply;
-mod secret;
 mod session;
 mod settings;
 mod tags;
@@ -34,12 +32,13 @@ mod tls;
 mod token;
 mod upload;
 mod verb;
+mod waits;
 
 pub use client::Client;
 pub use credentials::{CredentialStore, Credentials};
 pub use error::{Error, Result};
+pub use mlpack_oci::Secret;
 pub use plan::{BlobAction, BlobPlan, BlobRole};
 pub use push::{BlobOutcome, Pushed, PushedBlob};
 pub use reply::Reply;
-pub use secret::Secret;
 pub use settings::{Proxies, Retries, Settings};

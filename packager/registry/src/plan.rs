@@ -16,7 +16,7 @@ use crate::{Client, Result, manifests};
 pub enum BlobRole {
     /// The config.
     Config,
-    /// A layer, counted from 0 at the bottom.
+    /// A layer by its index: 0 is the bottom one. People count from 1, so it is shown as `layer 1`.
     Layer(usize),
 }
 
@@ -24,7 +24,7 @@ impl std::fmt::Display for BlobRole {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Config => f.write_str("config"),
-            Self::Layer(index) => write!(f, "layer {index}"),
+            Self::Layer(index) => write!(f, "layer {}", index + 1),
         }
     }
 }
@@ -163,5 +163,16 @@ impl Client {
         }
         sources.retain(|repository| repository != target.repository());
         sources
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_count_layers_from_one() {
+        assert_eq!(BlobRole::Layer(0).to_string(), "layer 1");
+        assert_eq!(BlobRole::Config.to_string(), "config");
     }
 }

@@ -1,10 +1,12 @@
 //! Reading answers, and what an unhappy one means.
 
+use std::io;
+
 use reqwest::{Response, StatusCode};
 
 use crate::auth::Scope;
 use crate::challenge::Challenge;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, place};
 use crate::reply::MAX_ERROR_BODY;
 use crate::{Credentials, Error, Reply, Result};
 
@@ -16,7 +18,7 @@ impl Exchange {
         what: &'static str,
         limit: u64,
     ) -> Result<Vec<u8>> {
-        let host = response.url().host_str().unwrap_or_default().to_owned();
+        let host = place(response.url());
         let too_large = |size| mlpack_oci::Error::DocumentTooLarge {
             what,
             place: self.endpoint().name.clone(),
@@ -93,8 +95,8 @@ impl Exchange {
             (Credentials::Anonymous, _) => {
                 Error::LoginNeeded { registry, repository, action, reply }
             }
-            (Credentials::Bearer(_), _) | (_, None) => {
-                Error::WrongCredentials { registry, user: credentials_user(scope), reply }
+            (credentials @ Credentials::Bearer(_), _) | (credentials, None) => {
+                Error::WrongCredentials { registry, user: credentials.user(), reply }
             }
             (_, Some("invalid_token")) => Error::TokenRefused { registry, reply },
             (_, Some(_)) => Error::Denied { registry, repository, action, anonymous: false, reply },
@@ -109,49 +111,78 @@ impl Exchange {
         }
     }
 
-    /// What a failed connection means. Addresses are left out: their queries hold tokens.
+    /// What a failed connection means, by its root cause alone: the layers of the HTTP client
+    /// above it tell nobody anything. Addresses are left out: their queries hold tokens.
     pub(crate) fn connection(&self, host: Option<&str>, error: reqwest::Error) -> Error {
         let host = host.unwrap_or(&self.endpoint().name).to_owned();
         let error = error.without_url();
-        let mut reasons = vec![error.to_string()];
+        let mut reason = error.to_string();
         let mut source = std::error::Error::source(&error);
         let mut certificate = None;
-        let mut unresolved = false;
+        let (mut unresolved, mut unreachable) = (false, false);
         while let Some(inner) = source {
-            let text = inner.to_string();
-            unresolved |= text.starts_with("dns error");
-            if let Some(reason) = untrusted(inner) {
-                certificate = Some(reason);
+            reason = inner.to_string();
+            unresolved |= reason.starts_with("dns error");
+            if let Some(found) = untrusted(inner) {
+                certificate = Some(found);
             }
-            if !reasons.iter().any(|known| known.contains(&text)) {
-                reasons.push(text);
-            }
+            unreachable |= inner.downcast_ref().is_some_and(is_nobody_there);
             source = inner.source();
         }
         if let Some(reason) = certificate {
             return Error::Certificate { host, reason };
         }
-        let reason = reasons.join(": ");
-        if unresolved {
-            return Error::NameUnknown { host, reason };
+        let reason = plain(&reason);
+        // A registry that was there a moment ago is being restarted: that takes longer.
+        match () {
+            () if unresolved => Error::NameUnknown { host, reason },
+            () if unreachable && !self.has_heard(&host) => Error::Unreachable { host, reason },
+            () => Error::Connection { host, reason },
         }
-        Error::Connection { host, reason }
     }
 }
 
-fn credentials_user(scope: &Scope) -> String {
-    if scope.repository.is_empty() {
-        "this login".to_owned()
-    } else {
-        format!("this login for `{}`", scope.repository)
+fn is_nobody_there(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
+}
+
+/// The system's words without what the standard library puts around them.
+fn plain(reason: &str) -> String {
+    let reason = reason.strip_prefix("failed to lookup address information: ").unwrap_or(reason);
+    match reason.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => reason.to_owned(),
     }
 }
 
-/// What TLS has against a certificate. An [`std::io::Error`] gives its inner error's source as its
+/// What TLS has against a certificate. An [`io::Error`] gives its inner error's source as its
 /// own, so the inner one has to be looked at by hand, as often as it is wrapped.
 fn untrusted(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     if let Some(rustls::Error::InvalidCertificate(reason)) = error.downcast_ref() {
         return Some(reason.to_string());
     }
-    untrusted(error.downcast_ref::<std::io::Error>()?.get_ref()?)
+    untrusted(error.downcast_ref::<io::Error>()?.get_ref()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_the_systems_own_words() {
+        for (text, words) in [
+            ("Connection refused (os error 111)", "Connection refused"),
+            (
+                "failed to lookup address information: Name or service not known",
+                "Name or service not known",
+            ),
+            (
+                "connection closed before message completed",
+                "connection closed before message completed",
+            ),
+        ] {
+            assert_eq!(plain(text), words);
+        }
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Once;
 
+use mlpack_oci::pending::{sweep, write_atomically};
 use mlpack_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
-
-use crate::atomic;
 
 /// Where an upload stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,7 @@ pub(crate) struct Session {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     dir: PathBuf,
+    swept: Once,
 }
 
 /// The session file of one blob and target, held by this process alone until dropped. Another
@@ -39,7 +40,7 @@ pub(crate) struct Slot {
 
 impl Sessions {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        Self { dir, swept: Once::new() }
     }
 
     /// The slot of a blob. Never fails: without a usable folder nothing is kept.
@@ -48,6 +49,7 @@ impl Sessions {
             format!("{}\n{}\n{digest}", target.registry(), target.repository()).as_bytes(),
         );
         let path = self.dir.join(format!("{}.json", name.hex()));
+        self.swept.call_once(|| sweep(&self.dir));
         let lock = || -> Option<File> {
             fs::create_dir_all(&self.dir).ok()?;
             let lock = File::create(path.with_extension("lock")).ok()?;
@@ -87,7 +89,7 @@ impl Slot {
         // Without the note the upload still works; it only cannot be resumed.
         let _ = serde_json::to_vec(&session)
             .map_err(std::io::Error::from)
-            .and_then(|bytes| atomic::write(path, &bytes));
+            .and_then(|bytes| write_atomically(path, &bytes));
     }
 
     /// The upload is done or lost.

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use backon::{BackoffBuilder, ExponentialBackoff};
 use mlpack_oci::spec::Descriptor;
 use mlpack_oci::{Blobs, Digest, Progress, Reference};
 use reqwest::Response;
 
 use crate::auth::Scope;
 use crate::body::HighWater;
-use crate::exchange::{Exchange, next_wait};
+use crate::exchange::Exchange;
 use crate::line::{Line, Step};
 use crate::session::Slot;
 use crate::verb::Verb;
+use crate::waits::Waits;
 use crate::{Client, Error, Result};
 
 /// Times a blob is begun anew, or its login renewed, before it is given up.
@@ -44,7 +44,7 @@ pub(crate) struct Upload<'a> {
 struct Course {
     verb: Verb,
     tried: Vec<Verb>,
-    waits: ExponentialBackoff,
+    waits: Waits,
     restarts: usize,
     /// A stream was begun anew because it could not be continued.
     anew: bool,
@@ -77,7 +77,7 @@ impl Upload<'_> {
             line = match step {
                 Ok(Step::Finished) => return Ok(self.done(&course)),
                 Ok(Step::Further) => {
-                    course.waits = self.exchange.backoff().build();
+                    course.waits.renew();
                     Some(current)
                 }
                 Ok(Step::Renewed(error)) => {
@@ -105,7 +105,7 @@ impl Upload<'_> {
                     }
                     let line = self.ask(&current.location, current.least).await?;
                     if line.as_ref().is_some_and(|line| line.offset > before) {
-                        course.waits = self.exchange.backoff().build();
+                        course.waits.renew();
                     }
                     line
                 }
@@ -114,19 +114,19 @@ impl Upload<'_> {
         }
     }
 
-    /// The way to begin: as the caller wants, as the registry took it last, or as Docker does.
+    /// The way to begin: as the caller wants, as the registry took it last, or as fits the size.
     fn course(&self, resumed_at: u64) -> Course {
         let chosen = self.client.inner.settings.chunk_size.filter(|size| *size > 0);
         let remembered = self.client.inner.memory.verb(self.target.registry());
         let verb = match (chosen, remembered) {
             (Some(chosen), Some(Verb::Chunks(size))) => Verb::Chunks(chosen.min(size)),
             (Some(chosen), None | Some(Verb::Stream)) => Verb::Chunks(chosen),
-            (_, remembered) => remembered.unwrap_or(Verb::Stream),
+            (_, remembered) => remembered.unwrap_or_else(|| Verb::first(self.descriptor.size())),
         };
         Course {
             verb,
             tried: vec![verb],
-            waits: self.exchange.backoff().build(),
+            waits: self.exchange.waits(),
             restarts: 0,
             anew: false,
             spotless: resumed_at == 0,
@@ -173,7 +173,7 @@ impl Upload<'_> {
     }
 
     async fn pause(&self, error: Error, course: &mut Course) -> Result<()> {
-        match next_wait(&error, course.waits.next(), self.exchange.retries()) {
+        match course.waits.after(&error) {
             Some(wait) => {
                 let seconds = wait.as_secs_f64();
                 self.progress.note(&format!("{}: {error}; again in {seconds:.1} s", self.name));

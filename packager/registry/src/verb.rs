@@ -12,6 +12,12 @@ const LEAST_CHUNK: u64 = 1 << 20;
 /// Blobs up to this size go in one PUT: it saves a request, and every registry takes it.
 pub(crate) const SMALL: u64 = 4 << 20;
 
+/// Blobs larger than this, in bytes, go in chunks unless the caller or the registry wants otherwise.
+const LARGE: u64 = 256 << 20;
+
+/// The chunk that is tried first for a large blob, in bytes.
+const LARGE_CHUNK: u64 = 64 << 20;
+
 /// A way to send a blob (distribution-spec, "Pushing blobs").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -24,16 +30,38 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// How a blob of this size, in bytes, begins at a registry that nothing is known of.
+    ///
+    /// A large blob goes in chunks so that a push that was killed can go on: after each chunk the
+    /// address and the offset are saved. At most the chunk that broke is sent again where the
+    /// registry drops its bytes, or never saw them because a front server passes on whole requests
+    /// only. distribution itself is no such registry: 2.8 keeps the bytes of a broken request,
+    /// compares the length with the one signed into the last address, and answers 404 for good, so
+    /// that a blob killed in mid-chunk is begun anew there, as after a broken stream.
+    ///
+    /// Cost: 512 MiB to distribution 2.8 on loopback took 4.0 s in chunks and 3.8 s in one request
+    /// (medians of five; both 3.6 s at best). A registry that refuses chunks of this size costs one
+    /// request more and is remembered.
+    pub(crate) fn first(size: u64) -> Self {
+        if size > LARGE { Self::Chunks(LARGE_CHUNK) } else { Self::Stream }
+    }
+
     /// What to try after `status` refused this; `least` is the registry's `OCI-Chunk-Min-Length`.
     /// `None` if there is nothing left.
     pub(crate) fn after(self, status: u16, least: u64, tried: &[Self]) -> Option<Self> {
         let least = least.max(LEAST_CHUNK);
         let too_large = matches!(status, 413 | 416);
+        let smaller = |size: u64| too_large && size / 2 >= least;
         let candidates = match self {
             Self::Stream if too_large => vec![Self::Chunks(FIRST_CHUNK.max(least)), Self::Whole],
             Self::Stream => vec![Self::Whole, Self::Chunks(FIRST_CHUNK.max(least))],
             Self::Whole => vec![Self::Chunks(FIRST_CHUNK.max(least)), Self::Stream],
-            Self::Chunks(size) if too_large && size / 2 >= least => vec![Self::Chunks(size / 2)],
+            // Registries with a low limit take a stream of any length, or no chunks at all.
+            Self::Chunks(size) if size > FIRST_CHUNK && smaller(size) => {
+                vec![Self::Stream, Self::Chunks(size / 2)]
+            }
+            Self::Chunks(size) if size > FIRST_CHUNK => vec![Self::Stream, Self::Whole],
+            Self::Chunks(size) if smaller(size) => vec![Self::Chunks(size / 2)],
             Self::Chunks(_) => vec![Self::Whole, Self::Stream],
         };
         candidates.into_iter().find(|verb| !tried.contains(verb))
@@ -95,5 +123,20 @@ mod tests {
         assert_eq!(Verb::Stream.after(413, 20 << 20, &[Verb::Stream]), Some(mib(20)));
         assert_eq!(mib(8).after(416, 5 << 20, &[Verb::Stream, mib(8)]), Some(Verb::Whole));
         assert_eq!(Verb::Stream.after(411, 0, &[Verb::Stream]), Some(Verb::Whole));
+    }
+
+    #[test]
+    fn large_blobs_begin_in_chunks_and_fall_to_a_stream() {
+        let mib = |n: u64| Verb::Chunks(n << 20);
+        assert_eq!(Verb::first(256 << 20), Verb::Stream);
+        assert_eq!(Verb::first((256 << 20) + 1), mib(64));
+        for status in [400, 405, 413, 416] {
+            assert_eq!(mib(64).after(status, 0, &[mib(64)]), Some(Verb::Stream));
+        }
+        let tried = [mib(64), Verb::Stream];
+        assert_eq!(Verb::Stream.after(413, 0, &tried), Some(mib(16)));
+        assert_eq!(mib(64).after(413, 0, &tried), Some(mib(32)));
+        assert_eq!(mib(64).after(400, 0, &tried), Some(Verb::Whole));
+        assert_eq!(mib(16).after(413, 0, &[mib(16)]), Some(mib(8)));
     }
 }

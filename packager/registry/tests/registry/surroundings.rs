@@ -1,9 +1,10 @@
 //! What lies around: credential helpers, proxies, names.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use mlpack_oci::{Reference, Silent};
-use mlpack_registry::{CredentialStore, Credentials, Error};
+use mlpack_registry::{CredentialStore, Credentials, Error, Retries};
 
 use crate::kit::{Action, Proxy, Registry, basic, client, has, image, settings};
 
@@ -86,6 +87,9 @@ async fn a_proxy_carries_what_is_not_excepted() {
     settings.proxies.no_proxy = Some(".invalid".to_owned());
     let error = client(settings).resolve(&target).await.unwrap_err();
     assert!(matches!(error, Error::NameUnknown { .. }), "{error:?}");
+    let named = format!("the name of {host} cannot be resolved: ");
+    let reason = error.to_string().strip_prefix(&named).unwrap().to_owned();
+    assert!(!reason.contains(':'), "more than the root cause: {reason}");
     assert_eq!(
         error.hint().unwrap(),
         "check the spelling of `registry.invalid` and the network, or set HTTPS_PROXY"
@@ -99,7 +103,30 @@ async fn nobody_listens() {
     let host = listener.local_addr().unwrap();
     drop(listener);
     let target: Reference = format!("{host}/a:v1").parse().unwrap();
-    let error = client(settings(dir.path())).resolve(&target).await.unwrap_err();
+    // With the waits that users get.
+    let mut settings = settings(dir.path());
+    settings.retries = Retries::default();
+    let started = Instant::now();
+    let error = client(settings).resolve(&target).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert_eq!(error.to_string(), format!("the connection to {host} failed: Connection refused"));
+}
+
+/// A registry that has answered and is gone is being restarted: it gets the long patience.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_vanishes_is_waited_for() {
+    if !has("docker-registry") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let registry = Registry::open();
+    let target: Reference = format!("{}/a:v1", registry.host).parse().unwrap();
+    let client = client(settings(dir.path()));
+    client.push(&image(710, &[100]), &target, &[], &Silent).await.unwrap();
+    let host = registry.host.clone();
+    drop(registry);
+    let error = client.resolve(&target).await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
-    assert!(error.to_string().contains("refused"), "{error}");
+    assert_eq!(error.to_string(), format!("the connection to {host} failed: Connection refused"));
 }

@@ -46,6 +46,9 @@ pub(crate) enum Action {
     CutDownload(u64),
     /// Send only so many bytes a second, in both directions.
     Slow(u64),
+    /// Take in so many bytes a second, and pass the request on once it is whole, as nginx does
+    /// unless told otherwise (`proxy_request_buffering`).
+    Hold(u64),
     /// Pass, wait, answer.
     Late(Duration),
     /// Pass, but answer with this status.

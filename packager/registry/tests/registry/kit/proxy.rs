@@ -114,6 +114,10 @@ async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
         }
         _ => {}
     }
+    let body = match action {
+        Action::Hold(rate) => hold(body, &bytes, rate).await,
+        _ => body,
+    };
     let (to_upstream, from_client) = mpsc::channel::<Result<Bytes, std::io::Error>>(4);
     let mut passed_on = seen.clone();
     match &action {
@@ -136,7 +140,9 @@ async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
             drop(to_upstream);
             std::panic::resume_unwind(Box::new("the client is gone"));
         };
-        bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        if !matches!(action, Action::Hold(_)) {
+            bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
         if let Action::Slow(rate) = action {
             tokio::time::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64)).await;
         }
@@ -265,6 +271,20 @@ async fn forward(
 
 fn seen_host(seen: &Seen) -> String {
     seen.headers["host"].to_str().unwrap().to_owned()
+}
+
+/// The whole body; an unwinding handler closes the connection of a client that is gone.
+async fn hold(body: Body, bytes: &AtomicU64, rate: u64) -> Body {
+    let (mut stream, mut pieces) = (body.into_data_stream(), Vec::new());
+    while let Some(piece) = stream.next().await {
+        let Ok(piece) = piece else {
+            std::panic::resume_unwind(Box::new("the client is gone"));
+        };
+        bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64)).await;
+        pieces.push(Ok::<_, std::io::Error>(piece));
+    }
+    Body::from_stream(futures_util::stream::iter(pieces))
 }
 
 async fn drain(body: Body, bytes: &AtomicU64) {

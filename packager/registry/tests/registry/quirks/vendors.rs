@@ -41,6 +41,44 @@ async fn ghcr_refuses_patches_with_a_length_over_4_mib() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_large_blob_whose_first_chunk_is_refused_goes_in_one_stream() {
+    if !has("docker-registry") {
+        return;
+    }
+    let large = 256 * MIB + 1;
+    let case = Case::new(false, |seen| match length(seen) {
+        Some(length) if seen.method == Method::PATCH && length > 4 * MIB => {
+            refuse(416, "BLOB_UPLOAD_INVALID")
+        }
+        _ => Action::Pass,
+    })
+    .await;
+    let first = image(103, &[large]);
+    case.push(&first).await.unwrap();
+    assert_eq!(case.patches(), [Some(64 * MIB), None]);
+    case.check(&first).await;
+    // Another run: the host is remembered.
+    case.proxy.forget();
+    case.push(&image(104, &[large])).await.unwrap();
+    assert_eq!(case.patches(), [None]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_blob_goes_in_chunks_of_64_mib() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(false, |_| Action::Pass).await;
+    let image = image(105, &[256 * MIB + 1, 256 * MIB]);
+    case.push(&image).await.unwrap();
+    let mut patches = case.patches();
+    patches.sort_unstable();
+    let chunk = Some(64 * MIB);
+    assert_eq!(patches, [None, Some(1), chunk, chunk, chunk, chunk]);
+    case.check(&image).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ecr_answers_201_and_names_a_least_chunk() {
     if !has("docker-registry") {
         return;
