@@ -4,7 +4,7 @@ use std::process::Output;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use snapbox::{Assert, Data};
+use snapbox::{Assert, IntoData};
 
 /// Exit code and both streams.
 #[derive(Debug)]
@@ -28,9 +28,16 @@ static DIFFERENT: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"(?m)^((?:ok|FAILED|-) +glibc +found) \S+", "$1 [GLIBC]"),
         (r"(?m)^(glibc +)\d\.\d+", "$1[GLIBC]"),
         (r"glibc\d\.\d+", "glibc[GLIBC]"),
+        (r#""value": "\d\.\d+""#, r#""value": "[GLIBC]""#),
+        (r"(?m)^(pip|setuptools) +[\d.]+ +pip ", "$1  [VERSION]  pip "),
+        (r#""size": \d+"#, r#""size": [SIZE]"#),
         (r"\b(2\.7|3\.6|3\.8|3\.11|3\.13)\.\d+\b", "$1.[PATCH]"),
         (r"\b\d+(\.\d+)? (B|kB|MB|GB)\b", "[SIZE]"),
         (r"\b(localhost|127\.0\.0\.1):\d{4,5}\b", "$1:[PORT]"),
+        (r"\b\d{4}-\d\d-\d\dT[\d:]+\.\d+Z", "[TIME]"),
+        (r#"(<frozen [^>]+>", line) \d+"#, "$1 [LINE]"),
+        // What PyPI has today.
+        (r"with \d+ packages", "with [COUNT] packages"),
         // Columns are as wide as what is in them.
         (r"(\S) {2,}", "$1  "),
     ]
@@ -62,6 +69,11 @@ impl Answer {
             text.push_str(&format!("--- exit code {}\n", self.code));
         }
         text
+    }
+
+    /// A text of another source in the same form.
+    pub(super) fn made_of(text: &str, names: Vec<(String, String)>) -> Self {
+        Self { code: 0, stdout: text.to_owned(), stderr: String::new(), names }
     }
 
     fn normal(&self, text: &str) -> String {
@@ -99,13 +111,13 @@ impl Answer {
 
     /// Compares everything it said with a text or a golden file.
     #[track_caller]
-    pub(crate) fn is(&self, expected: Data) {
+    pub(crate) fn is(&self, expected: impl IntoData) {
         eq(&self.text(), expected);
     }
 }
 
 /// Compares; `SNAPSHOTS=overwrite` writes what was found in its place.
 #[track_caller]
-pub(crate) fn eq(found: &str, expected: Data) {
-    Assert::new().action_env("SNAPSHOTS").eq(found, expected);
+pub(crate) fn eq(found: &str, expected: impl IntoData) {
+    Assert::new().action_env("SNAPSHOTS").normalize_paths(false).eq(found, expected);
 }

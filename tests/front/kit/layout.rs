@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json as value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// Manifest and config of an image in a layout.
@@ -28,14 +28,15 @@ pub(crate) fn blob_path(layout: &Path, digest: &str) -> PathBuf {
 
 /// A blob that is JSON.
 #[track_caller]
-pub(crate) fn json(layout: &Path, digest: &str) -> Value {
+fn json(layout: &Path, digest: &str) -> Value {
     serde_json::from_slice(&fs::read(blob_path(layout, digest)).unwrap()).unwrap()
 }
 
 /// The one image of a layout; every blob it names must be the one it names.
 #[track_caller]
 pub(crate) fn image(layout: &Path) -> Image {
-    let index: Value = serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let index: Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
     let manifests = index["manifests"].as_array().unwrap();
     assert_eq!(manifests.len(), 1, "{index}");
     let digest = manifests[0]["digest"].as_str().unwrap().to_owned();
@@ -47,33 +48,6 @@ pub(crate) fn image(layout: &Path) -> Image {
         assert_eq!(*digest, sha256(&bytes), "a blob of {}", layout.display());
     }
     image
-}
-
-/// Writes bytes as a blob and tells their digest.
-pub(crate) fn store(layout: &Path, bytes: &[u8]) -> String {
-    let digest = sha256(bytes);
-    let path = blob_path(layout, &digest);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
-    digest
-}
-
-impl Image {
-    /// Writes the documents, with whatever was changed in them, as the one image of a layout.
-    pub(crate) fn write(mut self, layout: &Path) {
-        let config = serde_json::to_vec(&self.config).unwrap();
-        self.manifest["config"]["digest"] = store(layout, &config).into();
-        self.manifest["config"]["size"] = config.len().into();
-        let manifest = serde_json::to_vec(&self.manifest).unwrap();
-        let entry = value!({
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": store(layout, &manifest),
-            "size": manifest.len(),
-        });
-        let index = value!({ "schemaVersion": 2, "manifests": [entry] });
-        fs::write(layout.join("index.json"), index.to_string()).unwrap();
-        fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

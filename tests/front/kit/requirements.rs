@@ -39,9 +39,8 @@ pub(crate) fn network() -> bool {
     let place = if host.contains(':') { host.to_owned() } else { format!("{host}:{port}") };
     let reached = proxied
         || place.to_socket_addrs().is_ok_and(|mut addresses| {
-            addresses.any(|address| {
-                TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok()
-            })
+            addresses
+                .any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)).is_ok())
         });
     if !reached {
         skip("no network");

@@ -80,6 +80,7 @@ pub(crate) fn of_tar(file: &Path) -> Tree {
 fn content(mut reader: impl Read) -> String {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).unwrap();
-    let hash: String = Sha256::digest(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        Sha256::digest(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{} bytes {hash}", bytes.len())
 }

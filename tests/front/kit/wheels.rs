@@ -1,6 +1,6 @@
 //! A folder of small wheels that stands for the package index where the index is not the subject.
 //!
-//! The server in it is a stand-in of thirty lines, so that a service starts in a moment; the tests
+//! The server in it is a stand-in of forty lines, so that a service starts in a moment; the tests
 //! of the samples take the real one from PyPI.
 
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use super::lock::{lock, shared};
 
-const SERVER: &str = r#"import argparse, http.server, importlib.util, json
+const SERVER: &str = r#"import argparse, http.server, importlib.util, json, sys, traceback
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--entry_script")
@@ -23,8 +23,12 @@ parser.add_argument("--port", type=int)
 given = parser.parse_args()
 spec = importlib.util.spec_from_file_location("entry", given.entry_script)
 entry = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(entry)
-entry.init()
+try:
+    spec.loader.exec_module(entry)
+    entry.init()
+except Exception:
+    traceback.print_exc()
+    sys.exit(3)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

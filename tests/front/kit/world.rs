@@ -16,8 +16,17 @@ use super::{Answer, skip};
 
 /// Variables through which a machine says how it reaches the outside.
 const OUTSIDE: [&str; 12] = [
-    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "PIP_INDEX_URL",
     "PIP_EXTRA_INDEX_URL",
 ];
 
@@ -135,6 +144,11 @@ impl World {
     /// A small project: an entry script that adds numbers, no packages but the server, a model.
     /// Arguments of `package` for it on a base, without `--output`.
     pub(crate) fn project(&self, base: &str) -> Vec<String> {
+        self.project_under(base, "current")
+    }
+
+    /// The same under a policy.
+    pub(crate) fn project_under(&self, base: &str, policy: &str) -> Vec<String> {
         self.write("score.py", SCRIPT);
         self.write("environment.yml", "name: sums\ndependencies:\n  - pip:\n    - core==1.0\n");
         self.write(
@@ -143,8 +157,15 @@ impl World {
         );
         self.write("model.bin", "a model\n".repeat(100));
         let args = [
-            "package", "--ic", "inferenceconfig.json", "-m", "model=model.bin", "--bi", base,
-            "--policy", "current",
+            "package",
+            "--ic",
+            "inferenceconfig.json",
+            "-m",
+            "model=model.bin",
+            "--bi",
+            base,
+            "--policy",
+            policy,
         ];
         args.map(str::to_owned).to_vec()
     }
@@ -174,6 +195,11 @@ impl World {
         let mut command = self.command(args);
         command.arg("--quiet");
         self.answer(command, input)
+    }
+
+    /// A text to be compared in the form of an answer.
+    pub(crate) fn say(&self, text: &str) -> Answer {
+        Answer::made_of(text, self.names.clone())
     }
 
     /// Runs a program and takes what it says.

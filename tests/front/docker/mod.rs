@@ -1,0 +1,5 @@
+//! What needs a Docker engine; run one after another (`.config/nextest.toml`).
+
+mod images;
+mod samples;
+mod services;

@@ -1,0 +1,110 @@
+//! The samples, packaged with the real server from PyPI, deployed, asked.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::kit::{Answer, Docker, World, base, docker, get, post, repository};
+use crate::need;
+
+/// Runs `model deploy` and tells the scoring URI.
+#[track_caller]
+fn deploy(world: &World, docker: &Docker, rest: &[&str]) -> String {
+    let args =
+        [&["model", "deploy", "-n", &docker.name, "-ic", "inferenceconfig.json"], rest].concat();
+    let answer: Answer = world.mlpack(&args);
+    let show = world.mlpack(&["service", "show", "-n", &docker.name, "--format", "json"]).json();
+    assert!(answer.ok().contains("running"), "{}", answer.stdout);
+    assert_eq!(show["state"], "running");
+    show["scoringUri"].as_str().unwrap().to_owned()
+}
+
+fn expected(world: &World) -> Value {
+    serde_json::from_str(&fs::read_to_string(world.path("expected.json")).unwrap()).unwrap()
+}
+
+/// Azure's sample of 2019: scikit-learn's ridge on an Ubuntu 18.04 with Miniconda and Python 3.6.
+#[test]
+fn the_seed_sample() {
+    let docker = need!(docker("seed"));
+    let base = need!(base("ubuntu18-miniconda-py36"));
+    let world = need!(World::online());
+    world.fixture("sklearn-ridge");
+    let model = "sklearn_regression_model.pkl=sklearn_regression_model.pkl";
+    let uri =
+        deploy(&world, &docker, &["-dc", "deploymentconfig.json", "-m", model, "--bi", &base]);
+    assert!(uri.ends_with(":32267/score"), "{uri}");
+    let root = uri.strip_suffix("score").unwrap();
+
+    let sample = fs::read_to_string(world.path("sample.json")).unwrap();
+    let answer = post(&uri, &sample);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    // The last digits depend on the processor's vector units; ten of them do not.
+    let numbers = |value: &Value| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    let (found, expected) = (numbers(&answer.json()), numbers(&expected(&world)));
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < expected.abs() * 1e-10, "{found} {expected}");
+    }
+    assert_eq!(get(root).status, 200);
+    let swagger = get(&format!("{root}swagger.json"));
+    assert_eq!(swagger.status, 200);
+    let swagger = swagger.json();
+    let input = &swagger["definitions"]["ServiceInput"];
+    assert_eq!(input["properties"]["data"]["type"], "array", "{swagger}");
+    assert_eq!(input["properties"]["data"]["items"]["type"], "array", "{swagger}");
+    assert_eq!(input["example"]["data"][0][0], 10, "{swagger}");
+
+    // It runs as a user without rights, and stops when it is told to.
+    assert_eq!(docker.run(&["exec", &docker.name, "id", "-u"]), "65532");
+    docker.run(&["stop", "--time", "8", &docker.name]);
+    assert_eq!(docker.run(&["inspect", "-f", "{{.State.ExitCode}}", &docker.name]), "0");
+}
+
+/// Two models in one image, a file and a folder, on a base of today.
+#[test]
+fn two_models() {
+    let docker = need!(docker("two"));
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::online());
+    world.fixture("two-models");
+    let models =
+        ["-dc", "deploymentconfig.json", "-m", "digits:3=digits.onnx", "-m", "names=names"];
+    let uri =
+        deploy(&world, &docker, &[&models[..], &["--bi", &base, "--policy", "current"]].concat());
+    let answer = world.mlpack(&["service", "run", "-n", &docker.name, "-d", "@sample.json"]);
+    assert_eq!(answer.json(), expected(&world));
+    assert_eq!(get(uri.strip_suffix("score").unwrap()).status, 200);
+    let show = world.mlpack(&["service", "show", "-n", &docker.name, "--format", "json"]).json();
+    assert_eq!(get(show["swaggerUri"].as_str().unwrap()).status, 200);
+}
+
+/// The README's main job: scaffold, package, deploy, ask.
+#[test]
+fn quickstart() {
+    let mut docker = need!(docker("quick"));
+    docker.name = "mlpack-quickstart".to_owned();
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::online());
+    let answer = world.mlpack(&["quickstart", "--base-image", &base]);
+    answer.is(snapbox::str![[r#"
+sample  mlpack-quickstart
+packaged  oci:mlpack-quickstart/image@sha256:[HEX]
+holds  score.py with [COUNT] packages on Python 3.11.[PATCH], model digits:0
+look inside mlpack inspect oci:mlpack-quickstart/image:quickstart
+service  mlpack-quickstart is running
+scoring URI http://127.0.0.1:[PORT]/score
+prediction  {"labels": [2], "probabilities": [1.0]}
+ask again  curl -H 'Content-Type: application/json' -d @mlpack-quickstart/sample.json http://127.0.0.1:[PORT]/score
+take away  mlpack service delete -n mlpack-quickstart
+
+"#]]);
+    let expected = repository().join("templates/quickstart/expected.json");
+    let expected: Value = serde_json::from_str(&fs::read_to_string(expected).unwrap()).unwrap();
+    let predicted =
+        answer.stdout.lines().find_map(|line| line.strip_prefix("prediction  ")).unwrap();
+    let predicted: Value = serde_json::from_str(predicted).unwrap();
+    assert_eq!(predicted["labels"], expected["labels"]);
+}
