@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::args::{Format, Global};
 use crate::failure::{Failure, Result};
-use crate::outside::{self, credential_files, variable};
+use crate::outside::{self, credential_files, is_on, variable};
 use crate::stage::Stage;
 use crate::{embedded, output, progress};
 
@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) threads: usize,
     global: Global,
     password: OnceLock<String>,
+    /// The registry that the login of the flags is for.
+    login_host: OnceLock<String>,
 }
 
 impl Context {
@@ -67,6 +69,7 @@ impl Context {
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             global,
             password: OnceLock::new(),
+            login_host: OnceLock::new(),
         })
     }
 
@@ -123,7 +126,7 @@ impl Context {
                 .or_else(|| variable("PIP_FIND_LINKS"))
                 .map(|text| text.split([' ', ',']).map(str::to_owned).collect())
                 .unwrap_or_default(),
-            no_index: variable("UV_NO_INDEX").or_else(|| variable("PIP_NO_INDEX")).is_some(),
+            no_index: is_on("UV_NO_INDEX") || is_on("PIP_NO_INDEX"),
         };
         Ok(settings)
     }
@@ -133,12 +136,14 @@ impl Context {
     pub(crate) fn registry(&self, access: Option<&RegistryAccess>) -> Result<Client> {
         let mut store = CredentialStore::default();
         let flags = &self.global.registry;
-        if let Some(username) = &flags.username {
+        // A password is for one registry; the others of a command never see it.
+        let bound = self.login_host.get();
+        if let (Some(username), Some(host)) = (&flags.username, bound) {
             let password = self.password()?;
-            store = store.with_any(Credentials::Basic {
-                username: username.clone(),
-                password: Secret::new(password),
-            });
+            store = store.with(
+                host.clone(),
+                Credentials::Basic { username: username.clone(), password: Secret::new(password) },
+            );
         }
         if let Some(RegistryAccess { address: Some(address), username, password }) = access {
             store = store.with(
@@ -152,11 +157,11 @@ impl Context {
                 },
             );
         }
-        if let (Some(username), Some(password)) =
-            (variable("MLPACK_REGISTRY_USERNAME"), variable("MLPACK_REGISTRY_PASSWORD"))
+        if let (Some(username), Some(password), Some(host)) =
+            (variable("MLPACK_REGISTRY_USERNAME"), variable("MLPACK_REGISTRY_PASSWORD"), bound)
         {
             let password = Secret::new(password);
-            store = store.with_any(Credentials::Basic { username, password });
+            store = store.with(host.clone(), Credentials::Basic { username, password });
         }
         for file in credential_files() {
             store = store.with_file(file);
@@ -171,6 +176,14 @@ impl Context {
             no_proxy: variable("NO_PROXY").or_else(|| variable("no_proxy")),
         };
         Ok(Client::new(settings, self.runtime.handle().clone())?)
+    }
+
+    /// Gives the login of the flags to the registry of `location`, unless another has it already:
+    /// a command offers its output first, then what it reads.
+    pub(crate) fn log_in_to(&self, location: &Location) {
+        if let Location::Registry(reference) = location {
+            let _ = self.login_host.set(reference.registry().to_owned());
+        }
     }
 
     /// The user of `--username`.
@@ -204,6 +217,7 @@ impl Context {
         platform: &Platform,
         access: Option<&RegistryAccess>,
     ) -> Result<Image> {
+        self.log_in_to(location);
         let at = |path: &Path| self.cwd.join(path);
         Ok(match location {
             Location::Layout { dir, tag } => {
@@ -233,6 +247,7 @@ impl Context {
         location: &Location,
         access: Option<&RegistryAccess>,
     ) -> Result<PinnedReference> {
+        self.log_in_to(location);
         let at = |path: &Path| self.cwd.join(path);
         // The place is printed as it was written, so that it can be pasted back.
         let as_written = |pinned: PinnedReference, path: &Path| PinnedReference {

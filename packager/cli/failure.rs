@@ -71,7 +71,13 @@ impl Failure {
     /// 1 failed, 2 wrong usage, 3 refused by a check, 4 a service that does not come up or answer.
     fn code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::Project(mlpack_build::project::Error::ModelSpec { .. }) => 2,
+            Self::Usage { .. }
+            | Self::Project(
+                mlpack_build::project::Error::ModelSpec { .. }
+                | mlpack_build::project::Error::MissingKey { path: None, .. },
+            )
+            | Self::Build(mlpack_build::Error::UnknownPolicy { .. })
+            | Self::Deploy(mlpack_deploy::Error::ServiceName { .. }) => 2,
             Self::Refused { .. } => 3,
             Self::Deploy(
                 mlpack_deploy::Error::Failed { .. }

@@ -58,6 +58,14 @@ pub(crate) fn error_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Something to know that stops nothing.
+pub(crate) fn warning(format: Format, text: &str) {
+    match format {
+        Format::Json => error_line(&serde_json::json!({ "warning": text }).to_string()),
+        Format::Text => error_line(&format!("{}: {text}", yellow("warning"))),
+    }
+}
+
 /// A result as JSON, or as the lines `text` makes of it.
 pub(crate) fn result<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) {
     match format {

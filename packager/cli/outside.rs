@@ -33,6 +33,13 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether a switch is set, in the words uv and pip take.
+pub(crate) fn is_on(name: &str) -> bool {
+    variable(name).is_some_and(|value| {
+        !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off" | "n" | "f")
+    })
+}
+
 /// Where Docker keeps logins, and so does mlpack.
 pub(crate) fn docker_config() -> Option<PathBuf> {
     variable("DOCKER_CONFIG")

@@ -21,7 +21,10 @@ pub(crate) struct Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if let Some(dir) = &self.made {
+        // Another command may have put an image there meanwhile.
+        if let Some(dir) = &self.made
+            && Layout::open(dir).is_ok_and(|layout| !layout.holds_images())
+        {
             let _ = fs::remove_dir_all(dir);
         }
     }
@@ -46,9 +49,18 @@ impl Stage {
     pub(crate) fn temporary(parent: &Path) -> Result<Self> {
         fs::create_dir_all(parent).map_err(Failure::io("create", parent.display()))?;
         sweep(parent);
-        let folder =
-            tempfile::tempdir_in(parent).map_err(Failure::io("write to", parent.display()))?;
-        let lock = lock_of(folder.path()).map_err(Failure::io("lock", parent.display()))?;
+        let (folder, lock) = loop {
+            let folder =
+                tempfile::tempdir_in(parent).map_err(Failure::io("write to", parent.display()))?;
+            // A sweep that comes before the lock takes the folder away; then another is made.
+            match lock_of(folder.path()) {
+                Ok(lock) if folder.path().join("lock").exists() => break (folder, lock),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::io("lock", parent.display())(error));
+                }
+                _ => {}
+            }
+        };
         Ok(Self {
             store: BlobStore::open(folder.path().join("blobs"))?,
             _folder: Some((folder, lock)),
@@ -66,7 +78,11 @@ fn lock_of(folder: &Path) -> io::Result<File> {
 /// Removes folders whose command was killed: their lock can be had.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let free = File::open(entry.path().join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        // One without a lock was killed before it had one, or is about to make it and tries again.
+        let free = match File::open(entry.path().join("lock")) {
+            Ok(lock) => lock.try_lock().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
         if free {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -98,7 +98,7 @@ hint: follow the remedies above and run the command again; nothing was written
 fn a_base_that_is_debian() {
     let world = need!(World::offline());
     let args = arguments(&world, &need!(base("debian-py36")));
-    refused(&world, &with_policy(args, "azureml-2019")).is(str![[r#"
+    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/debian-py36
 FAILED  os  found debian 11  wanted ubuntu >=16.04
@@ -117,7 +117,7 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 fn a_base_with_conda_4_3() {
     let world = need!(World::offline());
     let args = arguments(&world, &need!(base("ubuntu18-conda43")));
-    refused(&world, &with_policy(args, "azureml-2019")).is(str![[r#"
+    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/ubuntu18-conda43
 ok  os  found ubuntu 18.04  wanted ubuntu >=16.04
@@ -136,7 +136,7 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 fn a_base_with_python_2_7() {
     let world = need!(World::offline());
     let args = arguments(&world, &need!(base("ubuntu18-py27")));
-    refused(&world, &with_policy(args, "azureml-2019")).is(str![[r#"
+    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/ubuntu18-py27
 ok  os  found ubuntu 18.04  wanted ubuntu >=16.04
@@ -155,7 +155,7 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 #[test]
 fn a_failed_requirement_that_is_allowed() {
     let world = need!(World::offline());
-    let mut args = with_policy(arguments(&world, &need!(base("debian-py36"))), "azureml-2019");
+    let mut args = with_policy(&arguments(&world, &need!(base("debian-py36"))), "azureml-2019");
     args.extend(["--allow".to_owned(), "os".to_owned()]);
     let answer = world.mlpack(&args);
     answer.digest();
@@ -328,7 +328,7 @@ hint: check that 127.0.0.1:1 is right and up and can be reached from here, or se
 --- exit code 1
 
 "#]]);
-    refused(&world, &with_base(args, &away)).is(str![[r#"
+    refused(&world, &with_base(&args, &away)).is(str![[r#"
 --- stderr
 error: the connection to 127.0.0.1:1 failed: Connection refused
 hint: check that 127.0.0.1:1 is right and up and can be reached from here, or set HTTPS_PROXY
@@ -469,10 +469,10 @@ fn without_first(args: &[String], option: &str) -> Vec<String> {
     [&args[..place], &args[place + 2..]].concat()
 }
 
-fn with_policy(args: Vec<String>, policy: &str) -> Vec<String> {
-    [without_first(&args, "--policy"), vec!["--policy".to_owned(), policy.to_owned()]].concat()
+fn with_policy(args: &[String], policy: &str) -> Vec<String> {
+    [without_first(args, "--policy"), vec!["--policy".to_owned(), policy.to_owned()]].concat()
 }
 
-fn with_base(args: Vec<String>, base: &str) -> Vec<String> {
-    [without_first(&args, "--bi"), vec!["--bi".to_owned(), base.to_owned()]].concat()
+fn with_base(args: &[String], base: &str) -> Vec<String> {
+    [without_first(args, "--bi"), vec!["--bi".to_owned(), base.to_owned()]].concat()
 }

@@ -135,8 +135,8 @@ fn a_policy_that_is_none_is_named() {
     World::bare().mlpack(&["check", &base, "--policy", "azure"]).is(str![[r#"
 --- stderr
 error: there is no policy `azure`; known are azureml-2019, current
-hint: name one with --policy; `mlpack check --help` lists them
---- exit code 1
+hint: name one with --policy; `mlpack bases` lists them
+--- exit code 2
 
 "#]]);
 }

@@ -139,8 +139,7 @@ fn a_login_that_works_is_kept_where_docker_keeps_it() {
     assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
 
     world.mlpack_with(&login, "secret\n").ok();
-    let kept: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
     assert_eq!(kept["auths"][&registry.host]["auth"], "dXNlcjpzZWNyZXQ=");
     let missing = format!("{}/team/nothing:v1", registry.host);
     let answer = world.mlpack(&["inspect", &missing]);

@@ -78,6 +78,12 @@ pub enum Error {
         /// The base.
         base: String,
     },
+    /// Packages cannot be found for that machine.
+    #[error("the base image is for {found}; packages are resolved for amd64 and arm64")]
+    Architecture {
+        /// As the base's config names it.
+        found: String,
+    },
     /// Base layers and new ones together are more than runtimes mount.
     #[error("the image would have {found} layers; runtimes mount at most {limit}")]
     TooManyLayers {
@@ -102,7 +108,7 @@ impl Error {
             Self::Environment(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::UnknownPolicy { .. } => {
-                Some("name one with --policy; `mlpack check --help` lists them".to_owned())
+                Some("name one with --policy; `mlpack bases` lists them".to_owned())
             }
             Self::NoPython { .. } => Some(
                 "use a base image with Python on its PATH, for instance one of `mlpack bases`, or set PATH in the base"

@@ -17,7 +17,7 @@ Images are written as
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct RegistryArgs {
-    /// User for the registry
+    /// User for the registry of the output, or the only one that is named
     #[arg(long, global = true, value_name = "NAME", requires = "password_stdin")]
     pub(crate) username: Option<String>,
     /// Read the registry's password from standard input
@@ -52,7 +52,7 @@ pub(crate) struct InspectArgs {
     /// The image
     pub(crate) image: String,
     /// List the files of all layers, or of one by number or digest
-    #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = "", conflicts_with = "sizes")]
     pub(crate) files: Option<String>,
     /// The largest packages and directories
     #[arg(long)]

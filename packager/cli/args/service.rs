@@ -35,7 +35,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, help_heading = "Deployment")]
     pub(crate) overwrite: bool,
     /// Seconds until the service must answer; `init()` counts
-    #[arg(long, default_value_t = 300, value_name = "SECONDS", help_heading = "Deployment")]
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Deployment")]
     pub(crate) timeout: u64,
 }
 
@@ -114,6 +114,6 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "application/json")]
     pub(crate) content_type: String,
     /// Seconds until the answer must be there
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
 }

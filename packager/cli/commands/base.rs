@@ -87,7 +87,7 @@ pub(crate) fn base(
             "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
             policy.name
         );
-        output::error_line(&format!("{}: {text}", output::yellow("warning")));
+        output::warning(context.format, &text);
     }
     let record = PolicyRecord { name: policy.name.clone(), verdicts, allowed };
     Ok((base, record, azure_only))

@@ -23,7 +23,7 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
     let destination = Destination { output: None, elsewhere: true, azure: Some(false) };
     let prepared = prepare(context, &args.project, destination)?;
-    warn_azure_only(prepared.azure_only);
+    warn_azure_only(context, prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };
     let stage = context.stage(&location)?;
     let packaged = assemble(context, prepared, &stage)?;
@@ -42,6 +42,7 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
     warn_azure_only(
+        context,
         context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only),
     );
     let image = context.open(&location, &outside::platform(), None)?;
@@ -101,10 +102,10 @@ fn config(context: &Context, args: &TargetArgs) -> Result<LocalConfig> {
     Ok(DeploymentConfig::from_document(&document, &place)?.local()?.clone())
 }
 
-fn warn_azure_only(azure_only: bool) {
+fn warn_azure_only(context: &Context, azure_only: bool) {
     if azure_only {
         let text = "the licence of this base image allows it on Microsoft Azure services only; this deployment is elsewhere";
-        output::error_line(&format!("{}: {text}", output::yellow("warning")));
+        output::warning(context.format, text);
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, args: &InspectArgs) -> Result<()> {
     let unread = inspection.mlpack.is_none() && remote && !args.layers;
     output::result(context.format, &inspection, |inspection| text(&args.image, inspection));
     if unread {
-        output::error_line("its layers were not read: add --layers for facts and packages");
+        context.progress.note("its layers were not read: add --layers for facts and packages");
     }
     Ok(())
 }

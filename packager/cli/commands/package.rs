@@ -12,6 +12,9 @@ use crate::output;
 
 pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     let target: Option<Location> = args.output.as_deref().map(parse).transpose()?;
+    if let Some(target) = &target {
+        context.log_in_to(target);
+    }
     let destination = Destination {
         output: args.output.as_deref(),
         elsewhere: target.as_ref().is_some_and(|to| !matches!(to, Location::Registry(_))),

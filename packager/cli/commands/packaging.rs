@@ -127,7 +127,7 @@ fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
         entry_script: args.entry_script.clone(),
         source_directory: args.source_directory.clone(),
         conda_file: args.conda_file.clone(),
-        runtime: args.runtime.as_deref().map(str::parse::<Runtime>).transpose()?,
+        runtime: args.runtime.as_deref().map(runtime).transpose()?,
         enable_gpu: args.enable_gpu,
         cuda_version: args.cuda_version.clone(),
         base_image: args.base_image.clone(),
@@ -139,6 +139,12 @@ fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
         description: args.description.clone(),
     };
     Ok(Project::resolve(config.as_ref(), &overrides, &models, &context.cwd)?)
+}
+
+fn runtime(text: &str) -> Result<Runtime> {
+    text.parse().map_err(|_| {
+        Failure::usage(format!("--runtime {text} is not known"), "write python or spark-py")
+    })
 }
 
 /// `NAME=VALUE` pairs.

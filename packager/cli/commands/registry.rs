@@ -5,7 +5,7 @@ use mlpack_registry::{BlobAction, BlobOutcome, BlobPlan, Client, PushedBlob};
 use serde_json::{Value, json};
 
 use super::check::parse;
-use crate::args::{CopyArgs, PullArgs, PushArgs};
+use crate::args::{CopyArgs, Format, PullArgs, PushArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output::{self, size};
@@ -23,14 +23,20 @@ pub(crate) fn push(context: &Context, args: &PushArgs) -> Result<()> {
             )),
         })
         .collect::<Result<Vec<Reference>>>()?;
+    context.log_in_to(&Location::Registry(targets[0].clone()));
     let image = context.open(&source, &args.platform, None)?;
     let client = context.registry(None)?;
+    let mut results = Vec::new();
     for (target, tags) in by_repository(&targets) {
-        if args.dry_run {
-            plan(context, &client, &image, target)?;
-        } else {
-            send(context, &client, &image, target, &tags)?;
-        }
+        results.push(match args.dry_run {
+            true => plan(context, &client, &image, target)?,
+            false => send(context, &client, &image, target, &tags)?,
+        });
+    }
+    // One document for programs: the result, or a list where there are several.
+    if context.format == Format::Json {
+        let value = if results.len() == 1 { results.remove(0) } else { Value::Array(results) };
+        output::result(context.format, &value, |_| String::new());
     }
     Ok(())
 }
@@ -50,6 +56,7 @@ pub(crate) fn pull(context: &Context, args: &PullArgs) -> Result<()> {
 
 pub(crate) fn copy(context: &Context, args: &CopyArgs) -> Result<()> {
     let (source, destination) = (parse(&args.source)?, parse(&args.destination)?);
+    context.log_in_to(&destination);
     let image = context.open(&source, &args.platform, None)?;
     pinned(context, &context.put(&image, &destination, None)?);
     Ok(())
@@ -81,7 +88,7 @@ fn send(
     image: &Image,
     target: &Reference,
     tags: &[String],
-) -> Result<()> {
+) -> Result<Value> {
     let pushed = context.runtime.block_on(client.push(image, target, tags, &*context.progress))?;
     let value = json!({
         "reference": pushed.pinned.to_string(),
@@ -89,9 +96,11 @@ fn send(
         "bytesSent": pushed.bytes_sent,
         "blobs": pushed.blobs.iter().map(blob).collect::<Vec<_>>(),
     });
-    output::result(context.format, &value, |_| pushed.pinned.to_string());
+    if context.format == Format::Text {
+        output::line(&pushed.pinned.to_string());
+    }
     context.progress.note(&format!("{} sent to {target}", size(pushed.bytes_sent)));
-    Ok(())
+    Ok(value)
 }
 
 fn blob(blob: &PushedBlob) -> Value {
@@ -106,7 +115,7 @@ fn blob(blob: &PushedBlob) -> Value {
     json!({ "role": blob.role.to_string(), "digest": blob.digest, "size": blob.size, "outcome": outcome })
 }
 
-fn plan(context: &Context, client: &Client, image: &Image, target: &Reference) -> Result<()> {
+fn plan(context: &Context, client: &Client, image: &Image, target: &Reference) -> Result<Value> {
     let plan = context.runtime.block_on(client.plan_push(image, target))?;
     let action = |blob: &BlobPlan| match &blob.action {
         BlobAction::Present => ("present", 0, String::new()),
@@ -127,7 +136,7 @@ fn plan(context: &Context, client: &Client, image: &Image, target: &Reference) -
             "action": action, "bytesToSend": bytes, "remark": remark,
         })).collect::<Vec<_>>(),
     });
-    output::result(context.format, &value, |_| {
+    if context.format == Format::Text {
         let lines = rows.iter().map(|(blob, (action, bytes, remark))| {
             vec![
                 blob.role.to_string(),
@@ -139,7 +148,7 @@ fn plan(context: &Context, client: &Client, image: &Image, target: &Reference) -
             ]
         });
         let table = output::table(&["BLOB", "DIGEST", "SIZE", "ACTION", "TO SEND", ""], lines);
-        format!("{target}\n{table}\n{} to send", size(total))
-    });
-    Ok(())
+        output::line(&format!("{target}\n{table}\n{} to send", size(total)));
+    }
+    Ok(value)
 }

@@ -91,7 +91,11 @@ impl WheelFile {
     /// A member's bytes as a stream, not yet verified.
     pub(crate) fn stream(&self, member: Member) -> Box<dyn Read + Send> {
         let file = Arc::clone(&self.file);
-        let section = Section { file, at: member.offset, end: member.offset + member.compressed };
+        let section = Section {
+            file,
+            at: member.offset,
+            end: member.offset.saturating_add(member.compressed),
+        };
         let block = BLOCK.min(usize::try_from(member.compressed).unwrap_or(BLOCK)).max(512);
         let buffered = BufReader::with_capacity(block, section);
         let plain: Box<dyn Read + Send> = if member.deflated {
@@ -99,7 +103,7 @@ impl WheelFile {
         } else {
             Box::new(buffered)
         };
-        Box::new(plain.take(member.size + 1))
+        Box::new(plain.take(member.size.saturating_add(1)))
     }
 
     /// A member's bytes as a stream that fails at its end unless they have this hash.

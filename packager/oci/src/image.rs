@@ -214,7 +214,23 @@ impl Image {
             Error::Document { what: "manifest", place: place.to_owned(), reason: error.to_string() }
         })?;
         let config = read_small(&*blobs, manifest.config(), "config", place, MAX_MANIFEST_SIZE)?;
-        Self::new(place, bytes, config, blobs)
+        Self::new(place, bytes, config, blobs)?.serving(platform)
+    }
+
+    /// The image, if it is for `platform`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchImage`] with the platform it is for.
+    pub fn serving(self, platform: &Platform) -> Result<Self> {
+        let own = self.platform();
+        if platform.serves(&own.os, &own.architecture, own.variant.as_deref()) {
+            return Ok(self);
+        }
+        Err(Error::NoSuchImage {
+            place: self.place,
+            wanted: format!("for {platform}"),
+            present: own.to_string(),
+        })
     }
 
     /// Opens a layer's stored bytes.

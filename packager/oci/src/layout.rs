@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
 
-use crate::pending::{sweep, write_atomically};
+use crate::pending::{is_pending, sweep, write_atomically};
 use crate::store::read_limited;
 use crate::{
     BlobStore, Blobs, Error, Image, MAX_MANIFEST_SIZE, PinnedReference, Platform, Progress, Result,
@@ -43,12 +43,12 @@ impl Layout {
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self> {
         let dir = dir.into();
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
-        sweep(&dir);
         if !dir.join("oci-layout").exists() {
-            let in_use = fs::read_dir(&dir)
-                .map_err(Error::io("read", &dir))?
-                .flatten()
-                .any(|entry| entry.file_name() != "blobs" && entry.file_name() != "index.json");
+            let in_use =
+                fs::read_dir(&dir).map_err(Error::io("read", &dir))?.flatten().any(|entry| {
+                    let name = entry.file_name();
+                    name != "blobs" && name != "index.json" && !is_pending(&name)
+                });
             if in_use {
                 return Err(Error::Document {
                     what: "oci-layout",
@@ -64,7 +64,16 @@ impl Layout {
             let marker = dir.join("oci-layout");
             write_atomically(&marker, OCI_LAYOUT).map_err(Error::io("write", &marker))?;
         }
-        Self::open(dir)
+        let layout = Self::open(dir)?;
+        sweep(&layout.dir);
+        Ok(layout)
+    }
+
+    /// Whether any image is in it; a layout that cannot be read counts as holding one.
+    pub fn holds_images(&self) -> bool {
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE);
+        let index = index.and_then(|bytes| parse_index(&self.place(None), &bytes));
+        index.map_or(true, |index| !index.manifests().is_empty())
     }
 
     /// The blobs, for writing layers straight into the layout.
@@ -97,6 +106,7 @@ impl Layout {
         tag: Option<&str>,
         progress: &dyn Progress,
     ) -> Result<PinnedReference> {
+        sink::refuse_pin(tag, &self.place(tag))?;
         let store = self.blobs()?;
         for descriptor in sink::blobs_of(image) {
             sink::copy_blob(image, descriptor, &store, progress)?;
@@ -106,11 +116,10 @@ impl Layout {
         let marker = self.dir.join("oci-layout");
         let lock = File::open(&marker).map_err(Error::io("read", &marker))?;
         lock.lock().map_err(Error::io("lock", &marker))?;
-        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
-        let mut manifests = parse_index(&self.place(None), &index)?.manifests().clone();
-        manifests.retain(|known| tag_of(known) != tag);
-        manifests.push(sink::tagged(image, tag));
-        write_index(&self.dir, manifests)?;
+        let path = self.dir.join("index.json");
+        let index = read_limited(&path, "index", MAX_MANIFEST_SIZE)?;
+        let index = with_image(&self.place(None), &index, image, tag)?;
+        write_atomically(&path, &index).map_err(Error::io("write", &path))?;
         Ok(PinnedReference { place: self.place(None), digest: image.digest })
     }
 
@@ -118,6 +127,21 @@ impl Layout {
         let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
         format!("oci:{}{tag}", self.dir.display())
     }
+}
+
+/// An index with one more image. What others wrote into it stays as it is, word for word.
+fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Result<Vec<u8>> {
+    let bad = |reason: String| Error::Document { what: "index", place: place.to_owned(), reason };
+    parse_index(place, index)?;
+    let mut index: serde_json::Value =
+        serde_json::from_slice(index).map_err(|error| bad(error.to_string()))?;
+    let descriptor =
+        serde_json::to_value(sink::tagged(image, tag)).map_err(|error| bad(error.to_string()))?;
+    let manifests = index["manifests"].as_array_mut();
+    let manifests = manifests.ok_or_else(|| bad("it has no list `manifests`".to_owned()))?;
+    manifests.retain(|known| known["annotations"][ANNOTATION_REF_NAME].as_str() != tag);
+    manifests.push(descriptor);
+    serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
 }
 
 /// Accepts version 1 of the layout's marker file.
@@ -143,6 +167,9 @@ pub(crate) fn image_of_index(
     let parsed = parse_index(place, index)?;
     let manifests = parsed.manifests();
     let chosen = match (tag, manifests.as_slice()) {
+        (Some(pin), _) if pin.starts_with('@') => {
+            manifests.iter().find(|found| found.digest().to_string() == pin[1..]).cloned()
+        }
         (Some(tag), _) => manifests.iter().find(|found| tag_of(found) == Some(tag)).cloned(),
         (None, [only]) => Some(only.clone()),
         (None, several)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Prefix of files that are being written; they carry a lock while their writer lives.
-const PREFIX: &str = ".pending-";
+const PREFIX: &str = ".mlpack-pending-";
 
 /// A file being written. Dropped without [`PendingFile::persist`], it is gone; if its writer is
 /// killed, the next [`sweep`] of the folder removes it.
@@ -78,11 +78,17 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path)
 }
 
+/// Whether a file of that name is one being written.
+pub(crate) fn is_pending(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with(PREFIX)
+}
+
 /// Removes pending files whose writer is gone: their lock can be had. Trouble is left for later.
 pub fn sweep(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX)
+        if is_pending(&entry.file_name())
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
             && let Ok(file) = OpenOptions::new().read(true).open(entry.path())
             && file.try_lock().is_ok()
         {
@@ -106,7 +112,7 @@ mod tests {
         file.write_all(b" and half").unwrap();
         file.persist(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"half and half");
-        fs::write(dir.path().join(".pending-dead"), "").unwrap();
+        fs::write(dir.path().join(".mlpack-pending-dead"), "").unwrap();
         sweep(dir.path());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

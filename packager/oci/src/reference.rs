@@ -16,7 +16,7 @@ pub enum Location {
     Layout {
         /// The directory.
         dir: PathBuf,
-        /// The `org.opencontainers.image.ref.name` in its index.
+        /// The `org.opencontainers.image.ref.name` in its index, or `@` and a digest.
         tag: Option<String>,
     },
     /// An OCI image layout in a tar file.
@@ -59,6 +59,12 @@ impl FromStr for Location {
         let error =
             |reason: &str| LocationParseError { found: text.to_owned(), reason: reason.to_owned() };
         let path_and_tag = |rest: &str| -> Result<(PathBuf, Option<String>), Self::Err> {
+            if let Some((path, digest)) = pinned(rest) {
+                return match path.is_empty() {
+                    true => Err(error("a path is missing after the colon")),
+                    false => Ok((path.into(), Some(digest.to_owned()))),
+                };
+            }
             // The first colon after the last slash begins the tag; `docker-archive` tags hold colons.
             let name = rest.rfind('/').map_or(0, |slash| slash + 1);
             let (path, tag) = match rest[name..].find(':') {
@@ -79,6 +85,9 @@ impl FromStr for Location {
             return Ok(Self::OciArchive { file, tag });
         }
         if let Some(rest) = text.strip_prefix("docker-archive:") {
+            if let Some((file, digest)) = pinned(rest).filter(|(file, _)| !file.is_empty()) {
+                return Ok(Self::DockerArchive { file: file.into(), tag: Some(digest.to_owned()) });
+            }
             // `NAME:TAG` may hold slashes too, so the file ends at the first colon.
             let (file, tag) = rest.split_once(':').map_or((rest, None), |(f, t)| (f, Some(t)));
             if file.is_empty() {
@@ -90,6 +99,8 @@ impl FromStr for Location {
             if name.is_empty() {
                 return Err(error("a name is missing after `docker:`"));
             }
+            // Pinned, the engine knows it by its id.
+            let name = pinned(name).map_or(name, |(_, digest)| &digest[1..]);
             return Ok(Self::Engine { name: name.to_owned() });
         }
         // `docker://` is how skopeo writes a registry.
@@ -100,11 +111,22 @@ impl FromStr for Location {
     }
 }
 
+/// `PLACE@sha256:HEX` as place and `@sha256:HEX`.
+fn pinned(text: &str) -> Option<(&str, &str)> {
+    let at = text.rfind("@sha256:")?;
+    text[at + 1..].parse::<Digest>().ok()?;
+    Some((&text[..at], &text[at..]))
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let with_tag = |f: &mut fmt::Formatter<'_>, kind, path: &PathBuf, tag: &Option<String>| {
             write!(f, "{kind}:{}", path.display())?;
-            tag.as_ref().map_or(Ok(()), |tag| write!(f, ":{tag}"))
+            match tag {
+                Some(pin) if pin.starts_with('@') => f.write_str(pin),
+                Some(tag) => write!(f, ":{tag}"),
+                None => Ok(()),
+            }
         };
         match self {
             Self::Layout { dir, tag } => with_tag(f, "oci", dir, tag),
@@ -117,8 +139,8 @@ impl fmt::Display for Location {
 }
 
 /// A place and the digest of what is there: the one thing that crosses from packaging to deploying.
-/// In a registry, a layout or an archive the digest is the manifest's; in the Docker engine, which
-/// keeps no manifest of a loaded image, it is the image's id.
+/// In a registry, a layout or an OCI archive the digest is the manifest's; in the Docker engine and
+/// its archives, which keep no manifest, it is the image's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedReference {
     /// `registry/repository`, `oci:DIR`, `docker:NAME` and so on, without tag.
@@ -163,6 +185,13 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), text);
         }
+        let pin = format!("@{}", Digest::of(b"x"));
+        for kind in ["oci", "oci-archive", "docker-archive"] {
+            let text = format!("{kind}:/a/b{pin}");
+            assert_eq!(text.parse::<Location>().unwrap().to_string(), text);
+        }
+        let name = pin[1..].to_owned();
+        assert_eq!(format!("docker:x{pin}").parse(), Ok(Location::Engine { name }));
         let hub = "ubuntu".parse::<Location>().unwrap();
         assert_eq!(hub.to_string(), "docker.io/library/ubuntu:latest");
     }

@@ -1,12 +1,14 @@
 //! What every sink on disk does with an image's blobs.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read as _, Write};
+use std::path::Path;
 
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor};
 
 use crate::blob::{blob_error, digest_of};
-use crate::{BlobStore, Error, Image, Meter, Progress, Result, Verified};
+use crate::{BlobStore, Digest, Error, HashingReader, Image, Meter, Progress, Result, Verified};
 
 /// Config and layers, each blob once.
 pub(crate) fn blobs_of(image: &Image) -> Vec<&Descriptor> {
@@ -15,6 +17,18 @@ pub(crate) fn blobs_of(image: &Image) -> Vec<&Descriptor> {
         .chain(image.manifest.layers())
         .filter(|descriptor| seen.insert(descriptor.digest().to_string()))
         .collect()
+}
+
+/// A digest names what is there; nothing can be put under it.
+pub(crate) fn refuse_pin(tag: Option<&str>, place: &str) -> Result<()> {
+    if tag.is_some_and(|tag| tag.starts_with('@')) {
+        return Err(Error::Document {
+            what: "tag",
+            place: place.to_owned(),
+            reason: "an image cannot be put under a digest; name a tag".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// The descriptor an index names an image by.
@@ -36,7 +50,13 @@ pub(crate) fn copy_blob(
 ) -> Result<()> {
     let digest = digest_of(descriptor, &image.place)?;
     if store.size(&digest) == Some(descriptor.size()) {
-        return Ok(());
+        // What this command wrote itself is as it shall be; what was there before is looked at.
+        let path = store.path(&digest);
+        let own =
+            image.blobs.is_trusted(&digest) && image.blobs.file(&digest) == Some(path.clone());
+        if own || hash(&path)? == digest {
+            return Ok(());
+        }
     }
     if descriptor == image.manifest.config() {
         return store.put(&image.config_bytes).map(drop);
@@ -56,6 +76,12 @@ pub(crate) fn copy_blob(
     pending.commit_as("layer", digest)?;
     meter.finish("copied");
     Ok(())
+}
+
+fn hash(path: &Path) -> Result<Digest> {
+    let mut file = HashingReader::new(File::open(path).map_err(Error::io("read", path))?);
+    io::copy(&mut file, &mut io::sink()).map_err(Error::io("read", path))?;
+    Ok(file.digest())
 }
 
 /// Sends a blob's bytes, verified, to a writer whose errors `wrap` explains.

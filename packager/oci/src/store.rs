@@ -197,10 +197,10 @@ mod tests {
     fn a_sweep_removes_what_the_dead_left_and_spares_the_living() {
         let dir = tempfile::tempdir().unwrap();
         let store = BlobStore::open(dir.path()).unwrap();
-        fs::write(dir.path().join(".pending-dead"), b"x").unwrap();
+        fs::write(dir.path().join(".mlpack-pending-dead"), b"x").unwrap();
         let living = store.begin().unwrap();
         BlobStore::open(dir.path()).unwrap();
-        assert!(!dir.path().join(".pending-dead").exists());
+        assert!(!dir.path().join(".mlpack-pending-dead").exists());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         drop(living);
     }

@@ -1,5 +1,7 @@
 //! An image goes into each sink on disk and comes back the same.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -68,7 +68,8 @@ impl Client {
         }
         let config = self.config(&exchange, &scope, &place, &fetched.bytes).await?;
         let blobs = RegistryBlobs::new(self.clone(), reference);
-        Ok(Image::new(place, fetched.bytes, config, Arc::new(blobs))?)
+        let image = Image::new(place, fetched.bytes, config, Arc::new(blobs))?;
+        Ok(image.serving(platform)?)
     }
 
     /// The digest a reference leads to now, by one request without a body.

@@ -17,6 +17,9 @@ const MAX_TOKEN_BODY: u64 = 1 << 20;
 /// How long a token holds if its issuer does not say (distribution, "Token Response Fields").
 const DEFAULT_LIFE: u64 = 60;
 
+/// A token that claims to live longer is asked for again after a day, in seconds.
+const LONGEST_LIFE: u64 = 86_400;
+
 /// Names this program to token servers.
 const CLIENT_ID: &str = "mlpack";
 
@@ -63,7 +66,7 @@ pub(crate) async fn fetch(
     // Azure says `access_token`, others `token`, some both.
     let text = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
     let secret = text.ok_or_else(|| unusable(exchange, "it holds no token"))?;
-    let life = answer.expires_in.filter(|life| *life > 0).unwrap_or(DEFAULT_LIFE);
+    let life = answer.expires_in.filter(|life| *life > 0).unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
     // Renewed early, so that a request that takes a moment to arrive still finds it good.
     let until = Instant::now() + Duration::from_secs(life - (life / 5).min(30));
     Ok(Token { secret: secret.into(), until })

@@ -195,7 +195,7 @@ impl BaseFacts {
     /// What packages have to fit: interpreter, C library and architecture.
     ///
     /// # Errors
-    /// [`Error::NoPython`] or [`Error::NoGlibc`].
+    /// [`Error::NoPython`], [`Error::NoGlibc`] or [`Error::Architecture`].
     pub fn target(&self, base: &str) -> Result<Target> {
         let python = self.python().ok_or_else(|| Error::NoPython { base: base.to_owned() })?;
         let glibc = self.glibc.as_ref().and_then(|fact| {
@@ -206,8 +206,9 @@ impl BaseFacts {
             python: python.value.version,
             glibc: glibc.ok_or_else(|| Error::NoGlibc { base: base.to_owned() })?,
             architecture: match self.architecture.value.as_str() {
+                "amd64" => Architecture::Amd64,
                 "arm64" => Architecture::Arm64,
-                _ => Architecture::Amd64,
+                found => return Err(Error::Architecture { found: found.to_owned() }),
             },
             interpreter: python.value.path.clone(),
         })

@@ -86,7 +86,10 @@ impl IndexCache {
         let reader = LayerReader::open(image, layer)?;
         let index = LayerIndex::read(reader, &interest::want, &*meter)?;
         meter.finish("read");
-        self.write(&path, &index)?;
+        // Without a cache the layer is read again next time; that is all.
+        if let Err(error) = self.write(&path, &index) {
+            progress.note(&error.to_string());
+        }
         Ok(index)
     }
 

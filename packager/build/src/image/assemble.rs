@@ -85,6 +85,12 @@ pub fn assemble(
     image_config.set_rootfs(rootfs.map_err(|error| document("config", &error))?);
     let created = timestamp(plan.mtime);
     let mut history = image.config.history().clone().unwrap_or_default();
+    // One entry per layer, or readers give ours to the base's layers (trap 18).
+    let told = history.iter().filter(|entry| entry.empty_layer() != Some(true)).count();
+    for _ in told..image.layers.len() {
+        let entry = HistoryBuilder::default().created_by("layer of the base image").build();
+        history.push(entry.map_err(|error| document("config", &error))?);
+    }
     for layer in &record.layers {
         let title = layer.title.as_deref().map(|title| format!(" {title}")).unwrap_or_default();
         let entry = HistoryBuilder::default()
@@ -210,7 +216,9 @@ impl Blobs for Assembled {
     }
 
     fn is_trusted(&self, digest: &Digest) -> bool {
-        self.own(digest).is_some()
+        // What lies in the stage was written by this command; the cache may be older than a crash.
+        self.new.contains(digest) && self.stage.size(digest).is_some()
+            || self.base.is_trusted(digest)
     }
 
     fn origin(&self, digest: &Digest) -> Option<Origin> {

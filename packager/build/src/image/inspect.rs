@@ -189,9 +189,8 @@ fn layers(image: &Image, record: Option<&Record>) -> Vec<LayerLine> {
             layers.map(|layer| (layer.diff_id, (layer.role, layer.title.clone()))).collect()
         })
         .unwrap_or_default();
-    let first_own = image.layers.len() - own.len().min(image.layers.len());
     let line = |(number, layer): (usize, &mlpack_oci::Layer)| {
-        let known = own.get(&layer.diff_id).filter(|_| number >= first_own);
+        let known = own.get(&layer.diff_id);
         LayerLine {
             number: number + 1,
             role: match (known, record) {

@@ -108,7 +108,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             content: LayerContent::Tree(graft(tree, &base.root)?),
         })
     };
-    let key = environment_key(environment, &base.root, inputs.mtime)?;
+    let key = environment_key(environment, &base.root, inputs)?;
     let mut layers = vec![
         PlannedLayer {
             role: Role::Packages,
@@ -182,9 +182,14 @@ fn python(target: &Target) -> PythonRecord {
 
 /// What decides the bytes of the environment's layer: each wheel, the interpreter it stands on,
 /// the prefix, what the base says of the folders it goes into, and the form of layers.
-fn environment_key(environment: &LockedEnvironment, base: &RootFs, mtime: u64) -> Result<Digest> {
+fn environment_key(
+    environment: &LockedEnvironment,
+    base: &RootFs,
+    inputs: &Inputs<'_>,
+) -> Result<Digest> {
     #[derive(Serialize)]
     struct Key<'a> {
+        mlpack: &'a str,
         format: u32,
         prefix: &'a str,
         mtime: u64,
@@ -194,9 +199,11 @@ fn environment_key(environment: &LockedEnvironment, base: &RootFs, mtime: u64) -
         ground: Vec<String>,
     }
     let key = Key {
+        // Another version may lay an environment in another way.
+        mlpack: inputs.version,
         format: FORMAT_VERSION,
         prefix: ENVIRONMENT_PREFIX,
-        mtime,
+        mtime: inputs.mtime,
         python: environment.target.python.to_string(),
         interpreter: &environment.target.interpreter,
         wheels: environment

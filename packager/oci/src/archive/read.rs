@@ -143,11 +143,21 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
         serde_json::from_slice(&members.document("manifest.json", "manifest.json")?)
             .map_err(|error| bad("manifest.json", error.to_string()))?;
     let tags = |saved: &Saved| saved.repo_tags.clone().unwrap_or_default();
-    let wanted =
-        tag.map(|tag| if tag.contains(':') { tag.to_owned() } else { format!("{tag}:latest") });
+    let wanted = tag.map(|tag| match tag.contains(':') {
+        true => tag.to_owned(),
+        false => format!("{tag}:latest"),
+    });
+    let is_pinned = |saved: &Saved, pin: &str| {
+        members
+            .document(&normal(&saved.config), "config")
+            .is_ok_and(|config| Digest::of(&config).to_string() == pin)
+    };
     let chosen = match (&wanted, saved.as_slice()) {
         (None, [only]) => Some(only),
-        (Some(wanted), _) => saved.iter().find(|saved| tags(saved).contains(wanted)),
+        (Some(wanted), _) => saved.iter().find(|saved| match wanted.strip_prefix('@') {
+            Some(pin) => is_pinned(saved, pin),
+            None => tags(saved).contains(wanted),
+        }),
         _ => None,
     };
     let Some(chosen) = chosen else {

@@ -37,12 +37,17 @@ pub fn write_archive(
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
+    sink::refuse_pin(tag, &file.display().to_string())?;
     sweep(dir);
     let mut pending = PendingFile::new_in(dir).map_err(Error::io("create a file in", dir))?;
     write_archive_to(image, &mut pending, flavour, tag, &|_| true, progress)?;
     pending.persist(file).map_err(Error::io("write", file))?;
-    let kind = if flavour == Flavour::Oci { "oci-archive" } else { "docker-archive" };
-    Ok(PinnedReference { place: format!("{kind}:{}", file.display()), digest: image.digest })
+    // A Docker archive keeps no manifest: like the engine it knows an image by its id.
+    let (kind, digest) = match flavour {
+        Flavour::Oci => ("oci-archive", image.digest),
+        Flavour::Docker => ("docker-archive", image.id.0),
+    };
+    Ok(PinnedReference { place: format!("{kind}:{}", file.display()), digest })
 }
 
 /// Writes an image as an archive to any writer. `wanted` may leave out layers that the reader is

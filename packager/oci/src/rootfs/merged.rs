@@ -32,7 +32,9 @@ impl RootFs {
         let mut root = Self::default();
         for (number, layer) in layers.into_iter().enumerate() {
             for dir in &layer.opaque {
-                root.remove_below(dir);
+                let dir =
+                    root.find(dir).map_or_else(|| root.through_parents(dir), |found| found.path);
+                root.remove_below(&dir);
             }
             for path in &layer.whiteouts {
                 root.remove(path);
@@ -111,11 +113,20 @@ impl RootFs {
         let names: Vec<&str> = names(path).collect();
         for known in (1..names.len()).rev() {
             let parent = names[..known].join("/");
+            if self.is_root(&parent) {
+                return names[known..].join("/");
+            }
             if let Some(found) = self.find(&parent) {
                 return join(&found.path, &names[known..].join("/"));
             }
         }
         names.join("/")
+    }
+
+    /// Whether a path is a link to the root itself, which has no entry.
+    fn is_root(&self, path: &str) -> bool {
+        matches!(self.entries.get(path), Some((_, Entry { kind: Kind::Symlink(target), .. }))
+            if names(target).next().is_none() && target.starts_with('/'))
     }
 
     fn put(&mut self, layer: usize, path: &str, entry: &Entry) {
