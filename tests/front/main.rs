@@ -19,6 +19,7 @@ mod kit;
 mod large;
 mod outputs;
 mod project;
+mod promises;
 mod registry;
 mod same;
 mod transfers;

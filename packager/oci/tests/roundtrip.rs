@@ -122,3 +122,22 @@ fn a_layout_refuses_a_folder_of_other_files() {
     assert!(error.to_string().contains("holds other files"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn what_others_wrote_into_an_index_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = sample(&dir.path().join("store"));
+    let layout = Layout::create(dir.path().join("layout")).unwrap();
+    layout.put(&image, Some("v1"), &Silent).unwrap();
+    let path = dir.path().join("layout/index.json");
+    let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    index["annotations"] = serde_json::json!({ "z": "1", "a": "2" });
+    index["manifests"][0]["annotations"]["x.other"] = "kept".into();
+    index["manifests"][0]["artifactType"] = "application/x.other".into();
+    fs::write(&path, index.to_string()).unwrap();
+    layout.put(&image, Some("v2"), &Silent).unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(after["annotations"], index["annotations"]);
+    assert_eq!(after["manifests"][0], index["manifests"][0]);
+    assert_eq!(after["manifests"].as_array().unwrap().len(), 2);
+}

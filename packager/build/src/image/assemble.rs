@@ -216,9 +216,11 @@ impl Blobs for Assembled {
     }
 
     fn is_trusted(&self, digest: &Digest) -> bool {
-        // What lies in the stage was written by this command; the cache may be older than a crash.
-        self.new.contains(digest) && self.stage.size(digest).is_some()
-            || self.base.is_trusted(digest)
+        // This command wrote it, or hashed it when it took it from the cache.
+        if self.new.contains(digest) {
+            return self.own(digest).is_some();
+        }
+        self.base.is_trusted(digest)
     }
 
     fn origin(&self, digest: &Digest) -> Option<Origin> {

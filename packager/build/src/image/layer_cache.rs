@@ -1,11 +1,12 @@
 //! Layers that were written before: from what decides a layer to the blob that lies in the store.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::PathBuf;
 
 use mlpack_oci::layer::WrittenLayer;
 use mlpack_oci::pending::{sweep, write_atomically};
-use mlpack_oci::{BlobStore, DiffId, Digest, spec};
+use mlpack_oci::{BlobStore, DiffId, Digest, HashingReader, spec};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -40,11 +41,15 @@ impl LayerCache {
         &self.store
     }
 
-    /// The layer of a key, if record and blob are there.
+    /// The layer of a key, if record and blob are there and the blob has its digest.
     pub fn get(&self, key: &Digest) -> Option<WrittenLayer> {
         let text = fs::read(self.record(key)).ok()?;
         let known: Known = serde_json::from_slice(&text).ok()?;
-        if self.store.size(&known.digest) != Some(known.descriptor.size()) {
+        // A blob may be older than a crash or a failing disk; one that is not what it was is made
+        // again.
+        let mut blob = HashingReader::new(File::open(self.store.path(&known.digest)).ok()?);
+        io::copy(&mut blob, &mut io::sink()).ok()?;
+        if blob.digest() != known.digest {
             return None;
         }
         let Known { descriptor, digest, diff_id } = known;

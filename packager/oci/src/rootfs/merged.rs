@@ -249,6 +249,24 @@ mod tests {
     }
 
     #[test]
+    fn an_opaque_directory_below_a_link_hides_what_the_link_leads_to() {
+        let bottom = layer(
+            &[("lib", Kind::Symlink("usr/lib".to_owned())), ("usr/lib/old", Kind::File(1))],
+            &[],
+            &[],
+        );
+        let top = layer(&[("lib/new", Kind::File(1))], &[], &["lib"]);
+        let root = RootFs::merge([&bottom, &top]);
+        assert_eq!(paths(&root), ["lib", "usr", "usr/lib", "usr/lib/new"]);
+    }
+
+    #[test]
+    fn a_link_to_the_root_is_kept() {
+        let root = RootFs::merge([&layer(&[("host", Kind::Symlink("/".to_owned()))], &[], &[])]);
+        assert_eq!(root.place("host/etc/new"), "etc/new");
+    }
+
+    #[test]
     fn a_file_below_a_symlink_lands_in_its_target() {
         let bottom = layer(
             &[("lib", Kind::Symlink("usr/lib".to_owned())), ("usr/lib", Kind::Directory)],
