@@ -39,21 +39,22 @@ pub(crate) fn registry(login: bool) -> Option<Registry> {
     );
     let file = dir.path().join("config.yml");
     fs::write(&file, config).unwrap();
-    let log = dir.path().join("log");
     let child = Command::new("docker-registry")
         .arg("serve")
         .arg(file)
         .stdout(Stdio::null())
-        .stderr(File::create(&log).unwrap())
+        .stderr(File::create(dir.path().join("log")).unwrap())
         .spawn()
         .unwrap();
+    // From here on it is stopped whatever happens.
+    let mut registry = Registry { child, host: String::new(), dir };
     let started = Instant::now();
     loop {
-        let text = fs::read_to_string(&log).unwrap();
-        if let Some(port) = port(&text) {
-            return Some(Registry { child, host: format!("127.0.0.1:{port}"), dir });
+        if let Some(port) = port(&registry.log()) {
+            registry.host = format!("127.0.0.1:{port}");
+            return Some(registry);
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "no registry: {text}");
+        assert!(started.elapsed() < Duration::from_secs(30), "no registry: {}", registry.log());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
