@@ -23,7 +23,7 @@ static PYTHON: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
 pub(super) fn want(path: &str) -> Want {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name {
-        "os-release" | "passwd" | "pyvenv.cfg" | "patchlevel.h" => return Want::Whole(TEXT),
+        "os-release" | "patchlevel.h" => return Want::Whole(TEXT),
         "version.txt" | "version.json" if path.starts_with("usr/local/cuda") => {
             return Want::Whole(TEXT);
         }
