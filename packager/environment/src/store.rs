@@ -167,12 +167,12 @@ mod tests {
         let store = Store::new(root);
         let keep = ["wheels/aa/a.whl", "uv/cache/CACHEDIR.TAG", "interpreters/3.8/bin/python"];
         let left = [
-            "wheels/aa/.pending-1",
-            "wheels/bb/.pending-2",
-            "sdists/cc/.pending-3",
-            "built/dd/cp36/.pending-4",
-            "uv/1/.pending-5",
-            "interpreters/3.6/bin/.pending-6",
+            "wheels/aa/.mlpack-pending-1",
+            "wheels/bb/.mlpack-pending-2",
+            "sdists/cc/.mlpack-pending-3",
+            "built/dd/cp36/.mlpack-pending-4",
+            "uv/1/.mlpack-pending-5",
+            "interpreters/3.6/bin/.mlpack-pending-6",
         ];
         for path in keep.iter().chain(&left) {
             let path = root.join(path);
