@@ -94,7 +94,7 @@ pub(crate) struct PushArgs {
 pub(crate) struct PullArgs {
     /// The image in a registry
     pub(crate) reference: String,
-    /// Where it goes: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker:NAME
+    /// Where it goes: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE` or `docker:NAME`
     #[arg(long, short, value_name = "IMAGE")]
     pub(crate) output: String,
     /// Which image of several

@@ -96,8 +96,8 @@ pub(crate) struct ProjectArgs {
 pub(crate) struct PackageArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// Where the image goes: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker:NAME or
-    /// REGISTRY/REPOSITORY:TAG
+    /// Where the image goes: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE`, `docker:NAME` or
+    /// `REGISTRY/REPOSITORY:TAG`
     #[arg(long, short, value_name = "IMAGE", required_unless_present = "dry_run")]
     pub(crate) output: Option<String>,
     /// Print the plan; write nothing
