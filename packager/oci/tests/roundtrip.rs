@@ -141,3 +141,19 @@ fn what_others_wrote_into_an_index_stays() {
     assert_eq!(after["manifests"][0], index["manifests"][0]);
     assert_eq!(after["manifests"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_layout_cannot_lead_out_of_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = sample(&dir.path().join("store"));
+    let layout = Layout::create(dir.path().join("layout")).unwrap();
+    layout.put(&image, Some("v1"), &Silent).unwrap();
+    fs::write(dir.path().join("outside"), b"{}").unwrap();
+    let path = dir.path().join("layout/index.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for bad in ["sha256:../../../outside", "../../../outside", "sha256:/etc/passwd"] {
+        fs::write(&path, text.replace(&image.digest.to_string(), bad)).unwrap();
+        let error = layout.image(Some("v1"), &Platform::linux_amd64()).unwrap_err();
+        assert!(matches!(error, Error::Document { .. }), "{bad}: {error}");
+    }
+}
