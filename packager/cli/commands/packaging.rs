@@ -1,6 +1,6 @@
 //! From arguments to an image: the road every command that builds goes.
 
-use mlpack_build::image::{self, Base, ENVIRONMENT_PREFIX, Inputs, LayerCache, Plan};
+use mlpack_build::image::{self, Base, Inputs, LayerCache, Plan};
 use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
@@ -103,7 +103,7 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
         let wheels =
             context.runtime.block_on(fetch_wheels(&environment, &settings, &*context.progress))?;
         let mut tree = Tree::new();
-        let laid = lay(&wheels, &environment.target, ENVIRONMENT_PREFIX, &mut tree)?;
+        let laid = lay(&wheels, &environment.target, &environment.prefix, &mut tree)?;
         for note in &laid.notes {
             context.progress.note(note);
         }

@@ -10,6 +10,7 @@
 
 mod build_tools;
 mod compile;
+mod conda;
 mod conda_file;
 mod elf;
 mod error;
@@ -39,10 +40,11 @@ mod wheels;
 mod work_folder;
 mod yaml;
 
+pub use conda::CondaPackage;
 pub use conda_file::{CondaDependency, CondaFile};
 pub use error::{Error, Result};
 pub use lay::{Installed, Laid, lay};
-pub use lock::{Artifact, ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
+pub use lock::{Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage};
 pub use match_spec::MatchSpec;
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};

@@ -6,14 +6,21 @@ use mlpack_oci::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::wheel_name::WheelName;
-use crate::{Error, Result, Target, normalize_name};
+use crate::{CondaPackage, Error, Result, Target, normalize_name};
+
+/// Where an environment on the base's own interpreter lies in the image.
+pub const BASE_PREFIX: &str = "/opt/mlpack/env";
 
 /// Exact packages for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockedEnvironment {
-    /// What it was resolved for.
+    /// What it was resolved for: the interpreter of the base, or the one among `conda`.
     pub target: Target,
-    /// Sorted by name, each name once.
+    /// Where it lies in the image, as `/opt/mlpack/env` or `/opt/miniconda/envs/project`.
+    pub prefix: String,
+    /// Conda packages by name, an interpreter among them; none where the base's interpreter is kept.
+    pub conda: Vec<CondaPackage>,
+    /// Packages of the `pip:` list and what they need, sorted by name, each name once.
     pub packages: Vec<LockedPackage>,
 }
 
@@ -88,7 +95,12 @@ impl LockedEnvironment {
         if let Some(pair) = packages.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(Error::Lock { reason: format!("{} is there twice", pair[0].name) });
         }
-        Ok(Self { target: target.clone(), packages })
+        Ok(Self {
+            target: target.clone(),
+            prefix: BASE_PREFIX.to_owned(),
+            conda: Vec::new(),
+            packages,
+        })
     }
 }
 

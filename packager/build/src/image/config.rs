@@ -3,9 +3,7 @@
 use mlpack_oci::spec::{Config, ConfigBuilder};
 use serde_json::json;
 
-use super::{
-    APP_ROOT, ENVIRONMENT_PREFIX, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER,
-};
+use super::{APP_ROOT, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER};
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
 
@@ -60,7 +58,7 @@ pub(super) fn variables(
     let path = variables
         .get("PATH")
         .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let path = format!("{ENVIRONMENT_PREFIX}/bin:{path}");
+    let path = format!("{}/bin:{path}", record.python.prefix);
     variables.set("PATH", path);
     variables.set("AML_APP_ROOT", APP_ROOT);
     variables.set("AZUREML_ENTRY_SCRIPT", &record.entry_script);
@@ -127,7 +125,7 @@ pub(super) fn config(
     config.set_exposed_ports(Some(ports));
     config.set_env(Some(variables.lines()));
     config.set_entrypoint(Some(vec![
-        format!("{ENVIRONMENT_PREFIX}/bin/python"),
+        format!("{}/bin/python", record.python.prefix),
         LAUNCHER.to_owned(),
     ]));
     // A command of the base would become arguments of the launcher (trap 33).

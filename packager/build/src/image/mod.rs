@@ -27,9 +27,6 @@ pub const MODELS_DIR: &str = "azureml-models";
 /// The port the service listens on (contract section 4.1).
 pub const PORT: u16 = 5001;
 
-/// Prefix of the environment on top of the base's interpreter.
-pub const ENVIRONMENT_PREFIX: &str = "/opt/mlpack/env";
-
 /// The launcher, first process of the container.
 pub const LAUNCHER: &str = "/opt/mlpack/launch.py";
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlpack_environment::{LockedEnvironment, Target};
+use mlpack_environment::LockedEnvironment;
 use mlpack_oci::layer::{Compression, Tree};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{DiffId, Digest, FORMAT_VERSION, Image};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::config::{self, Variables};
 use super::graft::{graft, ground};
 use super::{
-    APP_ROOT, BaseRecord, ENVIRONMENT_PREFIX, ModelRecord, PolicyRecord, PythonRecord, Record,
+    APP_ROOT, BaseRecord, ModelRecord, PolicyRecord, PythonRecord, Record,
     Role, Templates, app,
 };
 use crate::base::BaseFacts;
@@ -160,7 +160,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
                 digest: unwritten,
             })
             .collect(),
-        python: python(&environment.target),
+        python: python(environment),
         packages: environment
             .packages
             .iter()
@@ -172,11 +172,12 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
     Ok(Plan { record, layers, mtime: inputs.mtime, variables, steps: steps.to_vec() })
 }
 
-fn python(target: &Target) -> PythonRecord {
+fn python(environment: &LockedEnvironment) -> PythonRecord {
+    let target = &environment.target;
     PythonRecord {
         version: target.python.to_string(),
         interpreter: target.interpreter.clone(),
-        prefix: ENVIRONMENT_PREFIX.to_owned(),
+        prefix: environment.prefix.clone(),
     }
 }
 
@@ -202,7 +203,7 @@ fn environment_key(
         // Another version may lay an environment in another way.
         mlpack: inputs.version,
         format: FORMAT_VERSION,
-        prefix: ENVIRONMENT_PREFIX,
+        prefix: &environment.prefix,
         mtime: inputs.mtime,
         python: environment.target.python.to_string(),
         interpreter: &environment.target.interpreter,
@@ -211,7 +212,7 @@ fn environment_key(
             .iter()
             .map(|package| format!("{} {}", package.name, package.artifact.sha256))
             .collect(),
-        ground: ground(base, app::below_root(ENVIRONMENT_PREFIX)),
+        ground: ground(base, app::below_root(&environment.prefix)),
     };
     let text = serde_json::to_vec(&key).map_err(|error| Error::Data {
         what: "key",

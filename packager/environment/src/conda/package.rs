@@ -1,0 +1,36 @@
+//! An exact conda package, and its archive in the cache.
+
+use std::path::PathBuf;
+
+use mlpack_oci::Digest;
+use serde::{Deserialize, Serialize};
+
+/// One exact conda package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CondaPackage {
+    /// Name, in lower case.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Build string, `py36h1234567_0`.
+    pub build: String,
+    /// `linux-64`, `linux-aarch64` or `noarch`.
+    pub subdir: String,
+    /// The channel's address without user, password or token.
+    pub channel: String,
+    /// The archive's address without user, password or token.
+    pub url: String,
+    /// Of the archive (`.conda` or `.tar.bz2`).
+    pub sha256: Digest,
+    /// In bytes, where the channel tells it.
+    pub size: Option<u64>,
+}
+
+/// A conda package whose archive lies in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredConda {
+    /// The package.
+    pub(crate) package: CondaPackage,
+    /// Its archive, verified.
+    pub(crate) path: PathBuf,
+}
