@@ -2,7 +2,9 @@
 //! in a row), so the bytes do not depend on the number of threads.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -17,13 +19,28 @@ const LEVEL: i32 = 1;
 
 type Job = (Vec<u8>, SyncSender<Vec<u8>>);
 
+/// What is on its way to the output, in order.
+enum Pending {
+    /// A member that a thread compresses.
+    Member(Receiver<Vec<u8>>),
+    /// Members that lie in a file.
+    Copy { file: PathBuf, offset: u64, length: u64 },
+    /// The end of a part.
+    End,
+}
+
 /// Compresses what is written into gzip members on `threads` threads, in order.
 pub(super) struct ParallelGzip<W> {
     out: W,
     block: Vec<u8>,
     jobs: Option<SyncSender<Job>>,
-    pending: VecDeque<Receiver<Vec<u8>>>,
+    pending: VecDeque<Pending>,
+    /// Members on their way.
+    members: usize,
     workers: Vec<JoinHandle<()>>,
+    /// Compressed bytes of the part that is being written, and of those before.
+    part: u64,
+    parts: Vec<u64>,
 }
 
 impl<W: Write> ParallelGzip<W> {
@@ -38,14 +55,34 @@ impl<W: Write> ParallelGzip<W> {
             })
             .collect();
         let block = Vec::with_capacity(MEMBER);
-        Self { out, block, jobs: Some(jobs), pending: VecDeque::new(), workers }
+        Self {
+            out,
+            block,
+            jobs: Some(jobs),
+            pending: VecDeque::new(),
+            members: 0,
+            workers,
+            part: 0,
+            parts: Vec::new(),
+        }
     }
 
-    /// Compresses what is left and returns the inner writer.
-    pub(super) fn finish(mut self) -> io::Result<W> {
-        if !self.block.is_empty() {
-            self.submit()?;
-        }
+    /// Ends a part: what follows begins with a member of its own.
+    pub(super) fn end_part(&mut self) -> io::Result<()> {
+        self.submit()?;
+        self.pending.push_back(Pending::End);
+        Ok(())
+    }
+
+    /// A part that was compressed before.
+    pub(super) fn copy_part(&mut self, file: PathBuf, offset: u64, length: u64) -> io::Result<()> {
+        self.pending.push_back(Pending::Copy { file, offset, length });
+        self.end_part()
+    }
+
+    /// Compresses what is left and returns the inner writer and the compressed bytes of each part.
+    pub(super) fn finish(mut self) -> io::Result<(W, Vec<u64>)> {
+        self.submit()?;
         self.jobs = None;
         while !self.pending.is_empty() {
             self.write_oldest()?;
@@ -53,26 +90,48 @@ impl<W: Write> ParallelGzip<W> {
         for worker in self.workers {
             worker.join().map_err(|_| io::Error::other("a compression thread failed"))?;
         }
-        Ok(self.out)
+        Ok((self.out, self.parts))
     }
 
     fn submit(&mut self) -> io::Result<()> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(MEMBER));
         let (reply, result) = sync_channel(1);
         let jobs = self.jobs.as_ref().ok_or_else(|| io::Error::other("writing after the end"))?;
         jobs.send((block, reply)).map_err(|_| io::Error::other("compression threads are gone"))?;
-        self.pending.push_back(result);
+        self.pending.push_back(Pending::Member(result));
+        self.members += 1;
         // Enough in flight to keep every thread busy, few enough to keep memory flat.
-        while self.pending.len() > 2 * self.workers.len() {
+        while self.members > 2 * self.workers.len() {
             self.write_oldest()?;
         }
         Ok(())
     }
 
     fn write_oldest(&mut self) -> io::Result<()> {
-        let Some(result) = self.pending.pop_front() else { return Ok(()) };
-        let member = result.recv().map_err(|_| io::Error::other("a compression thread failed"))?;
-        self.out.write_all(&member)
+        match self.pending.pop_front() {
+            Some(Pending::Member(result)) => {
+                self.members -= 1;
+                let member =
+                    result.recv().map_err(|_| io::Error::other("a compression thread failed"))?;
+                self.part += member.len() as u64;
+                self.out.write_all(&member)
+            }
+            Some(Pending::Copy { file, offset, length }) => {
+                let mut file = File::open(file)?;
+                file.seek(SeekFrom::Start(offset))?;
+                let copied = io::copy(&mut file.take(length), &mut self.out)?;
+                self.part += copied;
+                if copied == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            }
+            Some(Pending::End) => {
+                self.parts.push(std::mem::take(&mut self.part));
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -125,7 +184,7 @@ mod tests {
     fn compress(bytes: &[u8], threads: usize) -> Vec<u8> {
         let mut gzip = ParallelGzip::new(Vec::new(), threads);
         gzip.write_all(bytes).unwrap();
-        gzip.finish().unwrap()
+        gzip.finish().unwrap().0
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Layers: what goes into one ([`Tree`]) and the one writer that turns it into bytes.
 
+mod compose;
 mod decode;
 mod gzip;
 mod tree;
 mod writer;
 
+pub use compose::{Part, StoredPart, compose_layer};
 pub use decode::LayerReader;
 pub use tree::{Content, Node, Opener, Tree};
 pub use writer::{Compression, Policy, WrittenLayer, write_layer};

@@ -79,7 +79,7 @@ pub fn write_layer(
     let (pending, diff_id, media_type) = if gzip {
         let out = HashingWriter::new(ParallelGzip::new(pending, policy.threads));
         let (gzip, diff_id, _) = write_tar(tree, policy.mtime, out, meter)?.finish();
-        let pending =
+        let (pending, _) =
             gzip.finish().map_err(|source| Error::Pack { path: String::new(), source })?;
         (pending, Some(diff_id), MediaType::ImageLayerGzip)
     } else {
@@ -93,17 +93,19 @@ pub fn write_layer(
     })
 }
 
+/// Two zero blocks end an archive (POSIX pax, "ustar Interchange Format").
+pub(super) const END: [u8; 1024] = [0; 1024];
+
 fn write_tar<W: Write>(tree: &Tree, mtime: u64, mut out: W, meter: &dyn Meter) -> Result<W> {
     for (path, node) in tree.iter() {
         write_entry(&mut out, path, node, mtime, meter)
             .map_err(|source| Error::Pack { path: path.to_owned(), source })?;
     }
-    // Two zero blocks end an archive (POSIX pax, "ustar Interchange Format").
-    out.write_all(&[0; 1024]).map_err(|source| Error::Pack { path: String::new(), source })?;
+    out.write_all(&END).map_err(|source| Error::Pack { path: String::new(), source })?;
     Ok(out)
 }
 
-fn write_entry(
+pub(super) fn write_entry(
     out: &mut impl Write,
     path: &str,
     node: &Node,
