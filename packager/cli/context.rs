@@ -9,7 +9,7 @@ use mlpack_build::base::{Catalogue, IndexCache};
 use mlpack_build::image::Templates;
 use mlpack_build::project::RegistryAccess;
 use mlpack_engine::Engine;
-use mlpack_environment::{IndexUrl, Indexes};
+use mlpack_environment::{CondaSettings, IndexUrl, Indexes};
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layer::Policy;
 use mlpack_oci::layout::Layout;
@@ -114,6 +114,7 @@ impl Context {
         settings.search_path = outside::search_path();
         settings.interpreters = interpreters.iter().map(|path| self.cwd.join(path)).collect();
         settings.exclude_newer = exclude_newer.map(str::to_owned);
+        settings.conda = conda_settings()?;
         settings.indexes = Indexes {
             index: main.map(|(name, text)| index(name, &text)).transpose()?,
             extra: match extra {
@@ -286,4 +287,27 @@ impl Context {
             _ => Stage::temporary(&self.cache.join("stage")),
         }
     }
+}
+
+/// Mirrors of conda channels, by the variables that conda itself reads (conda documentation,
+/// "Settings").
+fn conda_settings() -> Result<CondaSettings> {
+    let mut settings = CondaSettings::default();
+    if let Some(alias) = variable("CONDA_CHANNEL_ALIAS") {
+        settings.alias = alias.parse().map_err(|error| {
+            Failure::usage(
+                format!("CONDA_CHANNEL_ALIAS is not an address: {error}"),
+                "write it as https://HOST/PATH",
+            )
+        })?;
+    }
+    if let Some(channels) = variable("CONDA_DEFAULT_CHANNELS") {
+        settings.defaults = channels
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+    }
+    Ok(settings)
 }

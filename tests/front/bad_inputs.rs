@@ -197,7 +197,7 @@ hint: the image was damaged in transfer or storage: fetch or save it again
     fs::remove_dir_all(world.root().join("cache")).unwrap();
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: layer 4 of oci:[WORLD]/work/base (sha256:[HEX]) is 9834227 bytes long, its descriptor says 19668454
+error: layer 4 of oci:[WORLD]/work/base (sha256:[HEX]) is 9834225 bytes long, its descriptor says 19668450
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -387,22 +387,21 @@ hint: loosen or pin the versions named above so that one set fits all
 
 #[test]
 fn a_conda_file_that_asks_for_another_python() {
-    let (world, args) = need!(ground());
+    let (world, mut args) = need!(ground());
+    args.extend(["--environment".to_owned(), "base".to_owned()]);
     world.write("environment.yml", "dependencies:\n  - python=3.9\n  - pip:\n    - core\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-warning[deps.python]: [WORLD]/work/environment.yml:2: `python=3.9` is asked for and the base image has 3.11.[PATCH]
-  remedy: write python=3.11, or choose a base image with the Python asked for
 error: [WORLD]/work/environment.yml asks for `python=3.9`, the base image has Python 3.11.[PATCH] at /usr/local/bin/python3.11
-hint: use a base image whose Python fits `python=3.9`, or write `python=3.11.[PATCH]` into the conda file; the base's interpreter is kept as it is
+hint: take a base image whose Python fits `python=3.9`, write `python=3.11.[PATCH]` into the conda file, or let the environment have its own with `--environment new`
 --- exit code 1
 
 "#]]);
     world.write("environment.yml", "dependencies:\n  - numpy=1.16\n  - pip:\n    - core\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: conda packages cannot be packaged yet: numpy
-hint: take it out of the conda file, or list the same package below `pip:` if PyPI has it
+error: [WORLD]/work/environment.yml asks for conda packages, which cannot join the base's interpreter: numpy
+hint: leave `--environment base` out, or list them below `pip:` if PyPI has them
 --- exit code 1
 
 "#]]);

@@ -72,6 +72,17 @@ pub enum Error {
         /// Its path in the base.
         interpreter: String,
     },
+    /// Conda packages need an environment of their own.
+    #[error("{} asks for conda packages, which cannot join the base's interpreter: {}", file.display(), names.join(", "))]
+    CondaOnBase {
+        /// The conda file.
+        file: PathBuf,
+        /// Which ones.
+        names: Vec<String>,
+    },
+    /// An interpreter of its own was asked for and nothing says which.
+    #[error("there is no conda file that an environment of its own could be made of")]
+    NoCondaFile,
     /// The base's C library could not be told, and wheels depend on it.
     #[error("the base image {base} has no GNU C library that could be read")]
     NoGlibc {
@@ -115,8 +126,12 @@ impl Error {
                     .to_owned(),
             ),
             Self::OtherPython { wanted, found, .. } => Some(format!(
-                "use a base image whose Python fits `{wanted}`, or write `python={found}` into the conda file; the base's interpreter is kept as it is"
+                "take a base image whose Python fits `{wanted}`, write `python={found}` into the conda file, or let the environment have its own with `--environment new`"
             )),
+            Self::CondaOnBase { .. } => Some(
+                "leave `--environment base` out, or list them below `pip:` if PyPI has them".to_owned(),
+            ),
+            Self::NoCondaFile => Some("name one with --conda-file".to_owned()),
             Self::NoGlibc { .. } => Some(
                 "use a base image of Ubuntu or Debian; images with musl (Alpine) or without a C library cannot load Python wheels"
                     .to_owned(),

@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 pub(crate) use image::{
     BasesArgs, CheckArgs, CopyArgs, InspectArgs, LoginArgs, PullArgs, PushArgs, RegistryArgs,
 };
-pub(crate) use project::{InitArgs, PackageArgs, ProjectArgs, QuickstartArgs};
+pub(crate) use project::{EnvironmentArg, InitArgs, PackageArgs, ProjectArgs, QuickstartArgs};
 pub(crate) use service::{
     DeployArgs, GetLogsArgs, ModelCommand, ModelDeployArgs, RunArgs, ServiceCommand, TargetArgs,
 };

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use mlpack_build::image::ENVIRONMENT_LAYERS;
 use mlpack_oci::Platform;
 
 const PACKAGE_EXAMPLES: &str = "\
@@ -82,12 +83,36 @@ pub(crate) struct ProjectArgs {
     #[arg(long, default_value = "linux/amd64", help_heading = "Base image")]
     pub(crate) platform: Platform,
 
+    /// Whether the base's interpreter is kept or the environment gets its own from conda packages;
+    /// the base's if it satisfies the conda file
+    #[arg(long, value_enum, value_name = "WHICH", help_heading = "Packages")]
+    pub(crate) environment: Option<EnvironmentArg>,
+    /// Layers that packages are spread over: a changed one re-sends its own
+    #[arg(long, value_name = "NUMBER", default_value_t = ENVIRONMENT_LAYERS, value_parser = layers, help_heading = "Packages")]
+    pub(crate) environment_layers: usize,
     /// Take packages as they were on that day, as in 2019-05-05
     #[arg(long, value_name = "DATE", help_heading = "Packages")]
     pub(crate) exclude_newer: Option<String>,
     /// An interpreter of this machine that may build source distributions; may be repeated
     #[arg(long = "python", value_name = "PATH", help_heading = "Packages")]
     pub(crate) interpreters: Vec<PathBuf>,
+}
+
+/// Whose interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvironmentArg {
+    /// The base's
+    Base,
+    /// Its own
+    New,
+}
+
+/// At least one, and fewer than an image may have.
+fn layers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(layers @ 1..=100) => Ok(layers),
+        _ => Err("a number from 1 to 100".to_owned()),
+    }
 }
 
 /// Arguments of `package`.

@@ -4,7 +4,7 @@ use mlpack_build::check::{self, Finding, Severity, Subject};
 use mlpack_build::image::Base;
 use mlpack_build::project::Project;
 use mlpack_build::script::EntryScript;
-use mlpack_environment::{CondaFile, Target};
+use mlpack_environment::{CondaFile, PythonVersion};
 use serde_json::json;
 
 use super::packaging::Destination;
@@ -13,26 +13,31 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
 
+/// The base a project will stand on, and the interpreter as far as it is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) base: &'a Base,
+    pub(crate) python: Option<PythonVersion>,
+}
+
 /// Runs the checks, prints findings that were not printed yet, and stops at errors.
 pub(crate) fn judge(
     context: &Context,
     project: &Project,
     conda: Option<&CondaFile>,
-    on: Option<(&Target, &Base)>,
+    on: Option<Ground<'_>>,
     destination: Destination<'_>,
     printed: &mut Vec<Finding>,
 ) -> Result<()> {
-    let python = on.map(|(target, _)| target.python);
+    let python = on.and_then(|on| on.python);
     let script = EntryScript::load(&project.entry_script, python).ok();
     let findings = check::run_all(&Subject {
         script: script.as_ref(),
         conda,
         python,
         // Until the base is known it may have Spark; afterwards its facts say so.
-        base_has_spark: on.is_none_or(|(_, base)| base.facts.spark.is_some()),
-        base_cuda: on
-            .and_then(|(_, base)| base.facts.cuda.as_ref())
-            .map(|cuda| cuda.value.as_str()),
+        base_has_spark: on.is_none_or(|on| on.base.facts.spark.is_some()),
+        base_cuda: on.and_then(|on| on.base.facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
         output: destination.output,
         target_is_azure: destination.azure,
         ..Subject::new(project)

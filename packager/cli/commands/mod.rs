@@ -4,6 +4,7 @@ mod base;
 mod bases;
 mod check;
 mod deploy;
+mod environment;
 mod findings;
 mod init;
 mod inspect;

@@ -1,19 +1,19 @@
 //! From arguments to an image: the road every command that builds goes.
 
+use std::collections::BTreeMap;
+
 use mlpack_build::image::{self, Base, Inputs, LayerCache, Plan};
 use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
-use mlpack_environment::{
-    CondaFile, Fit, LockedEnvironment, ResolveRequest, Target, fetch_wheels, lay, resolve,
-};
+use mlpack_environment::{CondaFile, Laid, LockedEnvironment, fetch_packages, lay};
 use mlpack_oci::Image;
-use mlpack_oci::layer::Tree;
 use mlpack_oci::rootfs::Kind;
 
 use super::base::base;
-use super::findings::judge;
+use super::environment::{choose, resolve};
+use super::findings::{Ground, judge};
 use crate::args::ProjectArgs;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -61,17 +61,25 @@ pub(crate) fn prepare(
     };
     let store = kept.as_ref().map(|stage| &stage.store);
     let (base, policy, azure_only) = base(context, args, &project, store)?;
-    let target = base.facts.target(&base.image.place)?;
-    judge(context, &project, conda.as_ref(), Some((&target, &base)), destination, &mut known)?;
+    let choice = choose(args, conda.as_ref(), &base)?;
+    let on = Ground { base: &base, python: choice.python() };
+    judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     let steps = steps(&project, &base)?;
     let environment_settings =
         context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
-    let environment = packages(context, conda.as_ref(), &project, &target, &environment_settings)?;
+    let environment = resolve(context, conda.as_ref(), &project, &choice, &environment_settings)?;
+    if choice.python().is_none() {
+        let on = Ground { base: &base, python: Some(environment.target.python) };
+        judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
+    }
     let plan = image::plan(&Inputs {
         project: &project,
         base: &base,
         steps: &steps,
         environment: &environment,
+        why: &choice.why,
+        environment_layers: args.environment_layers,
+        variables: conda.as_ref().map_or(&BTreeMap::new(), |conda| &conda.variables),
         policy,
         version: env!("CARGO_PKG_VERSION"),
         templates: &context.templates,
@@ -99,19 +107,18 @@ pub(crate) struct Packaged {
 pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Packaged> {
     let Prepared { plan, base, kept, environment, settings, .. } = prepared;
     let cache = LayerCache::open(context.cache.join("layers"))?;
-    let mut tree = || -> mlpack_build::Result<Tree> {
-        let wheels =
-            context.runtime.block_on(fetch_wheels(&environment, &settings, &*context.progress))?;
-        let mut tree = Tree::new();
-        let laid = lay(&wheels, &environment.target, &environment.prefix, &mut tree)?;
+    let mut laid = || -> mlpack_build::Result<Laid> {
+        let fetched = fetch_packages(&environment, &settings, &*context.progress);
+        let fetched = context.runtime.block_on(fetched)?;
+        let laid = lay(&fetched, &environment)?;
         for note in &laid.notes {
             context.progress.note(note);
         }
-        Ok(tree)
+        Ok(laid)
     };
     let progress = &*context.progress;
     let image =
-        image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut tree, progress)?;
+        image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut laid, progress)?;
     Ok(Packaged { image, _kept: kept })
 }
 
@@ -199,44 +206,4 @@ fn steps(project: &Project, base: &Base) -> Result<Vec<Step>> {
             hint: "take those lines out; what they install belongs into the conda file or the base image".to_owned(),
         }
     })
-}
-
-/// Locks the packages for the base's interpreter.
-fn packages(
-    context: &Context,
-    conda: Option<&CondaFile>,
-    project: &Project,
-    target: &Target,
-    settings: &mlpack_environment::Settings,
-) -> Result<LockedEnvironment> {
-    if let Some(conda) = conda {
-        conda.require_pip_only()?;
-        for note in &conda.notes {
-            context.progress.note(note);
-        }
-        // Another patch release is let pass, as the service of 2019 did; the checks say so.
-        if let Some(spec) = conda.python_spec()
-            && spec.satisfied_by(target.python) == Fit::No
-        {
-            return Err(mlpack_build::Error::OtherPython {
-                file: conda.path.clone(),
-                wanted: spec.text.clone(),
-                found: target.python.to_string(),
-                interpreter: target.interpreter.clone(),
-            }
-            .into());
-        }
-    }
-    let directory = conda.and_then(|conda| conda.path.parent()).unwrap_or(&project.context);
-    let request = ResolveRequest {
-        target,
-        pip: conda.map_or(&[], CondaFile::pip_requirements),
-        directory,
-        add_server: true,
-    };
-    let resolution = context.runtime.block_on(resolve(request, settings, &*context.progress))?;
-    for note in &resolution.notes {
-        context.progress.note(note);
-    }
-    Ok(resolution.environment)
 }

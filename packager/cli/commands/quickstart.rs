@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mlpack_build::host_base::{self, HostPython};
+use mlpack_build::image::ENVIRONMENT_LAYERS;
 use mlpack_build::image::inspect::Inspection;
 use mlpack_deploy::config::LocalConfig;
 use mlpack_deploy::{LocalDeployer, ServiceName};
@@ -177,6 +178,8 @@ fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
         policy,
         allow: Vec::new(),
         platform: outside::platform(),
+        environment: None,
+        environment_layers: ENVIRONMENT_LAYERS,
         exclude_newer: None,
         interpreters: Vec::new(),
     }

@@ -10,12 +10,23 @@ use crate::store::Store;
 use crate::uv::{Output, Uv};
 use crate::{Error, Result, Settings, Target, interpreter};
 
+/// Packages that are in the environment already, as the resolver is told of them.
+pub(crate) struct Present {
+    /// Normalised names with versions.
+    pub(crate) packages: Vec<(String, String)>,
+    /// Wheels of metadata alone that stand for them.
+    pub(crate) stand_ins: PathBuf,
+    /// A file that holds each to its version.
+    pub(crate) constraints: PathBuf,
+}
+
 /// Resolves one list for one target, as often as needed.
 pub(crate) struct Compiler<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
     pub(crate) settings: &'a Settings,
     pub(crate) request: ResolveRequest<'a>,
+    pub(crate) present: Option<&'a Present>,
     /// The list, a line each.
     pub(crate) input: String,
     /// Whether the described interpreter did not do, and one of this machine must stand in.
@@ -81,6 +92,19 @@ impl Compiler<'_> {
         }
         if let Some(moment) = &self.settings.exclude_newer {
             arguments.extend(["--exclude-newer".into(), moment.into()]);
+        }
+        if let Some(present) = self.present {
+            arguments.extend(["--constraints".into(), present.constraints.clone()]);
+            arguments.extend(["--find-links".into(), present.stand_ins.clone()]);
+            for (name, _) in &present.packages {
+                arguments.extend(["--no-emit-package".into(), name.into()]);
+                if self.settings.exclude_newer.is_some() {
+                    arguments.extend([
+                        "--exclude-newer-package".into(),
+                        format!("{name}=9999-12-31").into(),
+                    ]);
+                }
+            }
         }
         for name in wheels_only {
             arguments.extend(["--only-binary".into(), name.into()]);

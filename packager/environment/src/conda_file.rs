@@ -94,16 +94,6 @@ impl CondaFile {
             .filter(|dependency| !matches!(&*dependency.spec.name, "python" | "pip"))
     }
 
-    /// Refuses what cannot become layers yet: conda packages other than `python` and `pip`.
-    ///
-    /// # Errors
-    /// [`Error::NotYet`] with their names.
-    pub fn require_pip_only(&self) -> Result<()> {
-        let names: Vec<String> =
-            self.conda_packages().map(|dependency| dependency.spec.name.clone()).collect();
-        if names.is_empty() { Ok(()) } else { Err(Error::NotYet { what: "conda packages", names }) }
-    }
-
     /// Names that are both a conda package and in the `pip:` list, sorted (contract section 9, item 16).
     pub fn in_both_lists(&self) -> Vec<&str> {
         let mut both: Vec<&str> = self
@@ -317,8 +307,6 @@ mod tests {
         let conda: Vec<_> = file.conda_packages().map(|d| (&*d.spec.name, d.line)).collect();
         assert_eq!(conda, [("numpy", 9), ("scipy", 10)]);
         assert_eq!(file.in_both_lists(), ["numpy"]);
-        let error = file.require_pip_only().unwrap_err();
-        assert_eq!(error.to_string(), "conda packages cannot be packaged yet: numpy, scipy");
         assert_eq!(file.notes.len(), 2, "{:?}", file.notes);
     }
 

@@ -101,6 +101,66 @@ pub enum Error {
         /// Which ones.
         names: Vec<String>,
     },
+    /// A channel that cannot be read.
+    #[error("the channel {channel} cannot be used: {reason}")]
+    Channel {
+        /// Its address without secrets.
+        channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// No channel has a package.
+    #[error("no channel has a conda package `{name}` for {platform}; asked: {}", channels.join(", "))]
+    NoSuchCondaPackage {
+        /// Its name.
+        name: String,
+        /// `linux-64`
+        platform: String,
+        /// Addresses without secrets.
+        channels: Vec<String>,
+    },
+    /// No set of conda packages fits together.
+    #[error("the conda packages do not fit together for {ground}:\n{reason}")]
+    CondaUnsolvable {
+        /// Platform and C library of the base.
+        ground: String,
+        /// The solver's sentences.
+        reason: String,
+    },
+    /// A conda archive that breaks the format.
+    #[error("{archive} is not a sound conda package: {reason}")]
+    CondaArchive {
+        /// Its file name.
+        archive: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A binary has no room for the environment's place.
+    #[error("`{file}` of {archive} has room for a prefix of {longest} characters, `{prefix}` has {}", prefix.len())]
+    PrefixTooLong {
+        /// The archive.
+        archive: String,
+        /// The file in it.
+        file: String,
+        /// Where the environment lies.
+        prefix: String,
+        /// Length of the placeholder.
+        longest: usize,
+    },
+    /// A conda file whose packages have no interpreter.
+    #[error("the conda packages bring no CPython: {reason}")]
+    NoCondaPython {
+        /// What was found.
+        reason: String,
+    },
+    /// A day or moment that cannot be read.
+    #[error("`{found}` is no day or moment: {reason}")]
+    Moment {
+        /// As given.
+        found: String,
+        /// Why.
+        reason: String,
+    },
     /// No inference server runs on this Python.
     #[error("no inference server supports Python {python}")]
     NoServer {
@@ -254,6 +314,25 @@ impl Error {
                 "take {} out of the conda file, or list the same package below `pip:` if PyPI has it",
                 if names.len() == 1 { "it" } else { "them" }
             )),
+            Self::Channel { .. } => Some(
+                "check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself".to_owned(),
+            ),
+            Self::NoSuchCondaPackage { name, .. } => Some(format!(
+                "check the spelling, add the channel that has it below `channels:`, or list `{name}` below `pip:` if PyPI has it"
+            )),
+            Self::CondaUnsolvable { .. } => Some(
+                "loosen or pin the lines named above; where glibc is named, take a newer base image".to_owned(),
+            ),
+            Self::CondaArchive { .. } => {
+                Some("remove it from mlpack's cache and run the command again".to_owned())
+            }
+            Self::PrefixTooLong { .. } => {
+                Some("give the environment a shorter `name:` in the conda file".to_owned())
+            }
+            Self::NoCondaPython { .. } => {
+                Some("ask for one, as in `- python=3.11`".to_owned())
+            }
+            Self::Moment { .. } => Some("write a day as 2019-05-05".to_owned()),
             Self::NoServer { python } => Some(format!(
                 "take a base image with Python 3.6 or newer instead of {}",
                 python.minor_text()

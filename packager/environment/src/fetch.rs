@@ -41,13 +41,7 @@ struct Failure {
 
 impl Client {
     pub(crate) fn new(indexes: &Indexes) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("mlpack/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(20))
-            .read_timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|error| fetch_error("https://", &error))?;
-        Ok(Self { http, indexes: indexes.clone() })
+        Ok(Self { http: http()?, indexes: indexes.clone() })
     }
 
     /// A page of an index and the address it was found at.
@@ -145,6 +139,16 @@ impl Client {
         }
         work().await.map_err(|failure| failure.error)
     }
+}
+
+/// What speaks to indexes and channels.
+pub(crate) fn http() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("mlpack/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(20))
+        .read_timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| fetch_error("https://", &error))
 }
 
 /// The last name of a path, for messages.

@@ -1,255 +1,207 @@
-//! The files of a virtual environment, as streams out of the wheels, for a layer.
+//! The files of an environment, as streams out of wheels and conda archives, for layers.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
 use mlpack_oci::Digest;
-use mlpack_oci::layer::{Content, Node, Tree};
-use serde::{Deserialize, Serialize};
+use mlpack_oci::layer::{Node, Tree};
 
-use crate::record::{self, Row};
-use crate::wheel::{StoredWheel, WheelFile};
-use crate::{PipLine, Result, Target, scripts};
+use crate::planned::Planned;
+use crate::wheel::StoredWheel;
+use crate::wheel_files::{Place, requires};
+use crate::wheels::Fetched;
+use crate::{LockedEnvironment, Result, conda};
 
-/// What was laid down.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was laid down. No path is in two of the trees.
+#[derive(Debug)]
 pub struct Laid {
     /// The environment's interpreter in the image, as `/opt/mlpack/env/bin/python`.
     pub python: String,
-    /// Every package, in the order of the wheels.
-    pub installed: Vec<Installed>,
-    /// Files that two packages bring with different bytes, one sentence each.
+    /// Every package: conda's first, then the wheels, each in the order of the lock.
+    pub packages: Vec<LaidPackage>,
+    /// What belongs to no package: what makes a folder an environment.
+    pub own: Tree,
+    /// Files that two packages bring with different bytes and scripts that are not run, one
+    /// sentence each.
     pub notes: Vec<String>,
 }
 
 /// A package that was laid down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Installed {
+#[derive(Debug)]
+pub struct LaidPackage {
     /// Normalised name.
     pub name: String,
     /// Version.
     pub version: String,
-    /// Number of files.
-    pub files: usize,
-    /// Sum of their sizes in bytes.
-    pub bytes: u64,
+    /// Its files, at their places in the image.
+    pub tree: Tree,
+    /// Of everything that decides the tree.
+    pub key: Digest,
 }
 
-/// One file of a package on its way into the tree.
-#[derive(Debug, Clone)]
-struct Planned {
-    digest: Digest,
-    size: u64,
-    executable: bool,
-    content: Content,
+impl Laid {
+    /// All of it as one tree.
+    ///
+    /// # Errors
+    /// [`crate::Error::Layer`], if a path is in two of them.
+    pub fn tree(&self) -> Result<Tree> {
+        let mut all = Tree::new();
+        let trees = self.packages.iter().map(|package| &package.tree).chain([&self.own]);
+        for (path, node) in trees.flat_map(Tree::iter) {
+            all.insert(path, node.clone())?;
+        }
+        Ok(all)
+    }
 }
 
-/// Lays a virtual environment (PEP 405) for the target's interpreter into a tree at `prefix`, as
-/// `opt/mlpack/env`: packages are its own, what the base has stays visible behind them.
+/// Lays an environment at its prefix. On the base's interpreter it is a virtual environment
+/// (PEP 405): packages are its own, what the base has stays visible behind them. With conda packages
+/// it is what conda would install there, and wheels go into its `site-packages`.
 ///
-/// Nothing is unpacked: file contents are streams that verify the hash of the wheel's RECORD when
-/// the layer is written. The list of files depends on wheels, target and prefix only.
+/// Nothing is unpacked: file contents are streams that verify the hashes of RECORD and
+/// `paths.json` when the layer is written. The list of files depends on packages, target and
+/// prefix only.
 ///
 /// # Errors
-/// [`crate::Error::Wheel`] for a wheel that breaks the specification, [`crate::Error::Layer`] for
-/// a path that cannot be in a layer.
-pub fn lay(wheels: &[StoredWheel], target: &Target, prefix: &str, tree: &mut Tree) -> Result<Laid> {
-    let prefix = prefix.trim_matches('/');
-    let minor = target.python.minor_text();
+/// [`crate::Error::Wheel`] and [`crate::Error::CondaArchive`] for a package that breaks its
+/// specification, [`crate::Error::PrefixTooLong`], [`crate::Error::Layer`] for a path that cannot
+/// be in a layer.
+pub fn lay(fetched: &Fetched, environment: &LockedEnvironment) -> Result<Laid> {
+    let prefix = environment.prefix.trim_matches('/');
+    let python = environment.target.python;
+    let minor = python.minor_text();
+    let base = environment.conda.is_empty();
     let place = Place {
         python: format!("/{prefix}/bin/python"),
         site: format!("lib/python{minor}/site-packages"),
-        headers: format!("include/site/python{minor}"),
+        headers: match base {
+            true => format!("include/site/python{minor}"),
+            false => format!("include/python{minor}"),
+        },
     };
-    let mut files: BTreeMap<String, (Planned, &StoredWheel)> = BTreeMap::new();
-    let mut laid = Laid { python: place.python.clone(), installed: Vec::new(), notes: Vec::new() };
-    for wheel in wheels {
-        let package = place.package(wheel)?;
-        laid.installed.push(Installed {
-            name: wheel.name.clone(),
-            version: wheel.version.clone(),
-            files: package.len(),
-            bytes: package.values().map(|file| file.size).sum(),
-        });
-        for (path, file) in package {
-            let mut kept = wheel;
-            if let Some((other, owner)) = files.get(&path) {
-                if other.digest == file.digest && other.size == file.size {
-                    continue;
-                }
-                // pip lays what a package needs before the package, and the last one wins.
-                if requires(owner, &wheel.name)? {
-                    kept = owner;
-                }
-                laid.notes.push(format!(
-                    "{} and {} both have `{path}`, with different bytes; the one of {} is kept",
-                    owner.name, wheel.name, kept.name
-                ));
-            }
-            if kept.name == wheel.name {
-                files.insert(path, (file, wheel));
-            }
+    let mut laying = Laying::default();
+    for stored in &fetched.conda {
+        let conda::CondaFiles { files, notes } =
+            conda::files(stored, &format!("/{prefix}"), python)?;
+        laying.notes.extend(notes);
+        let package = &stored.package;
+        let source = format!("{} {}", package.url, package.sha256);
+        laying.add(&package.name, &package.version, source, None, files)?;
+    }
+    for wheel in &fetched.wheels {
+        let files = place.package(wheel)?;
+        laying.add(&wheel.name, &wheel.version, wheel.sha256.to_string(), Some(wheel), files)?;
+    }
+    let packages = laying
+        .packages
+        .into_iter()
+        .map(|package| package.finish(prefix, &place.site))
+        .collect::<Result<_>>()?;
+    let own = own(environment, prefix, &place.site)?;
+    Ok(Laid { python: place.python, packages, own, notes: laying.notes })
+}
+
+/// What makes a folder an environment.
+fn own(environment: &LockedEnvironment, prefix: &str, site: &str) -> Result<Tree> {
+    let mut tree = Tree::new();
+    let target = &environment.target;
+    if environment.conda.is_empty() {
+        let config = format!(
+            "home = {}\ninclude-system-site-packages = true\nversion = {}\n",
+            target.home(),
+            target.python,
+        );
+        tree.add_bytes(&format!("{prefix}/pyvenv.cfg"), config.into_bytes(), false)?;
+        let minor = format!("python{}", target.python.minor_text());
+        for name in ["python", "python3", &minor] {
+            tree.add_symlink(&format!("{prefix}/bin/{name}"), target.interpreter.as_str())?;
         }
+    } else {
+        // Conda takes a folder for an environment if this file is there.
+        tree.add_bytes(&format!("{prefix}/conda-meta/history"), Vec::new(), false)?;
     }
-    let config = format!(
-        "home = {}\ninclude-system-site-packages = true\nversion = {}\n",
-        target.home(),
-        target.python
-    );
-    tree.add_bytes(&format!("{prefix}/pyvenv.cfg"), config.into_bytes(), false)?;
-    for name in ["python".to_owned(), "python3".to_owned(), format!("python{minor}")] {
-        tree.add_symlink(&format!("{prefix}/bin/{name}"), target.interpreter.as_str())?;
-    }
-    tree.insert(&format!("{prefix}/{}", place.site), Node::Directory { open: false })?;
-    for (path, (file, _)) in files {
-        let Planned { size, executable, content, .. } = file;
-        tree.insert(&format!("{prefix}/{path}"), Node::File { executable, size, content })?;
-    }
-    Ok(laid)
+    tree.insert(&format!("{prefix}/{site}"), Node::Directory { open: false })?;
+    Ok(tree)
 }
 
-/// Where things go in the environment; paths are relative to its prefix.
-struct Place {
-    /// Absolute, for scripts.
-    python: String,
-    site: String,
-    headers: String,
+/// Packages on their way, and who has which path.
+#[derive(Default)]
+struct Laying<'a> {
+    packages: Vec<Package<'a>>,
+    owners: HashMap<String, usize>,
+    notes: Vec<String>,
 }
 
-impl Place {
-    /// The files of one wheel by path, its RECORD among them.
-    fn package(&self, stored: &StoredWheel) -> Result<BTreeMap<String, Planned>> {
-        let wheel = Arc::new(WheelFile::open(&stored.path)?);
-        let info = wheel.dist_info()?;
-        check_format(&wheel, &info)?;
-        let record_path = format!("{info}/RECORD");
-        let hashes =
-            record::read(&wheel.text(&record_path)?).map_err(|reason| wheel.bad(reason))?;
-        let data = format!("{}.data/", info.trim_end_matches(".dist-info"));
-        let mut files = BTreeMap::new();
-        for (path, member) in wheel.members() {
-            let own = path.strip_prefix(&info).and_then(|rest| rest.strip_prefix('/'));
-            if matches!(
-                own,
-                Some(
-                    "RECORD"
-                        | "RECORD.jws"
-                        | "RECORD.p7s"
-                        | "INSTALLER"
-                        | "REQUESTED"
-                        | "direct_url.json"
-                )
-            ) {
+struct Package<'a> {
+    name: &'a str,
+    version: &'a str,
+    source: String,
+    /// Nothing for a conda package.
+    wheel: Option<&'a StoredWheel>,
+    files: BTreeMap<String, Planned>,
+    /// Paths that another package has.
+    left_out: Vec<String>,
+}
+
+impl<'a> Laying<'a> {
+    fn add(
+        &mut self,
+        name: &'a str,
+        version: &'a str,
+        source: String,
+        wheel: Option<&'a StoredWheel>,
+        mut files: BTreeMap<String, Planned>,
+    ) -> Result<()> {
+        let number = self.packages.len();
+        let mut left_out = Vec::new();
+        for (path, file) in &files {
+            if file.node.is_directory() {
                 continue;
             }
-            let digest = match hashes.get(path) {
-                Some(digest) => *digest,
-                None => wheel.digest(path)?,
-            };
-            let (place, script) = match path.strip_prefix(&data) {
-                Some(rest) => self.scheme(rest, &stored.name).ok_or_else(|| {
-                    wheel.bad(format!("`{path}` is in no scheme that wheels have"))
-                })?,
-                None => (format!("{}/{path}", self.site), false),
-            };
-            let rewritten = match script {
-                true => scripts::rewrite(&wheel.bytes(path)?, &self.python),
-                false => None,
-            };
-            let file = match rewritten {
-                Some(bytes) => Planned::of(bytes, true),
-                None => {
-                    let (source, path, member) = (Arc::clone(&wheel), path.clone(), *member);
-                    Planned {
-                        digest,
-                        size: member.size,
-                        executable: member.executable || script,
-                        content: Content::Stream(Arc::new(move || {
-                            Ok(source.verified(&path, member, digest))
-                        })),
-                    }
+            if let Some(owner) = self.owners.get(path).map(|owner| &mut self.packages[*owner]) {
+                let same = owner.files.get(path).is_some_and(|other| other.same(file));
+                // pip lays what a package needs before the package, and the last one wins, as it
+                // does with conda.
+                let stays = same
+                    || match owner.wheel {
+                        Some(wheel) => requires(wheel, name)?,
+                        None => false,
+                    };
+                if !same {
+                    self.notes.push(format!(
+                        "{} and {name} both have `{path}`, with different bytes; the one of {} is kept",
+                        owner.name,
+                        if stays { owner.name } else { name },
+                    ));
                 }
-            };
-            files.insert(place, file);
-        }
-        let points = format!("{info}/entry_points.txt");
-        if wheel.members().contains_key(&points) {
-            let points =
-                scripts::entry_points(&wheel.text(&points)?).map_err(|reason| wheel.bad(reason))?;
-            for point in points {
-                files.insert(
-                    format!("bin/{}", point.name),
-                    Planned::of(point.script(&self.python), true),
-                );
+                if stays {
+                    left_out.push(path.clone());
+                    continue;
+                }
+                owner.files.remove(path);
+                owner.left_out.push(path.clone());
             }
+            self.owners.insert(path.clone(), number);
         }
-        files.insert(
-            format!("{}/{info}/INSTALLER", self.site),
-            Planned::of(b"mlpack\n".to_vec(), false),
-        );
-        let mut rows: Vec<Row> = files
-            .iter()
-            .map(|(path, file)| Row {
-                path: self.record_path(path),
-                file: Some((file.digest, file.size)),
-            })
-            .collect();
-        rows.push(Row { path: record_path.clone(), file: None });
-        files.insert(
-            format!("{}/{record_path}", self.site),
-            Planned::of(record::write(rows), false),
-        );
-        Ok(files)
-    }
-
-    /// Where a file of `*.data` goes, and whether it is a script (PyPA, "Binary distribution
-    /// format", "Installed, the .data directory").
-    fn scheme(&self, path: &str, package: &str) -> Option<(String, bool)> {
-        let (scheme, rest) = path.split_once('/')?;
-        match scheme {
-            "purelib" | "platlib" => Some((format!("{}/{rest}", self.site), false)),
-            "headers" => Some((format!("{}/{package}/{rest}", self.headers), false)),
-            "scripts" => Some((format!("bin/{rest}"), true)),
-            "data" => Some((rest.to_owned(), false)),
-            _ => None,
+        for path in &left_out {
+            files.remove(path);
         }
-    }
-
-    /// A path as RECORD writes it, relative to site-packages.
-    fn record_path(&self, path: &str) -> String {
-        match path.strip_prefix(&self.site).and_then(|rest| rest.strip_prefix('/')) {
-            Some(inside) => inside.to_owned(),
-            None => format!("{}{path}", "../".repeat(self.site.split('/').count())),
-        }
+        self.packages.push(Package { name, version, source, wheel, files, left_out });
+        Ok(())
     }
 }
 
-impl Planned {
-    fn of(bytes: Vec<u8>, executable: bool) -> Self {
-        let digest = Digest::of(&bytes);
-        Self { digest, size: bytes.len() as u64, executable, content: Content::Bytes(bytes.into()) }
-    }
-}
-
-/// Whether a wheel's metadata asks for a package.
-fn requires(wheel: &StoredWheel, name: &str) -> Result<bool> {
-    let file = WheelFile::open(&wheel.path)?;
-    let metadata = file.text(&format!("{}/METADATA", file.dist_info()?))?;
-    let head = metadata.split("\n\n").next().unwrap_or(&metadata);
-    let mut wanted = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
-    Ok(wanted.any(|line| PipLine::parse(line, 0).is_ok_and(|line| line.name() == Some(name))))
-}
-
-/// Wheels of a later major format would be laid wrongly (PyPA, "Installing a wheel", step 1).
-fn check_format(wheel: &WheelFile, info: &str) -> Result<()> {
-    let text = wheel.text(&format!("{info}/WHEEL"))?;
-    let version = text.lines().find_map(|line| line.strip_prefix("Wheel-Version:")).map(str::trim);
-    match version {
-        Some(version) if version.split('.').next() == Some("1") => Ok(()),
-        Some(version) => {
-            Err(wheel.bad(format!("its format {version} is newer than the 1.x that is known")))
+impl Package<'_> {
+    fn finish(self, prefix: &str, site: &str) -> Result<LaidPackage> {
+        let Self { name, version, source, files, mut left_out, .. } = self;
+        left_out.sort_unstable();
+        // What of the interpreter shows in the files is the name of its folder.
+        let key = format!("{source}\n{prefix}\n{site}\n{}", left_out.join("\n"));
+        let mut tree = Tree::new();
+        for (path, file) in files {
+            tree.insert(&format!("{prefix}/{path}"), file.node)?;
         }
-        None => Err(wheel.bad("its WHEEL file has no Wheel-Version".to_owned())),
+        let (name, version) = (name.to_owned(), version.to_owned());
+        Ok(LaidPackage { name, version, tree, key: Digest::of(key.as_bytes()) })
     }
 }
 
@@ -260,7 +212,7 @@ mod tests {
 
     use super::*;
     use crate::test_wheels::TestWheel;
-    use crate::{Architecture, PythonVersion};
+    use crate::{Architecture, PythonVersion, Target, record};
 
     fn target() -> Target {
         Target {
@@ -269,6 +221,20 @@ mod tests {
             architecture: Architecture::Amd64,
             interpreter: "/opt/miniconda/bin/python3.6".to_owned(),
         }
+    }
+
+    /// Lays wheels on the base's interpreter.
+    fn lay(wheels: &[StoredWheel], prefix: &str) -> Result<(Laid, Tree)> {
+        let environment = LockedEnvironment {
+            target: target(),
+            prefix: format!("/{prefix}"),
+            conda: Vec::new(),
+            packages: Vec::new(),
+        };
+        let fetched = Fetched { conda: Vec::new(), wheels: wheels.to_vec() };
+        let laid = super::lay(&fetched, &environment)?;
+        let tree = laid.tree()?;
+        Ok((laid, tree))
     }
 
     fn text(tree: &Tree, path: &str) -> String {
@@ -298,8 +264,7 @@ mod tests {
     #[test]
     fn a_wheel_becomes_the_files_of_an_environment() {
         let dir = tempfile::tempdir().unwrap();
-        let mut tree = Tree::new();
-        let laid = lay(&[demo(dir.path())], &target(), "opt/mlpack/env", &mut tree).unwrap();
+        let (laid, tree) = lay(&[demo(dir.path())], "opt/mlpack/env").unwrap();
         let site = "lib/python3.6/site-packages";
         let files: Vec<_> = tree
             .iter()
@@ -351,21 +316,10 @@ mod tests {
         assert_eq!(recorded["../../../bin/run"], Digest::of(at("bin/run").as_bytes()));
         assert_eq!(recorded["demo/unlisted.txt"], Digest::of(b"u"));
         assert_eq!((recorded.len(), record.lines().count()), (13, 14));
-        let installed = Installed {
-            name: "demo".to_owned(),
-            version: "1".to_owned(),
-            files: 14,
-            bytes: laid.installed[0].bytes,
-        };
-        assert_eq!(
-            laid,
-            Laid {
-                python: "/opt/mlpack/env/bin/python".to_owned(),
-                installed: vec![installed],
-                notes: Vec::new()
-            }
-        );
-        assert_eq!(laid.installed[0].bytes, tree.size() - at("pyvenv.cfg").len() as u64);
+        assert_eq!(laid.python, "/opt/mlpack/env/bin/python");
+        let [package] = &laid.packages[..] else { panic!("{:?}", laid.packages) };
+        assert_eq!((&*package.name, &*package.version), ("demo", "1"));
+        assert_eq!(package.tree.size(), tree.size() - at("pyvenv.cfg").len() as u64);
     }
 
     #[test]
@@ -375,8 +329,7 @@ mod tests {
             .file("demo.py", "good\n")
             .tampered("demo.py", "evil\n")
             .store(dir.path());
-        let mut tree = Tree::new();
-        lay(&[wheel], &target(), "e", &mut tree).unwrap();
+        let (_, tree) = lay(&[wheel], "e").unwrap();
         let Some(Node::File { content, .. }) = tree.get("e/lib/python3.6/site-packages/demo.py")
         else {
             panic!()
@@ -402,8 +355,7 @@ mod tests {
                 .store(dir.path())
         };
         let kept = |wheels: [StoredWheel; 2]| {
-            let mut tree = Tree::new();
-            let laid = lay(&wheels, &target(), "e", &mut tree).unwrap();
+            let (laid, tree) = lay(&wheels, "e").unwrap();
             (text(&tree, "e/lib/python3.6/site-packages/shared.py"), laid.notes)
         };
         let note = |name: &str| {
@@ -423,7 +375,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let message = |wheel: TestWheel| {
             let wheel = wheel.store(dir.path());
-            lay(&[wheel], &target(), "e", &mut Tree::new()).unwrap_err().to_string()
+            lay(&[wheel], "e").unwrap_err().to_string()
         };
         let bad = "a-1-py3-none-any.whl is not a good wheel: ";
         assert_eq!(
@@ -448,10 +400,10 @@ mod tests {
             name: "cut".to_owned(),
             version: "1".to_owned(),
             path: dir.path().join("cut-1-py3-none-any.whl"),
-            built: false,
+            sha256: Digest::of(b""),
         };
         assert!(
-            lay(&[cut], &target(), "e", &mut Tree::new())
+            lay(&[cut], "e")
                 .unwrap_err()
                 .to_string()
                 .starts_with("cut-1-py3-none-any.whl is not a good wheel: ")

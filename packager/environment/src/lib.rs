@@ -1,10 +1,13 @@
 //! From a conda file to a locked environment to the files of a layer.
 //!
-//! Floor 1 of mlpack. The only room that knows the pip resolver. One environment goes one way:
+//! Floor 1 of mlpack. The only room that knows the solvers of conda and pip. One environment goes
+//! one way:
 //!
-//! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], which
-//! > gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_wheels`] has those files in the
-//! > cache; [`lay`] puts the files of a virtual environment into a [`mlpack_oci::layer::Tree`].
+//! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], or with
+//! > the [`Ground`] that the image offers into [`resolve_new`], which brings an interpreter of its
+//! > own; either gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] has those
+//! > files in the cache; [`lay`] lists the files of each package as a
+//! > [`mlpack_oci::layer::Tree`].
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
@@ -21,7 +24,9 @@ mod interpreter;
 mod lay;
 mod lock;
 mod match_spec;
+mod new_environment;
 mod pip_line;
+mod planned;
 mod python_spec;
 mod record;
 mod resolve;
@@ -35,22 +40,25 @@ mod target;
 mod test_wheels;
 mod uv;
 mod wheel;
+mod wheel_files;
 mod wheel_name;
 mod wheels;
 mod work_folder;
 mod yaml;
 
-pub use conda::CondaPackage;
+pub use conda::{CondaPackage, Ground};
 pub use conda_file::{CondaDependency, CondaFile};
 pub use error::{Error, Result};
-pub use lay::{Installed, Laid, lay};
-pub use lock::{Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage};
+pub use lay::{Laid, LaidPackage, lay};
+pub use lock::{
+    Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
+};
 pub use match_spec::MatchSpec;
+pub use new_environment::{NewEnvironment, resolve_new};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};
 pub use resolve::{Resolution, ResolveRequest, resolve};
 pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
-pub use settings::{IndexUrl, Indexes, Settings};
+pub use settings::{CondaSettings, IndexUrl, Indexes, Settings};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
-pub use wheel::StoredWheel;
-pub use wheels::fetch_wheels;
+pub use wheels::{Fetched, fetch_packages};

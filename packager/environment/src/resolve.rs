@@ -5,7 +5,7 @@ use std::path::Path;
 
 use mlpack_oci::Progress;
 
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
 use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage};
 use crate::server::{self, ServerChoice};
@@ -49,6 +49,16 @@ pub async fn resolve(
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Resolution> {
+    resolve_beside(request, None, settings, progress).await
+}
+
+/// The same beside packages that are there already and stay as they are.
+pub(crate) async fn resolve_beside(
+    request: ResolveRequest<'_>,
+    present: Option<&Present>,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Resolution> {
     let ResolveRequest { target, pip, .. } = request;
     let choice = if request.add_server {
         server::choose_server(target.python, pip)?
@@ -66,7 +76,7 @@ pub async fn resolve(
     let client = Client::new(&settings.indexes)?;
     let uv = Uv::find(settings, &store, &client, progress).await?;
     let mut compiler =
-        Compiler { uv: &uv, store: &store, settings, request, input, stand_in: false };
+        Compiler { uv: &uv, store: &store, settings, request, present, input, stand_in: false };
     let meter = progress.begin(&format!("resolving for {}", target.describe()), None);
     let resolved = prefer_wheels(&mut compiler, &client, &mut notes).await;
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });

@@ -24,6 +24,8 @@ pub struct Settings {
     pub interpreters: Vec<PathBuf>,
     /// Where packages come from.
     pub indexes: Indexes,
+    /// Where conda packages come from.
+    pub conda: CondaSettings,
     /// Only what was uploaded before this moment (RFC 3339 or a date), for the world of that day.
     pub exclude_newer: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Settings {
             search_path: None,
             interpreters: Vec::new(),
             indexes: Indexes::default(),
+            conda: CondaSettings::default(),
             exclude_newer: None,
         }
     }
@@ -54,6 +57,25 @@ pub struct Indexes {
     pub find_links: Vec<String>,
     /// Ask no index at all, only `find_links`.
     pub no_index: bool,
+}
+
+/// How the channels of a conda file are found.
+#[derive(Debug, Clone)]
+pub struct CondaSettings {
+    /// What stands before a channel's name, conda's `channel_alias`.
+    pub alias: Url,
+    /// What `defaults` stands for, conda's `default_channels`.
+    pub defaults: Vec<String>,
+}
+
+impl Default for CondaSettings {
+    /// As conda comes: anaconda.org, and Anaconda's own packages.
+    fn default() -> Self {
+        #[allow(clippy::unwrap_used, reason = "a constant that a test reads")]
+        let alias = "https://conda.anaconda.org".parse().unwrap();
+        let defaults = ["main", "r"].map(|name| format!("https://repo.anaconda.com/pkgs/{name}"));
+        Self { alias, defaults: defaults.to_vec() }
+    }
 }
 
 /// An index's address; user and password are kept but never shown.

@@ -36,6 +36,7 @@ impl Store {
     pub(crate) fn sweep_artifacts(&self) {
         sweep(&self.root.join("wheels"), 1);
         sweep(&self.root.join("sdists"), 1);
+        sweep(&self.root.join("conda"), 1);
         sweep(&self.root.join("built"), 2);
         work_folder::sweep(&self.work());
     }
@@ -56,6 +57,11 @@ impl Store {
     /// uv's own cache.
     pub(crate) fn uv_cache(&self) -> PathBuf {
         self.root.join("uv").join("cache")
+    }
+
+    /// What channels say they have, as the conda gateway keeps it.
+    pub(crate) fn repodata(&self) -> PathBuf {
+        self.root.join("repodata")
     }
 
     /// The fetched uv of a version.

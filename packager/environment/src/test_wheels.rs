@@ -65,7 +65,8 @@ impl TestWheel {
 
     pub(crate) fn store(self, dir: &Path) -> StoredWheel {
         let path = self.write(dir);
-        StoredWheel { name: self.name, version: "1".to_owned(), path, built: false }
+        let sha256 = crate::store::digest_file(&path).unwrap();
+        StoredWheel { name: self.name, version: "1".to_owned(), path, sha256 }
     }
 
     fn write(&self, dir: &Path) -> PathBuf {

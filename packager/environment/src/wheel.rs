@@ -221,15 +221,15 @@ impl Read for Verified {
     }
 }
 
-/// The wheels of an environment, in this machine's cache.
+/// A wheel of an environment, in this machine's cache.
 #[derive(Debug, Clone)]
-pub struct StoredWheel {
+pub(crate) struct StoredWheel {
     /// Normalised name of the package.
-    pub name: String,
+    pub(crate) name: String,
     /// Its version.
-    pub version: String,
+    pub(crate) version: String,
     /// The wheel in the cache.
-    pub path: PathBuf,
-    /// Whether it was built here from source.
-    pub built: bool,
+    pub(crate) path: PathBuf,
+    /// Of its bytes.
+    pub(crate) sha256: Digest,
 }

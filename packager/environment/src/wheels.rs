@@ -1,10 +1,11 @@
-//! From a locked environment to wheels in the cache: downloads, local files, built sources.
+//! From a locked environment to packages in the cache: downloads, local files, built sources.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use mlpack_oci::Progress;
+use mlpack_oci::{Digest, Progress};
 
+use crate::conda::{self, Channels, StoredConda};
 use crate::fetch::{Client, Wanted};
 use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::sdist::{self, Builder};
@@ -18,21 +19,38 @@ const PARALLEL: usize = 6;
 /// Sources built at the same time.
 const BUILDS: usize = 2;
 
-/// Has every wheel of a locked environment in the cache, in the order of its packages.
+/// The packages of an environment, in the cache.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub(crate) conda: Vec<StoredConda>,
+    pub(crate) wheels: Vec<StoredWheel>,
+}
+
+impl Fetched {
+    /// Where the wheels lie, in the order of the environment's packages.
+    pub fn wheels(&self) -> impl Iterator<Item = &Path> {
+        self.wheels.iter().map(|wheel| &*wheel.path)
+    }
+}
+
+/// Has every package of a locked environment in the cache.
 ///
 /// What lies there already is not asked of the network. Sources are built where no wheel built
 /// from the same bytes for the same interpreter is there.
 ///
 /// # Errors
 /// [`Error::Fetch`], [`Error::HashMismatch`], [`Error::SourceOnly`], or the cache's own.
-pub async fn fetch_wheels(
+pub async fn fetch_packages(
     environment: &LockedEnvironment,
     settings: &Settings,
     progress: &dyn Progress,
-) -> Result<Vec<StoredWheel>> {
+) -> Result<Fetched> {
     let store = Store::new(&settings.cache);
     store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?;
+    // Resolving has fetched the archives of private channels.
+    let channels = Channels::default();
+    let conda = conda::fetch(&environment.conda, &channels, &store, &client, progress).await?;
     let mut got: Vec<(usize, Got)> = stream::iter(environment.packages.iter().enumerate())
         .map(async |(index, package)| {
             Ok::<_, Error>((index, fetch(package, environment, &store, &client, progress).await?))
@@ -55,10 +73,9 @@ pub async fn fetch_wheels(
         let built: Vec<(usize, Got)> = stream::iter(sources)
             .map(async |(index, source)| {
                 let package = &environment.packages[index];
-                Ok::<_, Error>((
-                    index,
-                    Got::Wheel(builder.build(package, &source, progress).await?, true),
-                ))
+                let wheel = builder.build(package, &source, progress).await?;
+                let sha256 = store::digest_file(&wheel)?;
+                Ok::<_, Error>((index, Got::Wheel(wheel, sha256)))
             })
             .buffer_unordered(BUILDS)
             .try_collect()
@@ -70,16 +87,16 @@ pub async fn fetch_wheels(
     let wheels = got.into_iter().filter_map(|(index, got)| {
         let LockedPackage { name, version, .. } = environment.packages[index].clone();
         match got {
-            Got::Wheel(path, built) => Some(StoredWheel { name, version, path, built }),
+            Got::Wheel(path, sha256) => Some(StoredWheel { name, version, path, sha256 }),
             Got::Source(_) => None,
         }
     });
-    Ok(wheels.collect())
+    Ok(Fetched { conda, wheels: wheels.collect() })
 }
 
 enum Got {
-    /// A wheel, and whether it was built here.
-    Wheel(PathBuf, bool),
+    /// A wheel and the digest of its bytes.
+    Wheel(PathBuf, Digest),
     Source(PathBuf),
 }
 
@@ -98,7 +115,8 @@ async fn fetch(
     if artifact.kind == ArtifactKind::Sdist
         && let Some(wheel) = sdist::stored(store, &environment.target, &artifact.sha256)
     {
-        return Ok(Got::Wheel(wheel, true));
+        let sha256 = store::digest_file(&wheel)?;
+        return Ok(Got::Wheel(wheel, sha256));
     }
     let path = store.artifact(kind, &artifact.sha256, &artifact.filename);
     match &artifact.origin {
@@ -107,21 +125,28 @@ async fn fetch(
                 Wanted { url, path: path.clone(), sha256: artifact.sha256, size: artifact.size };
             client.file(&wanted, progress).await?;
         }
-        ArtifactOrigin::Path(source) if !path.exists() => {
-            let mut reader = std::fs::File::open(source).map_err(Error::io("read", source))?;
-            let mut file = mlpack_oci::HashingWriter::new(store::pending(&path)?);
-            std::io::copy(&mut reader, &mut file).map_err(Error::io("write", &path))?;
-            let (file, found, _) = file.finish();
-            if found != artifact.sha256 {
-                let (filename, expected) = (artifact.filename.clone(), artifact.sha256);
-                return Err(Error::HashMismatch { filename, expected, found });
-            }
-            store::persist(file, &path)?;
+        ArtifactOrigin::Path(source) => {
+            copy_in(source, &path, artifact.sha256, &artifact.filename)?;
         }
-        ArtifactOrigin::Path(_) => {}
     }
     Ok(match artifact.kind {
-        ArtifactKind::Wheel => Got::Wheel(path, false),
+        ArtifactKind::Wheel => Got::Wheel(path, artifact.sha256),
         ArtifactKind::Sdist => Got::Source(path),
     })
+}
+
+/// Has a file of this machine in the cache, held to its hash.
+pub(crate) fn copy_in(source: &Path, path: &Path, sha256: Digest, filename: &str) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut reader = std::fs::File::open(source).map_err(Error::io("read", source))?;
+    let mut file = mlpack_oci::HashingWriter::new(store::pending(path)?);
+    std::io::copy(&mut reader, &mut file).map_err(Error::io("write", path))?;
+    let (file, found, _) = file.finish();
+    if found != sha256 {
+        let filename = filename.to_owned();
+        return Err(Error::HashMismatch { filename, expected: sha256, found });
+    }
+    store::persist(file, path)
 }

@@ -15,9 +15,8 @@ use std::process::Command;
 use std::sync::Once;
 
 use mlpack_environment::{
-    Architecture, ArtifactKind, CondaFile, Error, Indexes, LockedEnvironment, PipLine,
-    PythonVersion, Resolution, ResolveRequest, Settings, StoredWheel, Target, fetch_wheels, lay,
-    resolve,
+    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, LockedEnvironment, PipLine,
+    PythonVersion, Resolution, ResolveRequest, Settings, Target, fetch_packages, lay, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
@@ -87,7 +86,7 @@ async fn resolved(
     target: &Target,
     pip: &[&str],
     add_server: bool,
-) -> Option<(Resolution, Vec<StoredWheel>)> {
+) -> Option<(Resolution, Fetched)> {
     let settings = settings();
     let resolution = match try_resolve(target, pip, add_server, &settings).await {
         Ok(resolution) => resolution,
@@ -97,7 +96,7 @@ async fn resolved(
         }
         Err(error) => panic!("{error}\n{:?}", error.hint()),
     };
-    let wheels = fetch_wheels(&resolution.environment, &settings, &Silent).await.unwrap();
+    let wheels = fetch_packages(&resolution.environment, &settings, &Silent).await.unwrap();
     Some((resolution, wheels))
 }
 
@@ -154,13 +153,14 @@ async fn lay_and_import(
         skipped(&format!("no Python {minor} to import with"));
         return Some(resolution);
     };
-    let here = Target { interpreter: interpreter.display().to_string(), ..target };
+    let mut environment = resolution.environment.clone();
+    environment.target.interpreter = interpreter.display().to_string();
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("env");
-    let mut tree = Tree::new();
-    let laid = lay(&wheels, &here, prefix.to_str().unwrap(), &mut tree).unwrap();
-    assert_eq!(laid.installed.len(), resolution.environment.packages.len());
-    write(&tree, Path::new("/"));
+    environment.prefix = prefix.display().to_string();
+    let laid = lay(&wheels, &environment).unwrap();
+    assert_eq!(laid.packages.len(), environment.packages.len());
+    write(&laid.tree().unwrap(), Path::new("/"));
     let code = format!("import sys, {imports}; print(sys.prefix)");
     let output = Command::new(prefix.join("bin/python"))
         .args(["-s", "-c", &code])
@@ -312,7 +312,8 @@ async fn wheels_of_a_folder_need_no_index() {
     let settings = settings();
     let target = target((3, 11, 7));
     let Some((_, wheels)) = resolved(&target, &["six==1.17.0"], false).await else { return };
-    let folder = wheels[0].path.parent().unwrap().to_owned();
+    let wheels: Vec<&Path> = wheels.wheels().collect();
+    let folder = wheels[0].parent().unwrap().to_owned();
     let indexes = Indexes {
         find_links: vec![folder.display().to_string()],
         no_index: true,
@@ -320,23 +321,23 @@ async fn wheels_of_a_folder_need_no_index() {
     };
     let closed = Settings { indexes, ..settings };
     let resolution = try_resolve(&target, &["six"], false, &closed).await.unwrap();
-    let again = fetch_wheels(&resolution.environment, &closed, &Silent).await.unwrap();
-    assert_eq!(again[0].path, wheels[0].path);
+    let again = fetch_packages(&resolution.environment, &closed, &Silent).await.unwrap();
+    assert_eq!(again.wheels().collect::<Vec<_>>(), wheels);
 }
 
 /// A second opinion on the list of files: what uv itself installs from the same wheels.
 #[tokio::test]
 async fn the_files_are_those_that_uv_installs() {
     let target = target((3, 11, 7));
-    let Some((_, wheels)) =
+    let Some((resolution, wheels)) =
         resolved(&target, &["azureml-inference-server-http==1.4.1", "numpy"], false).await
     else {
         return;
     };
-    let mut tree = Tree::new();
-    let laid = lay(&wheels, &target, "env", &mut tree).unwrap();
+    let environment = LockedEnvironment { prefix: "/env".to_owned(), ..resolution.environment };
+    let laid = lay(&wheels, &environment).unwrap();
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    write(&tree, ours.path());
+    write(&laid.tree().unwrap(), ours.path());
     let Some(uv) = find_uv(&settings().cache) else { return skipped("uv is not in the cache") };
     let Some(python) = interpreter("3.11") else { return skipped("no Python 3.11") };
     let venv = theirs.path().join("env");
@@ -346,7 +347,7 @@ async fn the_files_are_those_that_uv_installs() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
     run(&["venv", "--python", python.to_str().unwrap()], &[&venv]);
-    let files: Vec<&Path> = wheels.iter().map(|wheel| &*wheel.path).collect();
+    let files: Vec<&Path> = wheels.wheels().collect();
     let own = venv.join("bin/python");
     run(&["pip", "install", "--no-deps", "--python", own.to_str().unwrap()], &files);
     let skip = |path: &str| {
@@ -394,10 +395,10 @@ async fn built_by(python: &Path, root: &Path, uv: &Path, pip: &str, links: &[Str
     settings.indexes.find_links = links.to_vec();
     let target = target((3, 6, 15));
     let resolution = try_resolve(&target, &[pip], false, &settings).await.unwrap();
-    let wheels = fetch_wheels(&resolution.environment, &settings, &Silent).await.unwrap();
-    assert!(wheels[0].built);
+    let wheels = fetch_packages(&resolution.environment, &settings, &Silent).await.unwrap();
+    assert_eq!(resolution.environment.packages[0].artifact.kind, ArtifactKind::Sdist);
     assert_eq!(fs::read_dir(settings.cache.join("work")).unwrap().count(), 0);
-    fs::read(&wheels[0].path).unwrap()
+    fs::read(wheels.wheels().next().unwrap()).unwrap()
 }
 
 /// The line of a wheel that names the tool it was made by.

@@ -1,6 +1,6 @@
 //! Facts about a base image, each with the layer and path it was read from.
 
-use mlpack_environment::{Architecture, Target};
+use mlpack_environment::{Architecture, Ground, Target};
 use mlpack_oci::rootfs::{Found, RootFs};
 use mlpack_oci::{Digest, Image};
 use serde::{Deserialize, Serialize};
@@ -198,19 +198,32 @@ impl BaseFacts {
     /// [`Error::NoPython`], [`Error::NoGlibc`] or [`Error::Architecture`].
     pub fn target(&self, base: &str) -> Result<Target> {
         let python = self.python().ok_or_else(|| Error::NoPython { base: base.to_owned() })?;
+        let Ground { glibc, architecture, .. } = self.ground(base)?;
+        Ok(Target {
+            python: python.value.version,
+            glibc,
+            architecture,
+            interpreter: python.value.path.clone(),
+        })
+    }
+
+    /// What conda packages have to fit: C library, architecture and CUDA.
+    ///
+    /// # Errors
+    /// [`Error::NoGlibc`] or [`Error::Architecture`].
+    pub fn ground(&self, base: &str) -> Result<Ground> {
         let glibc = self.glibc.as_ref().and_then(|fact| {
             let (major, minor) = fact.value.split_once('.')?;
             Some((major.parse().ok()?, minor.parse().ok()?))
         });
-        Ok(Target {
-            python: python.value.version,
+        Ok(Ground {
             glibc: glibc.ok_or_else(|| Error::NoGlibc { base: base.to_owned() })?,
             architecture: match self.architecture.value.as_str() {
                 "amd64" => Architecture::Amd64,
                 "arm64" => Architecture::Arm64,
                 found => return Err(Error::Architecture { found: found.to_owned() }),
             },
-            interpreter: python.value.path.clone(),
+            cuda: self.cuda.as_ref().map(|fact| fact.value.clone()),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use mlpack_environment::Laid;
 use mlpack_oci::layer::{Policy, Tree, WrittenLayer, write_layer};
 use mlpack_oci::spec::{
     Descriptor, HistoryBuilder, ImageManifestBuilder, MediaType, RootFsBuilder,
@@ -12,7 +13,7 @@ use mlpack_oci::{BlobReader, BlobStore, Blobs, Digest, Image, Origin, Progress, 
 use serde::Serialize;
 
 use super::plan::LayerContent;
-use super::{Base, LayerCache, LayerRecord, Plan, PlannedLayer, Role, config};
+use super::{Base, LayerCache, LayerRecord, Plan, PlannedLayer, Role, config, environment_layers};
 use crate::{Error, Result};
 
 /// Where a base is named in a manifest (image-spec annotations.md).
@@ -20,17 +21,17 @@ const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// Lays the plan's layers over the base. New layers go into `stage`, but for the environment's,
-/// which stays in the cache; the base's are not read.
+/// which stay in the cache; the base's are not read.
 ///
 /// # Errors
-/// Of `environment`, which makes the environment's tree if no cached layer fits, and of writing.
+/// Of `environment`, which lays the packages if a layer of them is missing, and of writing.
 pub fn assemble(
     plan: Plan,
     base: &Base,
     stage: &BlobStore,
     cache: &LayerCache,
     threads: usize,
-    environment: &mut dyn FnMut() -> Result<Tree>,
+    environment: &mut dyn FnMut() -> Result<Laid>,
     progress: &dyn Progress,
 ) -> Result<Image> {
     let policy = Policy { mtime: plan.mtime, threads };
@@ -39,34 +40,25 @@ pub fn assemble(
     let mut models = record.models.iter_mut();
     for layer in &plan.layers {
         let done = match &layer.content {
-            LayerContent::Tree(tree) => write(layer, tree, policy, stage, progress)?,
-            LayerContent::Environment { key } => match cache.get(key) {
-                Some(known) => {
-                    progress.note(&format!(
-                        "packages: unchanged, layer {} is used again",
-                        known.digest.short()
-                    ));
-                    known
-                }
-                None => {
-                    let tree = super::graft::graft(&environment()?, &base.root)?;
-                    let done = write(layer, &tree, policy, cache.store(), progress)?;
-                    cache.put(key, &done)?;
-                    done
-                }
-            },
+            LayerContent::Tree(tree) => {
+                vec![(layer.title.clone(), write(layer, tree, policy, stage, progress)?)]
+            }
+            LayerContent::Environment(layers) => {
+                environment_layers::write(*layers, base, policy, cache, environment, progress)?
+                    .into_iter()
+                    .map(|(title, layer)| (Some(title), layer))
+                    .collect()
+            }
         };
-        if layer.role == Role::Model
-            && let Some(model) = models.next()
-        {
-            model.digest = done.diff_id;
+        for (title, done) in done {
+            if layer.role == Role::Model
+                && let Some(model) = models.next()
+            {
+                model.digest = done.diff_id;
+            }
+            record.layers.push(LayerRecord { role: layer.role, title, diff_id: done.diff_id });
+            written.push(done);
         }
-        record.layers.push(LayerRecord {
-            role: layer.role,
-            title: layer.title.clone(),
-            diff_id: done.diff_id,
-        });
-        written.push(done);
     }
 
     let image = &base.image;

@@ -42,12 +42,12 @@ impl Variables {
 }
 
 /// The variables of the service (contract sections 1.6, 4.5). Extra Dockerfile lines come after
-/// the base's, the user's own last.
+/// the base's, the user's own last: of the conda file, then of the configuration and the flags.
 pub(super) fn variables(
     facts: &BaseFacts,
     steps: &[Step],
     record: &Record,
-    own: &std::collections::BTreeMap<String, String>,
+    own: &[&std::collections::BTreeMap<String, String>],
 ) -> Variables {
     let mut variables = Variables::of(&facts.env);
     for step in steps {
@@ -60,6 +60,12 @@ pub(super) fn variables(
         .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     let path = format!("{}/bin:{path}", record.python.prefix);
     variables.set("PATH", path);
+    if record.is_new() {
+        // As conda's own activation and Azure's builder set them (contract section 8).
+        for name in ["CONDA_PREFIX", "AZUREML_CONDA_ENVIRONMENT_PATH"] {
+            variables.set(name, record.python.prefix.as_str());
+        }
+    }
     variables.set("AML_APP_ROOT", APP_ROOT);
     variables.set("AZUREML_ENTRY_SCRIPT", &record.entry_script);
     if let Some(directory) = &record.source_directory {
@@ -79,7 +85,7 @@ pub(super) fn variables(
             variables.set(name, value);
         }
     }
-    for (name, value) in own {
+    for (name, value) in own.iter().copied().flatten() {
         variables.set(name, value);
     }
     variables

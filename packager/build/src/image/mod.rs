@@ -3,16 +3,20 @@
 mod app;
 mod assemble;
 mod config;
+mod environment_layers;
 mod graft;
+mod groups;
 pub mod inspect;
+mod interpreter;
 mod layer_cache;
 mod plan;
 mod record;
 mod templates;
 
 pub use assemble::assemble;
+pub use interpreter::{Choice, Interpreter, Wish};
 pub use layer_cache::LayerCache;
-pub use plan::{Base, Inputs, Plan, PlannedLayer, plan};
+pub use plan::{Base, ENVIRONMENT_LAYERS, Inputs, Plan, PlannedLayer, plan};
 pub use record::{
     BaseRecord, LABEL, LayerRecord, ModelRecord, PolicyRecord, PythonRecord, Record, Role,
 };

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use mlpack_environment::LockedEnvironment;
 use mlpack_oci::layer::{Compression, Tree};
 use mlpack_oci::rootfs::RootFs;
-use mlpack_oci::{DiffId, Digest, FORMAT_VERSION, Image};
-use serde::Serialize;
+use mlpack_oci::{DiffId, Digest, Image};
 
 use super::config::{self, Variables};
-use super::graft::{graft, ground};
+use super::environment_layers::EnvironmentLayers;
+use super::graft::graft;
 use super::{
-    APP_ROOT, BaseRecord, ModelRecord, PolicyRecord, PythonRecord, Record,
-    Role, Templates, app,
+    APP_ROOT, BaseRecord, ModelRecord, PolicyRecord, PythonRecord, Record, Role, Templates, app,
 };
 use crate::base::BaseFacts;
 use crate::project::Project;
@@ -21,6 +20,13 @@ use crate::{Error, Result};
 
 /// Layers of base and image together that every runtime mounts (trap 29).
 const MAX_LAYERS: usize = 125;
+
+/// Layers of base and image together that the environment does not go beyond: some runtimes and
+/// long paths of snapshots allow fewer than others (trap 29).
+const COMFORTABLE_LAYERS: usize = 100;
+
+/// Layers of an environment, if nothing else is said.
+pub const ENVIRONMENT_LAYERS: usize = 12;
 
 /// Version of the form of [`Record`].
 const RECORD_FORMAT: u32 = 1;
@@ -47,6 +53,12 @@ pub struct Inputs<'a> {
     pub steps: &'a [Step],
     /// The packages, resolved for that base.
     pub environment: &'a LockedEnvironment,
+    /// Why the interpreter is the base's or a new one.
+    pub why: &'a str,
+    /// Layers the environment may have.
+    pub environment_layers: usize,
+    /// Variables of the conda file.
+    pub variables: &'a BTreeMap<String, String>,
     /// The policy and what of it was let pass.
     pub policy: PolicyRecord,
     /// Version of mlpack.
@@ -65,6 +77,7 @@ pub struct Plan {
     pub layers: Vec<PlannedLayer>,
     /// Modification time of every entry, in seconds since 1970.
     pub mtime: u64,
+    why: String,
     pub(super) variables: Variables,
     pub(super) steps: Vec<Step>,
 }
@@ -78,18 +91,15 @@ pub struct PlannedLayer {
     /// How it is stored.
     pub compression: Compression,
     /// What is in it.
-    pub content: LayerContent,
+    pub(super) content: LayerContent,
 }
 
 /// Where a layer's tree comes from.
-pub enum LayerContent {
+pub(super) enum LayerContent {
     /// It is here.
     Tree(Tree),
-    /// It is made of wheels, which need not be fetched if a layer of this key was written before.
-    Environment {
-        /// Digest of everything that decides the layer.
-        key: Digest,
-    },
+    /// Several layers made of packages, which need not be fetched if they were written before.
+    Environment(EnvironmentLayers),
 }
 
 /// Decides everything.
@@ -108,16 +118,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             content: LayerContent::Tree(graft(tree, &base.root)?),
         })
     };
-    let key = environment_key(environment, &base.root, inputs)?;
-    let mut layers = vec![
-        PlannedLayer {
-            role: Role::Packages,
-            title: None,
-            compression: Compression::Gzip,
-            content: LayerContent::Environment { key },
-        },
-        tree(Role::Server, &app::server(templates)?)?,
-    ];
+    let mut layers = vec![tree(Role::Server, &app::server(templates)?)?];
     let copied = app::steps(steps)?;
     if !copied.is_empty() {
         layers.push(tree(Role::Steps, &copied)?);
@@ -134,10 +135,22 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
     let files = project.source_files()?;
     let code = app::code(&files, &entry_script, source_directory.as_deref(), templates)?;
     layers.push(tree(Role::Code, &code)?);
-    let found = base.image.layers.len() + layers.len();
-    if found > MAX_LAYERS {
-        return Err(Error::TooManyLayers { found, limit: MAX_LAYERS });
+    let others = base.image.layers.len() + layers.len();
+    if others >= MAX_LAYERS {
+        return Err(Error::TooManyLayers { found: others + 1, limit: MAX_LAYERS });
     }
+    let budget = inputs.environment_layers.min(COMFORTABLE_LAYERS.saturating_sub(others)).max(1);
+    let packages =
+        EnvironmentLayers::of(environment, &base.root, inputs.version, inputs.mtime, budget);
+    layers.insert(
+        0,
+        PlannedLayer {
+            role: Role::Packages,
+            title: Some(format!("in at most {budget} layers")),
+            compression: Compression::Gzip,
+            content: LayerContent::Environment(packages),
+        },
+    );
     let unwritten = DiffId(Digest::of(b""));
     let record = Record {
         format: RECORD_FORMAT,
@@ -161,6 +174,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             })
             .collect(),
         python: python(environment),
+        conda_packages: environment
+            .conda
+            .iter()
+            .map(|package| format!("{}={}={}", package.name, package.version, package.build))
+            .collect(),
         packages: environment
             .packages
             .iter()
@@ -168,8 +186,10 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             .collect(),
         layers: Vec::new(),
     };
-    let variables = config::variables(&base.facts, steps, &record, &project.environment_variables);
-    Ok(Plan { record, layers, mtime: inputs.mtime, variables, steps: steps.to_vec() })
+    let own = [inputs.variables, &project.environment_variables];
+    let variables = config::variables(&base.facts, steps, &record, &own);
+    let why = inputs.why.to_owned();
+    Ok(Plan { record, layers, mtime: inputs.mtime, why, variables, steps: steps.to_vec() })
 }
 
 fn python(environment: &LockedEnvironment) -> PythonRecord {
@@ -181,47 +201,6 @@ fn python(environment: &LockedEnvironment) -> PythonRecord {
     }
 }
 
-/// What decides the bytes of the environment's layer: each wheel, the interpreter it stands on,
-/// the prefix, what the base says of the folders it goes into, and the form of layers.
-fn environment_key(
-    environment: &LockedEnvironment,
-    base: &RootFs,
-    inputs: &Inputs<'_>,
-) -> Result<Digest> {
-    #[derive(Serialize)]
-    struct Key<'a> {
-        mlpack: &'a str,
-        format: u32,
-        prefix: &'a str,
-        mtime: u64,
-        python: String,
-        interpreter: &'a str,
-        wheels: Vec<String>,
-        ground: Vec<String>,
-    }
-    let key = Key {
-        // Another version may lay an environment in another way.
-        mlpack: inputs.version,
-        format: FORMAT_VERSION,
-        prefix: &environment.prefix,
-        mtime: inputs.mtime,
-        python: environment.target.python.to_string(),
-        interpreter: &environment.target.interpreter,
-        wheels: environment
-            .packages
-            .iter()
-            .map(|package| format!("{} {}", package.name, package.artifact.sha256))
-            .collect(),
-        ground: ground(base, app::below_root(&environment.prefix)),
-    };
-    let text = serde_json::to_vec(&key).map_err(|error| Error::Data {
-        what: "key",
-        name: "environment".to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok(Digest::of(&text))
-}
-
 impl Plan {
     /// The plan as lines for people, every default visible.
     pub fn lines(&self) -> Vec<String> {
@@ -230,7 +209,19 @@ impl Plan {
         let mut lines = vec![
             format!("base         {base} ({})", record.base.digest),
             format!("python       {} at {}", record.python.version, record.python.interpreter),
-            format!("environment  {} packages in {}", record.packages.len(), record.python.prefix),
+            format!(
+                "             {}: {}",
+                if record.is_new() { "new" } else { "the base's" },
+                self.why
+            ),
+            format!(
+                "environment  {}packages in {}",
+                match record.conda_packages.len() {
+                    0 => format!("{} ", record.packages.len()),
+                    conda => format!("{conda} conda and {} pip ", record.packages.len()),
+                },
+                record.python.prefix
+            ),
             format!("entry script {APP_ROOT}/{}", record.entry_script),
         ];
         for model in &record.models {

@@ -29,7 +29,10 @@ pub struct Record {
     pub models: Vec<ModelRecord>,
     /// The interpreter.
     pub python: PythonRecord,
-    /// `name==version` of every package of the environment.
+    /// `name=version=build` of every conda package of the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conda_packages: Vec<String>,
+    /// `name==version` of every package from the pip list.
     pub packages: Vec<String>,
     /// New layers from the bottom up.
     pub layers: Vec<LayerRecord>,
@@ -79,7 +82,7 @@ pub struct ModelRecord {
 pub struct PythonRecord {
     /// Full version.
     pub version: String,
-    /// The base's executable.
+    /// The executable: the base's, or the environment's own.
     pub interpreter: String,
     /// Where the environment lies.
     pub prefix: String,
@@ -127,6 +130,11 @@ impl Role {
 }
 
 impl Record {
+    /// Whether the interpreter is the environment's own.
+    pub fn is_new(&self) -> bool {
+        !self.conda_packages.is_empty()
+    }
+
     /// The record of an image that mlpack made.
     pub fn of(image: &Image) -> Option<Self> {
         let config = image.config.config().as_ref()?;

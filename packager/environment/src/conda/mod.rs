@@ -1,6 +1,24 @@
 //! Conda packages: the only place that knows the solver and the archives of conda.
+//!
+//! One way: words of a file become [`Channels`], [`solve`] gives exact packages, [`fetch`] has their
+//! archives, [`files`] lists what each puts into an environment, and [`installed`] what of it pip
+//! shall take as there.
 
+mod archive;
+mod channels;
+mod fetch;
+mod files;
+mod installed;
+mod meta;
 mod package;
+mod scripts;
+mod solve;
 
+pub(crate) use channels::Channels;
+pub(crate) use fetch::fetch;
+pub(crate) use files::{CondaFiles, files};
+pub(crate) use installed::{InstalledPackage, installed, stand_ins};
 pub use package::CondaPackage;
 pub(crate) use package::StoredConda;
+pub use solve::Ground;
+pub(crate) use solve::solve;

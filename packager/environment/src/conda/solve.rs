@@ -1,0 +1,224 @@
+//! From package lines to exact packages, by the solver that conda's own successors use.
+
+use std::collections::HashSet;
+
+use mlpack_oci::{Digest, Progress};
+use rattler_conda_types::package::BuildString;
+use rattler_conda_types::{
+    GenericVirtualPackage, MatchSpec, PackageName, ParseStrictness, RepoDataRecord, Subdir, Version,
+};
+use rattler_repodata_gateway::{Gateway, GatewayError};
+use rattler_solve::{
+    ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
+};
+
+use super::channels::Channels;
+use super::package::CondaPackage;
+use crate::store::Store;
+use crate::{Architecture, CondaFile, Error, Result, Settings};
+
+/// What conda packages stand on: the base image as its solver sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The C library, `(2, 27)` for 2.27.
+    pub glibc: (u32, u32),
+    /// The architecture.
+    pub architecture: Architecture,
+    /// CUDA, as `10.0`.
+    pub cuda: Option<String>,
+}
+
+impl Ground {
+    fn subdir(&self) -> Subdir {
+        match self.architecture {
+            Architecture::Amd64 => Subdir::Linux64,
+            Architecture::Arm64 => Subdir::LinuxAarch64,
+        }
+    }
+
+    /// `linux-64 with glibc 2.27`
+    pub(crate) fn describe(&self) -> String {
+        format!("{} with glibc {}.{}", self.subdir(), self.glibc.0, self.glibc.1)
+    }
+
+    /// Conda's virtual packages (conda documentation, "Managing virtual packages"). They describe
+    /// the image, never this machine.
+    fn virtual_packages(&self) -> Result<Vec<GenericVirtualPackage>> {
+        let (major, minor) = self.glibc;
+        let mut all = vec![
+            ("__unix", "0".to_owned(), "0"),
+            // Which kernel a container meets is not the image's to say; the oldest that matters.
+            ("__linux", "3.10".to_owned(), "0"),
+            ("__glibc", format!("{major}.{minor}"), "0"),
+            ("__archspec", "1".to_owned(), self.architecture.machine()),
+        ];
+        if let Some(cuda) = &self.cuda {
+            all.push(("__cuda", cuda.clone(), "0"));
+        }
+        all.into_iter()
+            .map(|(name, version, build)| {
+                Ok(GenericVirtualPackage {
+                    name: PackageName::new_unchecked(name),
+                    version: version.parse::<Version>().map_err(|error| Error::Channel {
+                        channel: name.to_owned(),
+                        reason: format!("`{version}` is no version: {error}"),
+                    })?,
+                    build_string: BuildString::new_unchecked(build),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Solves a file's conda lines; always with a Python, which the service needs. The packages are
+/// sorted by name.
+///
+/// # Errors
+/// [`Error::Channel`], [`Error::CondaUnsolvable`] with the solver's sentences.
+pub(crate) async fn solve(
+    file: &CondaFile,
+    channels: &mut Channels,
+    ground: &Ground,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Vec<CondaPackage>> {
+    let mut specs = Vec::new();
+    for dependency in &file.dependencies {
+        if let Some(channel) = &dependency.spec.channel {
+            channels.add(channel)?;
+        }
+        let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
+        let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
+            Error::CondaLine {
+                path: file.path.clone(),
+                line: dependency.line,
+                text: text.to_owned(),
+                reason: error.to_string(),
+            }
+        })?;
+        if let (Some(name), Some(config)) = (&dependency.spec.channel, channels.config()) {
+            let channel =
+                rattler_conda_types::Channel::from_str(name, config).map_err(|error| {
+                    Error::Channel { channel: name.clone(), reason: error.to_string() }
+                })?;
+            spec.channel = Some(channel.into());
+        }
+        specs.push(spec);
+    }
+    if file.dependencies.iter().all(|dependency| dependency.spec.name != "python") {
+        specs.push(PackageName::new_unchecked("python").into());
+    }
+    let meter = progress.begin(&format!("solving conda packages for {}", ground.describe()), None);
+    let solved = ask(specs, channels, ground, settings).await;
+    meter.finish(if solved.is_ok() { "solved" } else { "failed" });
+    let mut packages =
+        solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
+    packages.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(packages)
+}
+
+async fn ask(
+    specs: Vec<MatchSpec>,
+    channels: &Channels,
+    ground: &Ground,
+    settings: &Settings,
+) -> Result<Vec<RepoDataRecord>> {
+    let http = crate::fetch::http()?;
+    let gateway = Gateway::builder()
+        .with_client(http)
+        .with_cache_dir(Store::new(&settings.cache).repodata())
+        .finish();
+    let data = gateway
+        .query(channels.iter(), [ground.subdir(), Subdir::NoArch], specs.clone())
+        .recursive(true)
+        .await
+        .map_err(|error| unreadable(&error, channels))?;
+    let records: Vec<_> = data.iter().map(|data| data.iter().collect::<Vec<_>>()).collect();
+    let known: HashSet<&str> =
+        records.iter().flatten().map(|record| record.package_record.name.as_normalized()).collect();
+    for spec in &specs {
+        let Some(name) = spec.name.as_exact().map(PackageName::as_normalized) else { continue };
+        if !known.contains(name) {
+            return Err(Error::NoSuchCondaPackage {
+                name: name.to_owned(),
+                platform: ground.subdir().to_string(),
+                channels: channels.shown(),
+            });
+        }
+    }
+    let task = SolverTask {
+        specs,
+        virtual_packages: ground.virtual_packages()?,
+        channel_priority: ChannelPriority::Strict,
+        exclude_newer: settings.exclude_newer.as_deref().map(cutoff).transpose()?,
+        ..records.into_iter().collect::<SolverTask<'_, Vec<_>>>()
+    };
+    match resolvo::Solver.solve(task) {
+        Ok(result) => Ok(result.records),
+        Err(SolveError::Unsolvable(sentences)) => Err(Error::CondaUnsolvable {
+            ground: ground.describe(),
+            reason: channels.clean(sentences.join("\n").trim()),
+        }),
+        Err(other) => Err(Error::CondaUnsolvable {
+            ground: ground.describe(),
+            reason: channels.clean(&other.to_string()),
+        }),
+    }
+}
+
+/// The world of a day ends when the day does, as uv has it.
+fn cutoff(text: &str) -> Result<ExcludeNewer> {
+    let moment = text.parse::<jiff::Timestamp>().or_else(|_| {
+        let day: jiff::civil::Date = text.parse()?;
+        Ok::<_, jiff::Error>(
+            day.tomorrow()?.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC)?.timestamp(),
+        )
+    });
+    let moment = moment
+        .map_err(|error| Error::Moment { found: text.to_owned(), reason: error.to_string() })?;
+    Ok(ExcludeNewer::from_datetime(moment))
+}
+
+fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
+    let mut reason = error.to_string();
+    let mut source: &dyn std::error::Error = error;
+    while let Some(inner) = source.source() {
+        source = inner;
+        let text = inner.to_string();
+        if !reason.contains(&text) {
+            reason = format!("{reason}: {text}");
+        }
+    }
+    let channel = match error {
+        GatewayError::SubdirNotFoundError(missing) => {
+            channels.without_secret(missing.channel.base_url.as_str())
+        }
+        _ => channels.shown().join(", "),
+    };
+    Error::Channel { channel, reason: channels.clean(&reason) }
+}
+
+fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage> {
+    let of = &record.package_record;
+    let name = of.name.as_normalized().to_owned();
+    let url = channels.without_secret(record.url.as_str());
+    let hash = of.sha256.ok_or_else(|| Error::Channel {
+        channel: url.clone(),
+        reason: format!("it gives no SHA-256 for {name}"),
+    })?;
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256: Digest = format!("sha256:{hex}")
+        .parse()
+        .map_err(|error| Error::Channel { channel: url.clone(), reason: format!("{error}") })?;
+    let channel = url.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
+    Ok(CondaPackage {
+        name,
+        version: of.version.to_string(),
+        build: of.build.to_string(),
+        subdir: of.subdir.clone(),
+        channel,
+        url,
+        sha256,
+        size: of.size,
+    })
+}

@@ -1,0 +1,96 @@
+//! An environment with an interpreter of its own: conda packages first, then the `pip:` list on top.
+
+use std::fs;
+use std::path::Path;
+
+use mlpack_oci::Progress;
+
+use crate::compile::Present;
+use crate::conda::{self, Channels, CondaPackage, Ground, InstalledPackage};
+use crate::fetch::Client;
+use crate::resolve::resolve_beside;
+use crate::store::Store;
+use crate::work_folder::WorkFolder;
+use crate::{
+    CondaFile, Error, PythonVersion, Resolution, ResolveRequest, Result, Settings, Target,
+};
+
+/// What to resolve.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEnvironment<'a> {
+    /// The conda file.
+    pub file: &'a CondaFile,
+    /// What the image offers.
+    pub ground: &'a Ground,
+    /// Where the environment will lie in the image, absolute.
+    pub prefix: &'a str,
+    /// Where relative lines of the `pip:` list start; an existing folder.
+    pub directory: &'a Path,
+    /// Whether an inference server is added where the list brings none.
+    pub add_server: bool,
+}
+
+/// Solves the conda lines for the image, fetches the archives, and resolves the `pip:` list for the
+/// interpreter among them; what conda brings counts as installed.
+///
+/// # Errors
+/// Those of channels, solver and archives, [`Error::NoCondaPython`], and those of
+/// [`crate::resolve`].
+pub async fn resolve_new(
+    request: NewEnvironment<'_>,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Resolution> {
+    let NewEnvironment { file, ground, prefix, .. } = request;
+    let mut channels = Channels::of(file, &settings.conda)?;
+    let packages = conda::solve(file, &mut channels, ground, settings, progress).await?;
+    let python = python(&packages)?;
+    let store = Store::new(&settings.cache);
+    store.sweep_artifacts();
+    let client = Client::new(&settings.indexes)?;
+    let stored = conda::fetch(&packages, &channels, &store, &client, progress).await?;
+    let installed = conda::installed(&stored)?;
+    let folder = store.work_folder()?;
+    let present = present(&installed, &folder)?;
+    let target = Target {
+        python,
+        glibc: ground.glibc,
+        architecture: ground.architecture,
+        interpreter: format!("{prefix}/bin/python{}", python.minor_text()),
+    };
+    let pip = ResolveRequest {
+        target: &target,
+        pip: &file.pip,
+        directory: request.directory,
+        add_server: request.add_server,
+    };
+    let mut resolution = resolve_beside(pip, Some(&present), settings, progress).await?;
+    resolution.environment.prefix = prefix.to_owned();
+    resolution.environment.conda = packages;
+    Ok(resolution)
+}
+
+/// The interpreter among the packages.
+fn python(packages: &[CondaPackage]) -> Result<PythonVersion> {
+    let python = packages.iter().find(|package| package.name == "python");
+    let bad = |reason: String| Error::NoCondaPython { reason };
+    let python = python.ok_or_else(|| bad("there is no package `python` among them".to_owned()))?;
+    python.version.parse().map_err(|_| bad(format!("python {} is no release", python.version)))
+}
+
+fn present(installed: &[InstalledPackage], folder: &WorkFolder) -> Result<Present> {
+    let stand_ins = folder.path().join("installed");
+    fs::create_dir(&stand_ins).map_err(Error::io("create", &stand_ins))?;
+    conda::stand_ins(installed, &stand_ins)?;
+    let constraints = folder.path().join("installed.txt");
+    let packages: Vec<_> =
+        installed.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
+    let lines: String = installed
+        .iter()
+        .map(|package| {
+            format!("{}=={}  # conda package {}\n", package.name, package.version, package.conda)
+        })
+        .collect();
+    fs::write(&constraints, lines).map_err(Error::io("write", &constraints))?;
+    Ok(Present { packages, stand_ins, constraints })
+}
