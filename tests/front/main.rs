@@ -9,6 +9,7 @@
 
 mod arguments;
 mod bad_inputs;
+mod channel;
 mod check;
 mod docker;
 mod floors;

@@ -1,0 +1,236 @@
+//! The conda channels of `fixtures/channel.py`: as folders, over HTTP with and without a door, and
+//! as the real conda installs them.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::lock::lock;
+use super::{repository, skip};
+
+/// The folder with the channels `main` and `extra`.
+pub(crate) struct Channel {
+    pub(crate) dir: PathBuf,
+}
+
+/// The channels, made by the first who asks; none if they lack one of the packages, which are
+/// named by the begin of their archive: `python-3.11`.
+#[track_caller]
+pub(crate) fn channel(needed: &[&str]) -> Option<Channel> {
+    let dir = repository().join("fixtures/built/channel");
+    let _lock = lock("channel");
+    if !dir.join("extra/noarch/repodata.json").is_file() {
+        let script = repository().join("fixtures/channel.py");
+        let made = Command::new("python3").arg(script).arg(&dir).output();
+        if !made.as_ref().is_ok_and(|output| output.status.success()) {
+            skip(&format!("no conda channel: {made:?}"));
+            return None;
+        }
+    }
+    for name in needed {
+        let subdirs = fs::read_dir(dir.join("main")).unwrap();
+        let mut archives = subdirs.flat_map(|subdir| fs::read_dir(subdir.unwrap().path()).unwrap());
+        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(name)) {
+            skip(&format!("the conda channel has no {name}"));
+            return None;
+        }
+    }
+    Some(Channel { dir })
+}
+
+impl Channel {
+    /// `file://` address of a channel.
+    pub(crate) fn address(&self, name: &str) -> String {
+        format!("file://{}", self.dir.join(name).display())
+    }
+
+    /// Serves the channels by HTTP on a free port of the loopback.
+    pub(crate) fn serve(&self, door: Door) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let shared = Arc::new(Shared { dir: self.dir.clone(), door, ..Shared::default() });
+        let server = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if server.closed.load(Ordering::SeqCst) {
+                    return;
+                }
+                let server = Arc::clone(&server);
+                // Who breaks off a request is no fault of the server.
+                thread::spawn(move || stream.and_then(|stream| server.answer(stream)));
+            }
+        });
+        Served { host, shared }
+    }
+}
+
+/// What stands before a served channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Door {
+    /// Nothing.
+    #[default]
+    Open,
+    /// `user` with the password `secret`.
+    Login,
+    /// `/t/tk-secret` before the path, the way of anaconda.org.
+    Token,
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Served {
+    /// `127.0.0.1:PORT`
+    pub(crate) host: String,
+    shared: Arc<Shared>,
+}
+
+impl Served {
+    /// The address of a channel, without what opens the door.
+    pub(crate) fn address(&self, name: &str) -> String {
+        format!("http://{}/{name}", self.host)
+    }
+
+    /// The address of a channel with the login or the token in it.
+    pub(crate) fn secret_address(&self, name: &str) -> String {
+        match self.shared.door {
+            Door::Open => self.address(name),
+            Door::Login => format!("http://user:secret@{}/{name}", self.host),
+            Door::Token => format!("http://{}/t/tk-secret/{name}", self.host),
+        }
+    }
+
+    /// What it was asked so far and how it answered: `GET /main/noarch/repodata.json 200`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// From here on it sends 64 KiB at a time and rests 20 ms between, about 3 MB/s.
+    pub(crate) fn slow_down(&self) {
+        self.shared.slow.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        // Wakes the thread that waits for a connection.
+        let _ = TcpStream::connect(&self.host);
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    dir: PathBuf,
+    door: Door,
+    requests: Mutex<Vec<String>>,
+    slow: AtomicBool,
+    closed: AtomicBool,
+}
+
+impl Shared {
+    /// Answers one request and closes.
+    fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        let request = lines.next().transpose()?.unwrap_or_default();
+        let mut login = String::new();
+        for line in lines {
+            let line = line?;
+            if line.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(": ")
+                && name.eq_ignore_ascii_case("authorization")
+            {
+                value.clone_into(&mut login);
+            }
+        }
+        let mut words = request.split(' ');
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (status, file) = self.find(path, &login);
+        self.requests.lock().unwrap().push(format!("{method} {path} {}", &status[..3]));
+        let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))?;
+        let challenge = match self.door {
+            Door::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
+            Door::Open | Door::Token => "",
+        };
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\n{challenge}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        )?;
+        match file {
+            Some(file) if method == "GET" => self.send(file, stream),
+            _ => Ok(()),
+        }
+    }
+
+    /// The status, and the file if it may be had.
+    fn find(&self, path: &str, login: &str) -> (&'static str, Option<File>) {
+        let path = match self.door {
+            Door::Open => Some(path),
+            Door::Login => {
+                let expected = format!("Basic {}", STANDARD.encode("user:secret"));
+                if login != expected {
+                    return ("401 Unauthorized", None);
+                }
+                Some(path)
+            }
+            Door::Token => path.strip_prefix("/t/tk-secret"),
+        };
+        let Some(path) = path else { return ("403 Forbidden", None) };
+        let path = self.dir.join(path.trim_start_matches('/'));
+        if !path.is_file() || path.components().any(|part| part.as_os_str() == "..") {
+            return ("404 Not Found", None);
+        }
+        File::open(path).map_or(("404 Not Found", None), |file| ("200 OK", Some(file)))
+    }
+
+    fn send(&self, mut file: File, mut stream: TcpStream) -> io::Result<()> {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(());
+            }
+            stream.write_all(&buffer[..read])?;
+            if self.slow.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// Lets the real conda install packages of the channel `main` into a folder, which it makes. None
+/// if conda cannot be set up here.
+#[track_caller]
+pub(crate) fn real_conda(channel: &Channel, packages: &[&str], prefix: &Path) -> Option<()> {
+    let built = repository().join("fixtures/built/conda");
+    // It is set up and its channel written by one at a time.
+    let _lock = lock("conda");
+    if !built.join("conda-meta/history").is_file() && !super::network() {
+        return None;
+    }
+    let output = Command::new("python3")
+        .arg(repository().join("fixtures/second_opinion.py"))
+        .arg(channel.dir.join("main"))
+        .arg("--prefix")
+        .arg(prefix)
+        .arg("--install")
+        .args(packages)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("needs a CPython 3.6") {
+        skip(said.trim());
+        return None;
+    }
+    assert!(output.status.success(), "{}\n{said}", String::from_utf8_lossy(&output.stdout));
+    Some(())
+}
