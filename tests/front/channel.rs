@@ -75,7 +75,8 @@ fn the_real_conda_installs_it() {
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("env");
     let packages = ["python=3.6", "mlpack-greeter", "links", "linkscripts"];
-    need!(kit::real_conda(&channel, &packages, &prefix));
+    let said = need!(kit::real_conda(&channel, &packages, &prefix, None));
+    assert_eq!(said, "");
     for (program, said) in [
         ("mlpack-greet-twice", "hello from mlpack-greeter 1.0\nhello from mlpack-greeter 1.0\n"),
         ("links-again", "1.0\n"),
@@ -84,4 +85,24 @@ fn the_real_conda_installs_it() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), said, "{output:?}");
     }
     assert_eq!(fs::read_to_string(prefix.join("scripts-ran")).unwrap(), "post-link\n");
+}
+
+#[test]
+fn environments_are_compared_across_prefixes() {
+    let channel = need!(kit::channel(&["links"]));
+    let dir = tempfile::tempdir().unwrap();
+    let [one, moved, two] = ["one", "moved", "a-longer-name"].map(|name| dir.path().join(name));
+    need!(kit::real_conda(&channel, &["links", "common=1"], &one, None));
+    fs::rename(&one, &moved).unwrap();
+    let compared = Some((moved.as_path(), one.to_str().unwrap()));
+    let said = need!(kit::real_conda(&channel, &["links", "common=1"], &two, compared));
+    assert_eq!(said, "");
+    fs::remove_file(moved.join("bin/links-soft")).unwrap();
+    fs::write(moved.join("etc/links.conf"), "").unwrap();
+    let two = dir.path().join("another");
+    let said = need!(kit::real_conda(&channel, &["links", "common=1"], &two, compared));
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[0], "only real conda: bin/links-soft");
+    assert!(lines[1].starts_with("differs: etc/links.conf: file "), "{said}");
+    assert_eq!(lines.len(), 2, "{said}");
 }
