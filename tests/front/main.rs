@@ -11,6 +11,7 @@ mod arguments;
 mod bad_inputs;
 mod channel;
 mod check;
+mod conda;
 mod docker;
 mod floors;
 mod inputs;

@@ -324,7 +324,7 @@ impl Error {
                 "loosen or pin the lines named above; where glibc is named, take a newer base image".to_owned(),
             ),
             Self::CondaArchive { .. } => {
-                Some("remove it from mlpack's cache and run the command again".to_owned())
+                Some("ask the owner of the channel, or take another version or build".to_owned())
             }
             Self::PrefixTooLong { .. } => {
                 Some("give the environment a shorter `name:` in the conda file".to_owned())

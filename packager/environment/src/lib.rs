@@ -39,6 +39,7 @@ mod target;
 #[cfg(test)]
 mod test_wheels;
 mod uv;
+mod verified;
 mod wheel;
 mod wheel_files;
 mod wheel_name;

@@ -12,6 +12,7 @@ use mlpack_oci::{Digest, HashingReader};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::fetch::file_name;
+use crate::verified::Verified;
 use crate::{Error, Result};
 
 /// Members that are read into memory (metadata, scripts) are smaller than this.
@@ -113,12 +114,9 @@ impl WheelFile {
         member: Member,
         sha256: Digest,
     ) -> Box<dyn Read + Send> {
-        Box::new(Verified {
-            inner: HashingReader::new(self.stream(member)),
-            expected: (sha256, member.size),
-            wheel: Arc::clone(&self.name),
-            file: path.to_owned(),
-        })
+        let (wheel, file) = (Arc::clone(&self.name), path.to_owned());
+        let fault = move || Error::RecordMismatch { wheel: wheel.to_string(), file: file.clone() };
+        Box::new(Verified::new(self.stream(member), sha256, member.size, fault))
     }
 
     /// The stream of a member by path.
@@ -197,26 +195,6 @@ impl Read for Section {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.at += n as u64;
-        Ok(n)
-    }
-}
-
-struct Verified {
-    inner: HashingReader<Box<dyn Read + Send>>,
-    expected: (Digest, u64),
-    wheel: Arc<str>,
-    file: String,
-}
-
-impl Read for Verified {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        let over = self.inner.size() > self.expected.1;
-        if over || (n == 0 && !buf.is_empty() && self.inner.digest() != self.expected.0) {
-            let error =
-                Error::RecordMismatch { wheel: self.wheel.to_string(), file: self.file.clone() };
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-        }
         Ok(n)
     }
 }

@@ -16,7 +16,7 @@ mod world;
 
 pub(crate) use answer::{Answer, eq};
 pub(crate) use bases::base;
-pub(crate) use channel::{Door, channel, real_conda};
+pub(crate) use channel::{Channel, Door, channel, real_conda};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{get, post};
 pub(crate) use layout::{blob_path, image};

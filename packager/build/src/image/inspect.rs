@@ -142,17 +142,21 @@ impl Inspection {
             inspection.verdicts = record.policy.verdicts;
             inspection.entry_script = Some(record.entry_script);
             inspection.models = record.models;
-            inspection.packages = record
-                .packages
-                .iter()
-                .filter_map(|package| package.split_once("=="))
-                .map(|(name, version)| Package {
-                    name: name.to_owned(),
-                    version: version.to_owned(),
-                    kind: "pip",
-                    place: record.python.prefix.clone(),
-                })
-                .collect();
+            let package = |name: &str, version: &str, kind| Package {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                kind,
+                place: record.python.prefix.clone(),
+            };
+            let conda = record.conda_packages.iter().filter_map(|line| {
+                let (name, rest) = line.split_once('=')?;
+                Some(package(name, rest.split('=').next()?, "conda"))
+            });
+            let pip = record.packages.iter().filter_map(|line| {
+                let (name, version) = line.split_once("==")?;
+                Some(package(name, version, "pip"))
+            });
+            inspection.packages = conda.chain(pip).collect();
             inspection.python = Some(record.python);
         }
         inspection

@@ -7,11 +7,12 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_oci::{Digest, Verified};
+use mlpack_oci::Digest;
 use rattler_package_streaming::{read, seek};
 
 use super::package::StoredConda;
 use crate::fetch::file_name;
+use crate::verified::Verified;
 use crate::{Error, Result, store};
 
 /// Files of `info/` and files with a placeholder are read into memory; none is larger.
@@ -153,13 +154,19 @@ impl CondaArchive {
         Ok(io::BufReader::with_capacity(64 << 10, file).take(member.size))
     }
 
-    /// The same, held to a digest.
+    /// The same, held to the digest that `paths.json` gives for the path.
     pub(crate) fn verified(
         &self,
+        path: &str,
         member: Member,
         digest: Digest,
     ) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size)))
+        let (archive, path) = (self.name.to_string(), path.to_owned());
+        let fault = move || Error::CondaArchive {
+            archive: archive.clone(),
+            reason: format!("`{path}` is not the file that paths.json lists"),
+        };
+        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size, fault)))
     }
 
     /// This archive as an error.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use mlpack_oci::Digest;
 use mlpack_oci::layer::{Content, Node};
@@ -97,8 +98,8 @@ fn file(archive: &CondaArchive, from: &str, path: &PathsEntry, prefix: &str) -> 
             Some(digest) => digest,
             None => Digest::of(&archive.read(from, member)?),
         };
-        let source = archive.clone();
-        let content = Content::Stream(std::sync::Arc::new(move || source.verified(member, digest)));
+        let (source, name) = (archive.clone(), from.to_owned());
+        let content = Content::Stream(Arc::new(move || source.verified(&name, member, digest)));
         return Ok(Planned {
             digest,
             node: Node::File { executable: member.executable, size: member.size, content },

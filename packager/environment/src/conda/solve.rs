@@ -128,8 +128,15 @@ async fn ask(
         .with_client(http)
         .with_cache_dir(Store::new(&settings.cache).repodata())
         .finish();
+    // By name alone: the gateway leaves out what a version bound excludes, and a channel of higher
+    // priority must count with all it has.
+    let names = specs.iter().filter_map(|spec| spec.name.as_exact().cloned());
     let data = gateway
-        .query(channels.iter(), [ground.subdir(), Subdir::NoArch], specs.clone())
+        .query(
+            channels.iter(),
+            [ground.subdir(), Subdir::NoArch],
+            names.map(MatchSpec::from).collect::<Vec<_>>(),
+        )
         .recursive(true)
         .await
         .map_err(|error| unreadable(&error, channels))?;

@@ -1,0 +1,466 @@
+//! Conda packages: solved, fetched, laid down and held against the real conda.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use std::time::Duration;
+
+use snapbox::str;
+
+use crate::kit::{self, Answer, Channel, Door, World, base, blob_path, image, is_root};
+use crate::need;
+
+/// A world without an index, and the channel.
+#[track_caller]
+fn ground(needed: &[&str]) -> Option<(World, Channel)> {
+    let channel = kit::channel(needed)?;
+    let mut world = World::offline()?.own_cache();
+    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    Some((world, channel))
+}
+
+/// Arguments that package the small project with an environment of conda packages.
+fn project(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Vec<String> {
+    let args = world.project(base);
+    let list =
+        |items: &[String]| items.iter().map(|item| format!("  - {item}\n")).collect::<String>();
+    let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+    world.write(
+        "environment.yml",
+        format!(
+            "name: svc\nchannels:\n{}  - nodefaults\ndependencies:\n{}  - pip:\n    - core==1.0\n",
+            list(channels),
+            list(&lines)
+        ),
+    );
+    args
+}
+
+/// The same into `oci:out`.
+fn packaged(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Answer {
+    let mut args = project(world, base, channels, lines);
+    args.extend(["--output".to_owned(), "oci:out".to_owned()]);
+    world.mlpack(&args)
+}
+
+/// What a plan says of conda packages, or why there is none.
+fn planned(
+    world: &World,
+    base: &str,
+    channels: &[String],
+    lines: &[&str],
+    more: &[&str],
+) -> String {
+    let mut args = project(world, base, channels, lines);
+    args.extend(["--dry-run"].iter().chain(more).map(|&arg| arg.to_owned()));
+    let answer = world.mlpack(&args);
+    if answer.code != 0 {
+        return answer.text();
+    }
+    args.extend(["--format", "json"].map(str::to_owned));
+    let answer = world.mlpack(&args);
+    let packages = answer.json()["record"]["condaPackages"].clone();
+    packages
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| format!("{}\n", line.as_str().unwrap()))
+        .collect()
+}
+
+/// Unpacks the environment's layers.
+fn unpacked(world: &World) -> PathBuf {
+    let root = world.path("unpacked");
+    fs::create_dir(&root).unwrap();
+    for layer in image(&world.path("out")).layers() {
+        let blob = blob_path(&world.path("out"), &layer);
+        let mut command = world.program("tar", &["--extract", "--gzip", "--file"]);
+        // Layers without the environment have no such path.
+        command
+            .arg(blob)
+            .arg("--directory")
+            .arg(&root)
+            .arg("opt/mlpack/envs/svc")
+            .output()
+            .unwrap();
+    }
+    root.join("opt/mlpack/envs/svc")
+}
+
+#[test]
+fn the_real_conda_lays_the_same_files() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.6", "links", "mlpack-greeter"]));
+    let lines =
+        ["python=3.6", "mlpack-greeter", "links", "linkscripts", "common=1", "same-path-left"];
+    packaged(&world, &base, &[channel.address("main")], &lines).digest();
+    let tree = unpacked(&world);
+    // What pip's packages add is not conda's to judge.
+    let site = tree.join("lib/python3.6/site-packages");
+    for name in ["core", "azureml_inference_server_http"] {
+        for entry in fs::read_dir(&site).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with(name) {
+                let path = entry.path();
+                if path.is_dir() {
+                    fs::remove_dir_all(path).unwrap()
+                } else {
+                    fs::remove_file(path).unwrap()
+                }
+            }
+        }
+    }
+    // Short, since the placeholder of the interpreter is.
+    let prefix = world.root().join("c");
+    let compared = Some((tree.as_path(), "/opt/mlpack/envs/svc"));
+    let said = need!(kit::real_conda(&channel, &lines, &prefix, compared));
+    world.say(&said).is(str![[r#"
+differs: bin/mlpack-greet: program [SHORT], program [SHORT]
+
+"#]]);
+}
+
+#[test]
+fn channels_have_an_order_and_a_name() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let (main, extra) = (channel.address("main"), channel.address("extra"));
+    let both = [main.clone(), extra.clone()];
+    let of = |channels: &[String], line: &str| {
+        let found = planned(&world, &base, channels, &["python=3.11", line], &[]);
+        let name = line.rsplit("::").next().unwrap().split('=').next().unwrap().to_owned();
+        found.lines().find(|line| line.starts_with(&name)).map_or(found.clone(), str::to_owned)
+    };
+    assert_eq!(of(&both, "priority"), "priority=1.0=0");
+    assert_eq!(of(&[extra.clone(), main.clone()], "priority"), "priority=2.0=0");
+    assert_eq!(of(&both, "extra-only"), "extra-only=1.0=0");
+    assert_eq!(of(&both[..1], &format!("{extra}::priority")), "priority=2.0=0");
+    // A channel in front counts with all it has, though no version of it fits.
+    world.say(&of(&both, "priority=2")).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+The following packages are incompatible
+└─ priority 2.* cannot be installed because there are no viable options:
+   └─ priority 2.0 is excluded because due to strict channel priority not using this option from: 'file://[REPOSITORY]/fixtures/built/channel/extra/'
+hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+--- exit code 1
+
+"#]]);
+}
+
+#[test]
+fn the_base_decides_what_fits() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let main = [channel.address("main")];
+    let plan = |lines: &[&str], more: &[&str]| planned(&world, &base, &main, lines, more);
+    let found = plan(&["python=3.11", "glibc-old", "common"], &[]);
+    assert!(found.contains("glibc-old=1.0=0\n") && found.contains("common=2.0=0\n"), "{found}");
+    let found = plan(&["python=3.6", "common"], &["--exclude-newer", "2019-05-05"]);
+    assert!(found.contains("common=1.0=0\n"), "{found}");
+    world.say(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+needs-cuda * cannot be installed because there are no viable options:
+└─ needs-cuda 1.0 would require
+   └─ __cuda >=10.0, for which no candidates were found.
+hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+--- exit code 1
+
+"#]]);
+    world.say(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+glibc-old 2.* cannot be installed because there are no viable options:
+└─ glibc-old 2.0 would require
+   └─ __glibc >=2.99, for which no candidates were found.
+hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+--- exit code 1
+
+"#]]);
+    world.say(&plan(&["python=3.11", "clash-left", "clash-right"], &[])).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+The following packages are incompatible
+├─ clash-right * can be installed with any of the following options:
+│  └─ clash-right 1.0 would require
+│  └─ common 2.*, which can be installed with any of the following options:
+│  └─ common 2.0
+└─ clash-left * cannot be installed because there are no viable options:
+   └─ clash-left 1.0 would require
+      └─ common 1.*, which cannot be installed because there are no viable options:
+         └─ common 1.0, which conflicts with the versions reported above.
+hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+--- exit code 1
+
+"#]]);
+    world.say(&plan(&["python=3.99"], &[])).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+No candidates were found for python 3.99.*.
+hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+--- exit code 1
+
+"#]]);
+    world.say(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
+--- stderr
+error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/channel/main/
+hint: check the spelling, add the channel that has it below `channels:`, or list `no-such-package` below `pip:` if PyPI has it
+--- exit code 1
+
+"#]]);
+}
+
+#[test]
+fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let main = [channel.address("main")];
+    world
+        .say(&planned(
+            &world,
+            &base,
+            &[channel.address("nowhere")],
+            &["python=3.11", "common"],
+            &[],
+        ))
+        .is(str![[r#"
+--- stderr
+error: the channel file://[REPOSITORY]/fixtures/built/channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
+hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself
+--- exit code 1
+
+"#]]);
+    for (line, expected) in [
+        (
+            "wrong-checksum",
+            str![[r#"
+--- stderr
+error: wrong-checksum-1.0-0.conda should be sha256:[HEX] but its bytes are sha256:[HEX]
+hint: the file was damaged or replaced: fetch it again from an index you trust
+--- exit code 1
+
+"#]],
+        ),
+        (
+            "cut-short=1",
+            str![[r#"
+--- stderr
+error: cut-short-1.0-0.tar.bz2 is not a sound conda package: decompression not finished but EOF reached
+hint: ask the owner of the channel, or take another version or build
+--- exit code 1
+
+"#]],
+        ),
+        (
+            "cut-short=2",
+            str![[r#"
+--- stderr
+error: cut-short-2.0-0.conda is not a sound conda package: invalid zip archive: invalid Zip archive: Could not find EOCD
+hint: ask the owner of the channel, or take another version or build
+--- exit code 1
+
+"#]],
+        ),
+        (
+            "wrong-file",
+            str![[r#"
+--- stderr
+error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-file-1.0-0.conda is not a sound conda package: `share/wrong-file/version.txt` is not the file that paths.json lists
+--- exit code 1
+
+"#]],
+        ),
+    ] {
+        let answer = packaged(&world, &base, &main, &["python=3.11", line]);
+        assert!(!world.path("out").exists(), "{line}");
+        answer.is(expected);
+    }
+}
+
+#[test]
+fn a_place_that_is_too_long_for_a_program() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    let text = fs::read_to_string(world.path("environment.yml")).unwrap();
+    world
+        .write("environment.yml", text.replace("name: svc", &format!("name: {}", "n".repeat(120))));
+    let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
+    world.mlpack(&args).is(str![[r#"
+--- stderr
+error: `bin/python3.11` of python-3.11.[PATCH]-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
+hint: give the environment a shorter `name:` in the conda file
+--- exit code 1
+
+"#]]);
+}
+
+#[test]
+fn secrets_of_a_channel_stay_secret() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.6"]));
+    for door in [Door::Login, Door::Token] {
+        let served = channel.serve(door);
+        let lines = ["python=3.6", "mlpack-greeter"];
+        let refused = packaged(&world, &base, &[served.address("main")], &lines);
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
+        let mut args = project(&world, &base, &[served.secret_address("main")], &lines);
+        args.extend(["--output".to_owned(), "oci:out".to_owned()]);
+        let answer = world.answer(world.command(&args), "");
+        answer.digest();
+        let layers = world.mlpack(&["inspect", "oci:out", "--format", "json"]);
+        for text in [&answer.stderr, &refused.stderr, &layers.stdout] {
+            assert!(!text.contains("secret"), "{text}");
+        }
+        fs::remove_dir_all(world.path("out")).unwrap();
+        fs::remove_dir_all(world.root().join("cache")).unwrap();
+    }
+}
+
+#[test]
+fn from_a_warm_cache_and_again_from_nothing_it_is_the_same() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.6"]));
+    let served = channel.serve(Door::Open);
+    let lines = ["python=3.6", "mlpack-greeter", "links"];
+    let first = packaged(&world, &base, &[served.address("main")], &lines).digest();
+    let archives =
+        |requests: &[String]| requests.iter().filter(|line| !line.contains("repodata")).count();
+    let fetched = archives(&served.requests());
+    assert!(fetched >= 3, "{:?}", served.requests());
+    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
+    assert_eq!(archives(&served.requests()), fetched);
+    fs::remove_dir_all(world.root().join("cache")).unwrap();
+    fs::remove_dir_all(world.path("out")).unwrap();
+    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
+}
+
+#[test]
+fn killed_while_it_fetches_it_is_repaired_by_the_next() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.6"]));
+    let served = channel.serve(Door::Open);
+    served.slow_down();
+    let mut args = project(&world, &base, &[served.address("main")], &["python=3.6"]);
+    args.extend(["--output".to_owned(), "oci:out".to_owned()]);
+    let mut child = world.command(&args).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let begun = || served.requests().iter().any(|line| line.contains("python-3.6"));
+    for _ in 0..300 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(begun(), "{:?}", served.requests());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!world.path("out").exists());
+    let digest =
+        packaged(&world, &base, &[channel.serve(Door::Open).address("main")], &["python=3.6"]);
+    digest.digest();
+    let left = pending(&world.root().join("cache"));
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Files that were never finished.
+fn pending(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(pending(&entry.path()));
+        } else if entry.file_name().to_string_lossy().starts_with(".mlpack-pending") {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+#[test]
+fn two_at_once_share_a_cache() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.6"]));
+    let args = project(&world, &base, &[channel.address("main")], &["python=3.6", "links"]);
+    let start = |out: &str| {
+        let mut command = world.command(&args);
+        command.args(["--quiet", "--output", out]);
+        command.stdout(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let children = [start("oci:one"), start("oci:two")];
+    let said = children.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap().rsplit('@').next().unwrap().to_owned()
+    });
+    assert_eq!(said[0], said[1]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written() {
+    if is_root() {
+        // For root every folder is writable; a file in the way stands for the rest.
+        let base = need!(base("debian12-py311"));
+        let (world, channel) = need!(ground(&["python-3.11"]));
+        let cache = world.root().join("cache");
+        fs::create_dir_all(&cache).unwrap();
+        fs::write(cache.join("conda"), "").unwrap();
+        packaged(&world, &base, &[channel.address("main")], &["python=3.11", "common"]).is(str![[
+            r#"
+--- stderr
+error: cannot create a file in [WORLD]/cache/conda/[HEX]: Not a directory (os error 20)
+--- exit code 1
+
+"#
+        ]]);
+        return;
+    }
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let cache = world.root().join("cache");
+    fs::create_dir_all(&cache).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o555)).unwrap();
+    let answer = packaged(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.stderr.contains("Permission denied"), "{}", answer.stderr);
+}
+
+#[test]
+fn in_a_container_everything_imports() {
+    let docker = need!(kit::docker("conda"));
+    let base = need!(base("debian12-py311"));
+    let channel = need!(kit::channel(&["python-3.11", "numpy-1.26", "pip-"]));
+    let mut world = need!(World::offline());
+    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    let lines = ["python=3.11", "numpy=1.26", "pip", "mlpack-greeter"];
+    let mut args = project(&world, &base, &[channel.address("main")], &lines);
+    args.extend(["--output".to_owned(), format!("docker:{}", docker.name)]);
+    world.mlpack(&args).ok();
+    let run = |program: &[&str]| {
+        docker.run(
+            &[&["run", "--rm", "--entrypoint", program[0], &docker.name], &program[1..]].concat(),
+        )
+    };
+    let code =
+        "import numpy, ssl, sqlite3, core, sys; print(numpy.linalg.det(numpy.eye(3)), sys.prefix)";
+    assert_eq!(run(&["python", "-c", code]), "1.0 /opt/mlpack/envs/svc");
+    assert_eq!(run(&["python", "-m", "pip", "check"]), "No broken requirements found.");
+    assert_eq!(run(&["mlpack-greet-twice"]).lines().count(), 2);
+    let installed = run(&["python", "-m", "pip", "list", "--format", "freeze"]);
+    assert_eq!(
+        installed.lines().filter(|line| line.starts_with("numpy==")).count(),
+        1,
+        "{installed}"
+    );
+}
+
+#[test]
+fn conda_root_of_the_base_is_where_it_lies() {
+    let base = need!(base("ubuntu18-miniconda-py36"));
+    let (world, channel) = need!(ground(&["python-3.11"]));
+    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11"]);
+    let policy = args.iter().position(|arg| arg == "current").unwrap();
+    args[policy] = "azureml-2019".to_owned();
+    args.push("--dry-run".to_owned());
+    world.mlpack(&args).is(str![[r#"
+"#]]);
+}
