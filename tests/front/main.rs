@@ -13,6 +13,7 @@ mod channel;
 mod check;
 mod conda;
 mod docker;
+mod far_bases;
 mod floors;
 mod inputs;
 mod inspect;

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 
 use snapbox::str;
 
-use crate::kit::{Registry, World, base, registry};
+use crate::kit::{World, base, registry, served};
 use crate::need;
 
 /// A small image in `oci:out:v1`; gives its digest.
@@ -21,23 +21,6 @@ fn uploads(log: &str) -> usize {
     log.lines().filter(|line| line.contains("PATCH /v2/")).count()
 }
 
-/// Bytes of blobs the registry gave away, by its own count.
-fn served(log: &str) -> u64 {
-    log.lines()
-        .filter(|line| line.contains("http.request.method=GET") && line.contains("/blobs/"))
-        .filter_map(|line| {
-            let rest = line.split("http.response.written=").nth(1)?;
-            rest.split_whitespace().next()?.parse::<u64>().ok()
-        })
-        .sum()
-}
-
-/// What was logged since `before`, once the registry has written it down.
-fn since(registry: &Registry, before: usize) -> String {
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    registry.log()[before..].to_owned()
-}
-
 #[test]
 fn a_second_push_sends_nothing_and_another_repository_mounts() {
     let base = need!(base("debian12-py311"));
@@ -49,7 +32,7 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
     let plan = world.mlpack(&["push", "oci:out:v1", &one, "--dry-run", "--format", "json"]).json();
     let blobs = plan["blobs"].as_array().unwrap();
     assert!(blobs.iter().all(|blob| blob["action"] == "upload"), "{plan:#}");
-    assert_eq!(uploads(&since(&registry, 0)), 0, "a dry run sends nothing");
+    assert_eq!(uploads(&registry.since(0)), 0, "a dry run sends nothing");
 
     let pushed = world.mlpack(&["push", "oci:out:v1", &one, &latest]);
     assert_eq!(pushed.ok(), format!("{}/team/one@{digest}", registry.host));
@@ -61,7 +44,7 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
     let before = registry.log().len();
     let again = world.mlpack(&["push", "oci:out:v1", &one, "--format", "json"]).json();
     assert_eq!((&again["bytesSent"], &again["digest"]), (&0.into(), &digest.as_str().into()));
-    let log = since(&registry, before);
+    let log = registry.since(before);
     assert_eq!(uploads(&log), 0);
     let asked = log.lines().filter(|line| line.contains("response completed")).count();
     assert!(asked <= blobs.len() + 2, "at most one request per blob, and the manifest's:\n{log}");
@@ -70,7 +53,7 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
     let two = format!("{}/team/two:v1", registry.host);
     let copied = world.mlpack(&["copy", &one, &two]);
     assert_eq!(copied.ok(), format!("{}/team/two@{digest}", registry.host));
-    let log = since(&registry, before);
+    let log = registry.since(before);
     assert_eq!((uploads(&log), served(&log)), (0, 0), "every blob is mounted:\n{log}");
 }
 
@@ -121,7 +104,7 @@ fn a_base_is_not_downloaded_to_package_on_it() {
     };
     let before = registry.log().len();
     world.mlpack(&args("v1")).ok();
-    let log = since(&registry, before);
+    let log = registry.since(before);
     assert!(served(&log) < 5_000_000, "{} bytes", served(&log));
     assert!(log.contains("mount="), "the base's layers are mounted:\n{log}");
 
@@ -130,7 +113,7 @@ fn a_base_is_not_downloaded_to_package_on_it() {
     let before = registry.log().len();
     let args = [world.project(&remote), ["--output", "oci:out"].map(str::to_owned).to_vec()];
     world.mlpack(&args.concat()).ok();
-    let fetched = served(&since(&registry, before));
+    let fetched = served(&registry.since(before));
     let size: u64 = world.mlpack(&["inspect", &remote, "--format", "json"]).json()["layers"]
         .as_array()
         .unwrap()

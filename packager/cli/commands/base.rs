@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use mlpack_build::base::{BaseFacts, Policy, Status, Verdict};
 use mlpack_build::image::{Base, PolicyRecord};
-use mlpack_build::project::{Project, RegistryAccess};
+use mlpack_build::project::Project;
 use mlpack_oci::rootfs::RootFs;
-use mlpack_oci::{BlobStore, Keeping, Location, Platform};
+use mlpack_oci::{BlobStore, Image, Keeping, Location};
 use serde_json::json;
 
 use super::check::{parse, verdict_lines};
@@ -15,19 +15,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// Opens a base and reads its layers, those that no one has read yet. What is read is kept in
-/// `keep`.
-pub(crate) fn read_base(
-    context: &Context,
-    location: &Location,
-    platform: &Platform,
-    access: Option<&RegistryAccess>,
-    keep: Option<&BlobStore>,
-) -> Result<Base> {
-    let mut image = context.open(location, platform, access)?;
-    if let Some(store) = keep {
-        image.blobs = Arc::new(Keeping::new(image.blobs, store.clone()));
-    }
+/// Reads the layers of a base, those that no one has read yet.
+pub(crate) fn read_base(context: &Context, location: &Location, image: Image) -> Result<Base> {
     let indexes = context.indexes().indexes(&image, context.threads, &*context.progress)?;
     let root = RootFs::merge(&indexes);
     let facts = BaseFacts::read(&image, &root);
@@ -39,7 +28,7 @@ pub(crate) fn read_base(
     Ok(Base { name, image, root, facts })
 }
 
-/// The base, read and held to its policy.
+/// The base, read and held to its policy. What is read of a base far away is kept in `keep`.
 pub(crate) fn base(
     context: &Context,
     args: &ProjectArgs,
@@ -47,41 +36,25 @@ pub(crate) fn base(
     keep: Option<&BlobStore>,
 ) -> Result<(Base, PolicyRecord, bool)> {
     let policy = context.catalogue.policy(&args.policy)?;
+    unknown_allowances(policy, &args.allow)?;
     let reference = match project.base_reference() {
         Some(reference) => reference,
         None => default_base(context, project)?,
     };
     let azure_only = context.catalogue.known(&reference).is_some_and(|known| known.azure_only);
     let location: Location = parse(&reference)?;
-    let keep = keep.filter(|_| matches!(location, Location::Registry(_)));
-    let base = read_base(context, &location, &args.platform, project.registry.as_ref(), keep)?;
-    let verdicts = policy.judge(&base.facts);
-    let failed = |name: &str| {
-        verdicts
-            .iter()
-            .any(|verdict| verdict.status == Status::Failed && verdict.requirement == name)
-    };
-    unknown_allowances(policy, &args.allow, &verdicts)?;
-    let refused = verdicts.iter().any(|verdict| {
-        verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
-    });
-    if refused {
-        match context.format {
-            Format::Json => output::error_line(&json!({ "verdicts": verdicts }).to_string()),
-            Format::Text => {
-                output::error_line(&format!(
-                    "base image {reference}\n{}",
-                    verdict_lines(&verdicts)
-                ));
-            }
-        }
-        return Err(refusal(
-            policy,
-            &verdicts,
-            "choose another base image, let a requirement pass by name with --allow",
-        ));
+    let mut image = context.open(&location, &args.platform, project.registry.as_ref())?;
+    let verdicts = policy.judge_config(&BaseFacts::of_config(&image));
+    refuse(context, args, policy, &reference, &verdicts)?;
+    if let (Some(store), Location::Registry(_)) = (keep, &location) {
+        image.blobs = Arc::new(Keeping::new(image.blobs, store.clone()));
     }
-    let allowed: Vec<String> = args.allow.iter().filter(|name| failed(name)).cloned().collect();
+    let base = read_base(context, &location, image)?;
+    let verdicts = policy.judge(&base.facts);
+    refuse(context, args, policy, &reference, &verdicts)?;
+    let allowed = |verdict: &&Verdict| verdict.status == Status::Failed;
+    let allowed: Vec<String> =
+        verdicts.iter().filter(allowed).map(|verdict| verdict.requirement.clone()).collect();
     for name in &allowed {
         let text = format!(
             "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
@@ -93,8 +66,35 @@ pub(crate) fn base(
     Ok((base, record, azure_only))
 }
 
-fn unknown_allowances(policy: &Policy, allow: &[String], verdicts: &[Verdict]) -> Result<()> {
-    let known: Vec<_> = verdicts.iter().map(|verdict| verdict.requirement.as_str()).collect();
+/// Stops where a requirement failed that `--allow` does not name.
+fn refuse(
+    context: &Context,
+    args: &ProjectArgs,
+    policy: &Policy,
+    reference: &str,
+    verdicts: &[Verdict],
+) -> Result<()> {
+    let refused = verdicts.iter().any(|verdict| {
+        verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
+    });
+    if !refused {
+        return Ok(());
+    }
+    match context.format {
+        Format::Json => output::error_line(&json!({ "verdicts": verdicts }).to_string()),
+        Format::Text => {
+            output::error_line(&format!("base image {reference}\n{}", verdict_lines(verdicts)));
+        }
+    }
+    Err(refusal(
+        policy,
+        verdicts,
+        "choose another base image, let a requirement pass by name with --allow",
+    ))
+}
+
+fn unknown_allowances(policy: &Policy, allow: &[String]) -> Result<()> {
+    let known: Vec<_> = policy.names().collect();
     match allow.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => Err(Failure::usage(

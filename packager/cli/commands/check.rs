@@ -1,6 +1,6 @@
 //! `mlpack check`: facts of a base with their evidence, and a policy's verdicts.
 
-use mlpack_build::base::{FactLine, Status, Verdict};
+use mlpack_build::base::{BaseFacts, FactLine, Status, Verdict};
 use mlpack_oci::{Digest, Location};
 use serde::Serialize;
 
@@ -23,13 +23,21 @@ struct Report<'a> {
 pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     let policy = context.catalogue.policy(&args.policy)?;
     let location: Location = parse(&args.base)?;
-    let base = read_base(context, &location, &args.platform, None, None)?;
-    let verdicts = policy.judge(&base.facts);
-    let passed = verdicts.iter().all(|verdict| verdict.status != Status::Failed);
+    let image = context.open(&location, &args.platform, None)?;
+    let digest = image.digest;
+    let passes =
+        |verdicts: &[Verdict]| verdicts.iter().all(|verdict| verdict.status != Status::Failed);
+    let mut facts = BaseFacts::of_config(&image);
+    let mut verdicts = policy.judge_config(&facts);
+    if passes(&verdicts) {
+        facts = read_base(context, &location, image)?.facts;
+        verdicts = policy.judge(&facts);
+    }
+    let passed = passes(&verdicts);
     let report = Report {
         image: args.base.clone(),
-        digest: base.image.digest,
-        facts: base.facts.lines(),
+        digest,
+        facts: facts.lines(),
         policy: &policy.name,
         verdicts,
         passed,
@@ -57,11 +65,15 @@ pub(crate) fn verdict_lines(verdicts: &[Verdict]) -> String {
             Status::Met => "ok",
             Status::Failed => "FAILED",
             Status::NotApplicable => "-",
+            Status::Open => "?",
         };
         vec![
             status.to_owned(),
             verdict.requirement.clone(),
-            format!("found {}", verdict.found),
+            match verdict.status {
+                Status::Open => verdict.found.clone(),
+                _ => format!("found {}", verdict.found),
+            },
             format!("wanted {}", verdict.wanted),
         ]
     });

@@ -50,6 +50,27 @@ pub(crate) fn image(layout: &Path) -> Image {
     image
 }
 
+/// Lets the one image of a layout say that it is for another architecture.
+pub(crate) fn relabel(layout: &Path, architecture: &str) {
+    let Image { mut manifest, mut config, .. } = image(layout);
+    config["architecture"] = architecture.into();
+    name(layout, &mut manifest["config"], &config);
+    let path = layout.join("index.json");
+    let mut index: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    index["manifests"][0].as_object_mut().unwrap().remove("platform");
+    name(layout, &mut index["manifests"][0], &manifest);
+    fs::write(path, index.to_string()).unwrap();
+}
+
+/// Writes a blob and lets its descriptor name it.
+fn name(layout: &Path, descriptor: &mut Value, document: &Value) {
+    let bytes = document.to_string();
+    let digest = sha256(bytes.as_bytes());
+    fs::write(blob_path(layout, &digest), &bytes).unwrap();
+    descriptor["digest"] = digest.into();
+    descriptor["size"] = bytes.len().into();
+}
+
 fn sha256(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")

@@ -72,6 +72,23 @@ impl Registry {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
+
+    /// What was logged since `before`, once the registry has written it down.
+    pub(crate) fn since(&self, before: usize) -> String {
+        std::thread::sleep(Duration::from_millis(200));
+        self.log()[before..].to_owned()
+    }
+}
+
+/// Bytes of blobs the registry gave away, by its own count.
+pub(crate) fn served(log: &str) -> u64 {
+    log.lines()
+        .filter(|line| line.contains("http.request.method=GET") && line.contains("/blobs/"))
+        .filter_map(|line| {
+            let rest = line.split("http.response.written=").nth(1)?;
+            rest.split_whitespace().next()?.parse::<u64>().ok()
+        })
+        .sum()
 }
 
 impl Drop for Registry {

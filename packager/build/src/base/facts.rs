@@ -86,6 +86,11 @@ pub struct BaseFacts {
 }
 
 impl BaseFacts {
+    /// Those that the config tells; no layer is read.
+    pub fn of_config(image: &Image) -> Self {
+        Self::read(image, &RootFs::default())
+    }
+
     /// Reads all facts out of the merged file system and the config.
     pub fn read(image: &Image, root: &RootFs) -> Self {
         let config = image.config.config().clone().unwrap_or_default();

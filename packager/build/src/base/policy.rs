@@ -96,6 +96,8 @@ pub enum Status {
     Failed,
     /// Nothing to hold it against, and none needed.
     NotApplicable,
+    /// Not held against anything: another requirement failed before a layer was read.
+    Open,
 }
 
 /// One requirement held against one base.
@@ -144,15 +146,50 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Names of the requirements, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.requirements.iter().map(Requirement::name)
+    }
+
     /// Holds every requirement against a base, in order.
     pub fn judge(&self, facts: &BaseFacts) -> Vec<Verdict> {
         self.requirements.iter().map(|requirement| requirement.judge(facts)).collect()
     }
+
+    /// Holds against a base what its config alone decides; the rest stays open. What fails here
+    /// fails whatever the layers hold, so none of them need be fetched.
+    pub fn judge_config(&self, facts: &BaseFacts) -> Vec<Verdict> {
+        let judge = |requirement: &Requirement| {
+            let verdict = requirement.judge(facts);
+            match requirement {
+                Requirement::Architecture { .. } => verdict,
+                _ => Verdict {
+                    status: Status::Open,
+                    found: "not read".to_owned(),
+                    evidence: None,
+                    remedy: None,
+                    ..verdict
+                },
+            }
+        };
+        self.requirements.iter().map(judge).collect()
+    }
 }
 
 impl Requirement {
+    /// As verdicts and `--allow` name it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Os { .. } => "os",
+            Self::Conda { .. } => "conda",
+            Self::Python { .. } => "python",
+            Self::Glibc { .. } => "glibc",
+            Self::Architecture { .. } => "architecture",
+        }
+    }
+
     fn judge(&self, facts: &BaseFacts) -> Verdict {
-        let (requirement, wanted, remedy, outcome) = match self {
+        let (wanted, remedy, outcome) = match self {
             Self::Os { any, remedy } => {
                 let wanted = any.iter().map(|os| {
                     [os.id.as_str(), os.version.as_deref().unwrap_or("")]
@@ -172,12 +209,12 @@ impl Requirement {
                         fact.evidence.clone(),
                     )
                 });
-                ("os", wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
+                (wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
             }
             Self::Conda { version, presence, remedy } => {
                 if facts.conda.is_empty() && *presence == Presence::IfPresent {
                     return Verdict {
-                        requirement: "conda".to_owned(),
+                        requirement: self.name().to_owned(),
                         status: Status::NotApplicable,
                         found: "none".to_owned(),
                         wanted: format!("{version} where there is one"),
@@ -189,7 +226,7 @@ impl Requirement {
                     let found = format!("{} at {}", fact.value.version, fact.value.root);
                     (within(&fact.value.version, version), found, fact.evidence.clone())
                 });
-                ("conda", version.clone(), remedy, outcome)
+                (version.clone(), remedy, outcome)
             }
             Self::Python { versions, version, remedy } => {
                 let wanted = version.clone().into_iter().chain(versions.iter().cloned());
@@ -199,19 +236,19 @@ impl Requirement {
                         || version.as_ref().is_some_and(|range| within(&found.to_string(), range));
                     (met, format!("{found} at {}", fact.value.path), fact.evidence.clone())
                 });
-                ("python", wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
+                (wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
             }
             Self::Glibc { version, remedy } => {
                 let outcome = facts.glibc.as_ref().map(|fact| {
                     (within(&fact.value, version), fact.value.clone(), fact.evidence.clone())
                 });
-                ("glibc", version.clone(), remedy, outcome)
+                (version.clone(), remedy, outcome)
             }
             Self::Architecture { any, remedy } => {
                 let fact = &facts.architecture;
                 let outcome =
                     (any.contains(&fact.value), fact.value.clone(), fact.evidence.clone());
-                ("architecture", any.join(" or "), remedy, Some(outcome))
+                (any.join(" or "), remedy, Some(outcome))
             }
         };
         let (met, found, evidence) = outcome
@@ -219,7 +256,7 @@ impl Requirement {
                 (met, found, Some(proof))
             });
         Verdict {
-            requirement: requirement.to_owned(),
+            requirement: self.name().to_owned(),
             status: if met { Status::Met } else { Status::Failed },
             found,
             wanted,
