@@ -164,6 +164,11 @@ impl Context {
             let password = Secret::new(password);
             store = store.with(host.clone(), Credentials::Basic { username, password });
         }
+        // Sent to nobody but the registry itself, which gives a token of its own for it.
+        if let (Some(token), Some(host)) = (variable("MLPACK_REGISTRY_AZURE_TOKEN"), bound) {
+            let token = Credentials::AzureAccessToken(Secret::new(token));
+            store = store.with(host.clone(), token);
+        }
         for file in credential_files() {
             store = store.with_file(file);
         }

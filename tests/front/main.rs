@@ -20,6 +20,7 @@ mod inspect;
 mod judges;
 mod kit;
 mod large;
+mod logins;
 mod outputs;
 mod project;
 mod promises;

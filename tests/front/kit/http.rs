@@ -1,7 +1,8 @@
-//! Plain requests to a service.
+//! Plain requests to a service, and a service that answers them.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 
 /// Status, headers and body.
 pub(crate) struct Reply {
@@ -26,6 +27,51 @@ pub(crate) fn get(uri: &str) -> Reply {
 #[track_caller]
 pub(crate) fn post(uri: &str, body: &str) -> Reply {
     request("POST", uri, body)
+}
+
+/// A request as it came: `METHOD PATH`, the headers in lower case, the body.
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+/// `HOST:PORT` of a service that gives `answer` (status line, headers and body) to each request, one
+/// after the other, and the first lines of those so far.
+pub(crate) fn answering(
+    answer: impl Fn(&Asked) -> String + Send + 'static,
+) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let lines = seen.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // Whoever tries TLS first finds that it is not spoken here.
+            let Some(asked) = read(&stream) else { continue };
+            lines.lock().unwrap().push(asked.line.clone());
+            let _ = stream.write_all(answer(&asked).as_bytes());
+        }
+    });
+    (host, seen)
+}
+
+fn read(stream: &TcpStream) -> Option<Asked> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let line = line.rsplit_once(" HTTP/")?.0.to_owned();
+    let mut headers = String::new();
+    while !headers.ends_with("\n\r\n") {
+        reader.read_line(&mut headers).ok().filter(|n| *n > 0)?;
+    }
+    let headers = headers.to_ascii_lowercase();
+    let length =
+        headers.split("content-length: ").nth(1).map_or("0", |rest| rest.lines().next().unwrap());
+    let mut body = vec![0; length.parse().unwrap()];
+    reader.read_exact(&mut body).ok()?;
+    Some(Asked { line, headers, body: String::from_utf8(body).unwrap() })
 }
 
 #[track_caller]

@@ -18,7 +18,7 @@ pub(crate) use answer::{Answer, eq};
 pub(crate) use bases::base;
 pub(crate) use channel::{Channel, Door, channel, real_conda};
 pub(crate) use docker::{Docker, docker};
-pub(crate) use http::{get, post};
+pub(crate) use http::{answering, get, post};
 pub(crate) use layout::{blob_path, image, relabel};
 pub(crate) use registry::{registry, served};
 pub(crate) use requirements::{has, is_root, network, skip};
