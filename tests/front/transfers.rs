@@ -57,6 +57,66 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
     assert_eq!((uploads(&log), served(&log)), (0, 0), "every blob is mounted:\n{log}");
 }
 
+/// A plan is a line per blob; without a terminal so is what need not be sent.
+#[test]
+fn what_a_push_will_do_and_did_is_told_per_blob() {
+    let base = need!(base("debian12-py311"));
+    let registry = need!(registry(false));
+    let mut world = need!(World::offline()).own_cache();
+    world.call(&registry.host, "[HOST]");
+    packaged(&world, &base);
+    let one = format!("{}/team/one:v1", registry.host);
+    let two = format!("{}/team/two:v1", registry.host);
+    world.mlpack(&["push", "oci:out:v1", &one]).ok();
+    let blobs = crate::kit::image(&world.path("out")).layers().len() + 1;
+    let plan = |target: &str| {
+        let plan = ["push", "oci:out:v1", target, "--dry-run", "--format", "json"];
+        let plan = world.mlpack(&plan).json();
+        assert_eq!(plan["bytesToSend"], 0);
+        let blobs = plan["blobs"].as_array().unwrap().clone();
+        blobs
+            .into_iter()
+            .map(|blob| blob["action"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(plan(&one), vec!["present"; blobs]);
+    assert_eq!(plan(&two), vec!["mount"; blobs]);
+    let text = world.mlpack(&["push", "oci:out:v1", &two, "--dry-run"]);
+    assert_eq!(text.ok().matches("from team/one").count(), blobs, "{}", text.stdout);
+    let copied = world.answer(world.command(&["copy", &one, &two]), "");
+    let told =
+        copied.stderr.lines().filter(|line| line.ends_with(": mounted from team/one")).count();
+    assert_eq!(told, blobs, "{}", copied.stderr);
+}
+
+/// A registry that hands out other bytes than it was given: the layer is named, nothing is kept.
+#[test]
+fn a_layer_that_was_damaged_in_the_registry_is_named() {
+    let base = need!(base("debian12-py311"));
+    let registry = need!(registry(false));
+    let mut world = need!(World::offline());
+    world.call(&registry.host, "[HOST]");
+    packaged(&world, &base);
+    let remote = format!("{}/team/name:v1", registry.host);
+    world.mlpack(&["push", "oci:out:v1", &remote]).ok();
+    let layer = registry.blob(&crate::kit::image(&world.path("out")).layers()[3]);
+    let mut bytes = std::fs::read(&layer).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(layer, bytes).unwrap();
+    for output in ["oci:back", "oci-archive:back.tar"] {
+        world.mlpack(&["pull", &remote, "-o", output]).is(str![[r#"
+--- stderr
+error: digest mismatch: layer 4 of [HOST]/team/name:v1 should be sha256:[HEX] but its bytes are sha256:[HEX]
+hint: the image was damaged in transfer or storage: fetch or save it again
+--- exit code 1
+
+"#]]);
+    }
+    assert!(!world.path("back.tar").exists());
+    assert!(world.mlpack(&["inspect", "oci:back"]).stderr.contains("has no image"));
+}
+
 #[test]
 fn a_pulled_image_is_the_one_that_was_pushed() {
     let base = need!(base("debian12-py311"));
@@ -105,6 +165,7 @@ fn a_base_is_not_downloaded_to_package_on_it() {
     let before = registry.log().len();
     world.mlpack(&args("v1")).ok();
     let log = registry.since(before);
+    println!("to the same registry: {} bytes of blobs fetched", served(&log));
     assert!(served(&log) < 5_000_000, "{} bytes", served(&log));
     assert!(log.contains("mount="), "the base's layers are mounted:\n{log}");
 
@@ -121,6 +182,7 @@ fn a_base_is_not_downloaded_to_package_on_it() {
         .map(|layer| layer["size"].as_u64().unwrap())
         .sum();
     assert!(size > noise());
+    println!("into a layout: {fetched} bytes fetched of a base of {size}");
     assert!(fetched < size + size / 10, "{fetched} bytes fetched of a base of {size}");
 }
 

@@ -241,6 +241,12 @@ impl Image {
         self.blobs.open(&layer.descriptor)
     }
 
+    /// A layer for messages, counted from the bottom as people count: `layer 3 of oci:base`.
+    pub(crate) fn layer_name(&self, digest: &Digest) -> String {
+        let number = self.layers.iter().position(|layer| layer.digest == *digest);
+        format!("layer {} of {}", number.unwrap_or(0) + 1, self.place)
+    }
+
     /// The platform its config names.
     pub fn platform(&self) -> Platform {
         Platform {

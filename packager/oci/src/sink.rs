@@ -7,7 +7,7 @@ use std::path::Path;
 
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor};
 
-use crate::blob::{blob_error, digest_of};
+use crate::blob::{blob_error, digest_of, named};
 use crate::{BlobStore, Digest, Error, HashingReader, Image, Meter, Progress, Result, Verified};
 
 /// Config and layers, each blob once.
@@ -100,7 +100,9 @@ pub(crate) fn stream_blob(
             Ok(0) => return Ok(()),
             Ok(n) => n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(blob_error(digest, error)),
+            Err(error) => {
+                return Err(named(image.layer_name(&digest), blob_error(digest, error)));
+            }
         };
         if let Err(error) = out.write_all(&buffer[..n]) {
             return Err(wrap(error));

@@ -166,9 +166,8 @@ impl Client {
             progress.note(&format!("{name}: foreign, not pushed"));
             return Ok(BlobOutcome::Foreign);
         }
-        let meter = progress.begin(&name, Some(blob.descriptor.size()));
         if self.is_present(exchange, target, scope, blob.digest).await? {
-            meter.finish("present");
+            progress.note(&format!("{name}: present"));
             return Ok(BlobOutcome::Present);
         }
         let slot = self.inner.sessions.slot(target, blob.digest);
@@ -179,7 +178,7 @@ impl Client {
                 match self.mount(exchange, target, &from, blob.digest).await? {
                     Mount::Done => {
                         self.learn(target, blob.digest);
-                        meter.finish(&format!("mounted from {from}"));
+                        progress.note(&format!("{name}: mounted from {from}"));
                         return Ok(BlobOutcome::Mounted { from });
                     }
                     // The registry opened an upload instead.
@@ -197,6 +196,7 @@ impl Client {
             BlobRole::Config => Source::Memory(image.config_bytes.clone()),
             BlobRole::Layer(_) => Source::Blobs(image.blobs.clone()),
         };
+        let meter = progress.begin(&name, Some(blob.descriptor.size()));
         let upload = Upload {
             client: self,
             exchange,

@@ -1,6 +1,7 @@
 //! Debian's `docker-registry` on a free port of the loopback, in a folder of its own.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,13 @@ fn port(log: &str) -> Option<u16> {
 }
 
 impl Registry {
+    /// Where it keeps a blob.
+    pub(crate) fn blob(&self, digest: &str) -> PathBuf {
+        let hex = digest.strip_prefix("sha256:").unwrap();
+        let blobs = self.dir.path().join("data/docker/registry/v2/blobs/sha256");
+        blobs.join(&hex[..2]).join(hex).join("data")
+    }
+
     /// What it was asked, a line per request.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()

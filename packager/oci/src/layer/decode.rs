@@ -31,8 +31,7 @@ impl LayerReader {
     /// # Errors
     /// Of the source of blobs.
     pub fn open(image: &Image, layer: &Layer) -> Result<Self> {
-        let number = image.layers.iter().position(|other| other.digest == layer.digest);
-        let name = format!("layer {} of {}", number.unwrap_or(0) + 1, image.place);
+        let name = image.layer_name(&layer.digest);
         let blob = Verified::new(image.open(layer)?, layer.digest, layer.descriptor.size());
         let mut stored = BufReader::with_capacity(256 << 10, blob);
         let magic = stored.fill_buf().map_err(|error| damaged(&name, layer.digest, error))?;
