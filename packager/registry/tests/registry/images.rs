@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use mlpack_oci::{Digest, Image, Platform, Reference, Silent};
-use mlpack_registry::{BlobAction, BlobOutcome};
+use mlpack_registry::{BlobAction, BlobOutcome, Error};
 
 use crate::kit::{
     Action, Authority, Proxy, Registry, basic, client, has, image, login, read_all, settings,
@@ -70,6 +70,13 @@ async fn a_second_push_sends_nothing_and_another_repository_mounts() {
     let first = client(settings(dir.path()));
     first.push(&image, &target, &[], &Silent).await.unwrap();
     assert_eq!(proxy.blob_bytes(), 11_000_000 + image.config_bytes.len() as u64);
+    // The manifest goes last, under its digest before its tag.
+    let lines = proxy.lines();
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [format!("PUT /v2/a/manifests/{}", image.digest), "PUT /v2/a/manifests/v1".to_owned()]
+    );
+    assert_eq!(proxy.count("PUT"), 3 + 2, "three blobs before");
 
     proxy.forget();
     // Another run: nothing in memory.
@@ -173,6 +180,27 @@ async fn tls_by_a_given_authority_and_basic_login() {
     right.push(&image, &target, &[], &Silent).await.unwrap();
     let pulled = right.image(&target, &Platform::linux_amd64()).await.unwrap();
     assert_eq!(read_all(&pulled).await, digests(&image));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_run_out_points_at_the_clock() {
+    if !has("docker-registry") {
+        return;
+    }
+    let authority = Authority::new();
+    let registry = Registry::with_tls(&authority, 2020);
+    let dir = tempfile::tempdir().unwrap();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).unwrap();
+    let mut settings = settings(dir.path());
+    settings.ca_certs.push(ca);
+    let target: Reference = format!("{}/a:v1", registry.host).parse().unwrap();
+    let error = client(settings).resolve(&target).await.unwrap_err();
+    assert!(matches!(error, Error::Certificate { .. }), "{error:?}");
+    assert_eq!(
+        error.hint().unwrap(),
+        "the certificate is out of its time, or this machine's clock is wrong: check `date`"
+    );
 }
 
 /// Callers may spawn any of the client's work on any thread.

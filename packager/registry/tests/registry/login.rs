@@ -196,6 +196,36 @@ async fn azure_exchanges_a_directory_token_at_the_registry_itself() {
     );
 }
 
+/// Token servers limit requests as registries do, and are waited for in the same way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_server_that_says_429_is_asked_again() {
+    let proxy = Proxy::start("127.0.0.1:1", false, |seen| {
+        let host = seen.headers["host"].to_str().unwrap();
+        match seen.path.split('?').next().unwrap() {
+            // The registry was asked before.
+            "/token" if seen.before < 3 => {
+                Action::Answer(429, vec![("retry-after", "1".to_owned())], String::new())
+            }
+            "/token" => Action::Answer(200, Vec::new(), r#"{"token":"t"}"#.to_owned()),
+            _ if seen.headers.contains_key("authorization") => {
+                Action::Answer(200, Vec::new(), r#"{"tags":["v1"]}"#.to_owned())
+            }
+            _ => {
+                let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"x\"");
+                Action::Answer(401, vec![("www-authenticate", challenge)], String::new())
+            }
+        }
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let reference: Reference = format!("{}/a:v1", proxy.host).parse().unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(client(settings(dir.path())).tags(&reference).await.unwrap(), ["v1"]);
+    assert!(started.elapsed() >= std::time::Duration::from_secs(2));
+    let lines = proxy.lines();
+    assert_eq!(lines.iter().filter(|line| line.ends_with("/token")).count(), 3, "{lines:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_401_in_mid_upload_renews_the_token_and_goes_on() {
     if !has("docker-registry") {

@@ -6,6 +6,7 @@ mod kit;
 
 mod images;
 mod login;
+mod manifests;
 mod memory;
 mod quirks;
 mod resume;

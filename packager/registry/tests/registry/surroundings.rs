@@ -23,6 +23,14 @@ fn log_in_find_log_out() {
     assert!(!std::fs::read_to_string(&file).unwrap().contains("hush"));
     assert!(CredentialStore::logout(&file, "a.example").unwrap());
     assert_eq!(store.find("a.example", "x").unwrap(), Credentials::Anonymous);
+    // A helper for one registry alone; the others stay as they are.
+    std::fs::write(&file, r#"{"credHelpers":{"b.example":"mlpacktest"}}"#).unwrap();
+    CredentialStore::login(&file, "b.example", &basic("you", "hush")).unwrap();
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("hush"));
+    assert_eq!(store.find("b.example", "x").unwrap(), basic("you", "hush"));
+    assert_eq!(store.find("a.example", "x").unwrap(), Credentials::Anonymous);
+    assert!(CredentialStore::logout(&file, "b.example").unwrap());
+    std::fs::write(&file, r#"{"credsStore":"mlpacktest"}"#).unwrap();
     let locked = store.find("locked.example", "x").unwrap_err().to_string();
     assert_eq!(
         locked,
@@ -64,7 +72,7 @@ fn a_credential_helper_keeps_the_secret() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let arguments = std::fs::read_to_string(dir.path().join("arguments")).unwrap();
-    assert_eq!(arguments, "get\nstore\nget\nerase\nget\nget\n");
+    assert_eq!(arguments, "get\nstore\nget\nerase\nget\nstore\nget\nerase\nget\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

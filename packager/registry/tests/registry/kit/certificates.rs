@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 
@@ -21,10 +21,11 @@ impl Authority {
         self.0.pem()
     }
 
-    /// Certificate and key in PEM.
-    pub(crate) fn server(&self) -> (String, String) {
+    /// Certificate and key in PEM, good until the end of a year.
+    pub(crate) fn server(&self, year: i32) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 12, 31);
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 }

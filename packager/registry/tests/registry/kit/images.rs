@@ -68,6 +68,17 @@ pub(crate) fn image(seed: u64, sizes: &[u64]) -> Image {
     image_of(seed, &layers, Arc::new(blobs))
 }
 
+/// An image whose lowest layer is one that registries do not hold, with the address it is to be had
+/// from, and a usual one of `size` bytes above.
+pub(crate) fn foreign_image(seed: u64, size: u64, address: &str) -> Image {
+    let mut blobs = Generated::default();
+    let mut foreign = blobs.add(seed << 8 | 255, 10);
+    foreign.set_media_type(MediaType::ImageLayerNonDistributableGzip);
+    foreign.set_urls(Some(vec![address.to_owned()]));
+    let usual = blobs.add(seed << 8, size);
+    image_of(seed, &[foreign, usual], Arc::new(blobs))
+}
+
 fn image_of(seed: u64, layers: &[Descriptor], blobs: Arc<dyn Blobs>) -> Image {
     let diff_ids: Vec<String> = layers.iter().map(|layer| layer.digest().to_string()).collect();
     let config = serde_json::json!({

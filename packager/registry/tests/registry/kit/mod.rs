@@ -9,7 +9,7 @@ mod token_server;
 
 pub(crate) use action::{Action, Seen};
 pub(crate) use certificates::{Authority, Signer};
-pub(crate) use images::{image, read_all};
+pub(crate) use images::{foreign_image, image, read_all};
 pub(crate) use proxy::Proxy;
 pub(crate) use registry::Registry;
 pub(crate) use token_server::{TokenServer, User};

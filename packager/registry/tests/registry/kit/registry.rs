@@ -1,6 +1,8 @@
 //! Debian's `docker-registry` on a free loopback port, in a folder of its own.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,9 +28,14 @@ impl Registry {
 
     /// TLS by `authority`; user `user`, password `secret`.
     pub(crate) fn htpasswd(authority: &Authority) -> Self {
+        Self::with_tls(authority, 4000)
+    }
+
+    /// The same with a certificate that is good until the end of a year.
+    pub(crate) fn with_tls(authority: &Authority, year: i32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().display();
-        let (certificate, key) = authority.server();
+        let (certificate, key) = authority.server(year);
         fs::write(dir.path().join("cert.pem"), certificate).unwrap();
         fs::write(dir.path().join("key.pem"), key).unwrap();
         fs::write(dir.path().join("htpasswd"), HTPASSWD).unwrap();
@@ -76,6 +83,21 @@ impl Registry {
             assert!(started.elapsed() < Duration::from_secs(20), "no registry: {text}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Puts a manifest as it is, also one that the client never writes.
+    pub(crate) fn put_manifest(&self, repository: &str, tag: &str, kind: &str, text: &str) {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let head = format!(
+            "PUT /v2/{repository}/manifests/{tag} HTTP/1.0\r\nHost: {}\r\nContent-Type: {kind}\r\n\
+             Content-Length: {}\r\n\r\n{text}",
+            self.host,
+            text.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(" 201 "), "{answer}");
     }
 
     /// What it logged.

@@ -97,6 +97,30 @@ async fn a_slow_line_is_no_idle_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_says_nothing_is_given_up() {
+    if !has("docker-registry") {
+        return;
+    }
+    let mut case = Case::new(false, |seen| match seen.method {
+        Method::POST => Action::Late(Duration::from_secs(30)),
+        _ => Action::Pass,
+    })
+    .await;
+    case.settings.idle_timeout = Duration::from_secs(1);
+    case.settings.retries.attempts = 1;
+    let error = case.push(&image(185, &[6 * MIB])).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{} did not answer for 1 s while asked to begin an upload", case.proxy.host)
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        "check the network; the same command goes on where this one stopped"
+    );
+    assert!(case.proxy.count("POST") > 2, "each of the two blobs is tried once more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_short_range_is_believed() {
     if !has("docker-registry") {
         return;

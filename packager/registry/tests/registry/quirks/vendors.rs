@@ -97,6 +97,31 @@ async fn ecr_answers_201_and_names_a_least_chunk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_has_to_be_made_first_is_told() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(false, |seen| match seen.method {
+        Method::POST => Action::Answer(
+            404,
+            vec![("x-amzn-requestid", "1-2-3".to_owned())],
+            r#"{"errors":[{"code":"NAME_UNKNOWN","message":"no such repository"}]}"#.to_owned(),
+        ),
+        _ => Action::Pass,
+    })
+    .await;
+    let error = case.push(&image(115, &[100])).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} has no repository `a`: status 404 NAME_UNKNOWN: no such repository (request id 1-2-3)",
+            case.proxy.host
+        )
+    );
+    assert_eq!(error.hint().unwrap(), "create it first in the registry, or choose another name");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn google_takes_one_request_per_blob() {
     if !has("docker-registry") {
         return;
