@@ -16,6 +16,7 @@ pub mod layout;
 pub mod pending;
 mod progress;
 mod reference;
+mod reference_text;
 pub mod rootfs;
 mod secret;
 mod sink;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 pub use oci_spec::distribution::Reference;
 
-use crate::Digest;
+use crate::{Digest, reference_text};
 
 /// Where an image lies or shall go: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
 /// `docker-archive:FILE[:NAME]`, `docker:NAME`, or a registry reference as Docker writes it.
@@ -105,7 +105,7 @@ impl FromStr for Location {
         }
         // `docker://` is how skopeo writes a registry.
         let plain = text.strip_prefix("docker://").unwrap_or(text);
-        plain.parse().map(Self::Registry).map_err(|reason| error(&format!(
+        reference_text::read(plain).map(Self::Registry).map_err(|reason| error(&format!(
             "{reason}; expected oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker:NAME or REGISTRY/REPOSITORY[:TAG][@DIGEST]"
         )))
     }
