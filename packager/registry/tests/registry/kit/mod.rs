@@ -1,6 +1,7 @@
 //! Real registries, a token server, a misbehaving proxy and images to move.
 
 mod action;
+mod busy;
 mod certificates;
 mod images;
 mod proxy;

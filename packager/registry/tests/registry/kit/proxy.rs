@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
+use super::busy::Busy;
 use super::{Action, Seen};
 
 type Quirk = Arc<dyn Fn(&Seen) -> Action + Send + Sync>;
@@ -34,6 +35,7 @@ struct Inner {
     /// resume inside a request; then the address of each session's true state.
     keeps: bool,
     sessions: Mutex<HashMap<String, String>>,
+    busy: Arc<Busy>,
 }
 
 impl Proxy {
@@ -60,6 +62,7 @@ impl Proxy {
             seen: Mutex::default(),
             keeps,
             sessions: Mutex::default(),
+            busy: Arc::default(),
         });
         let router = Router::new().fallback(handle).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -82,6 +85,11 @@ impl Proxy {
         self.seen().iter().filter(|seen| seen.method.as_str() == method).count()
     }
 
+    /// The most requests that were under way at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.inner.busy.most()
+    }
+
     /// Bytes of blobs that arrived.
     pub(crate) fn blob_bytes(&self) -> u64 {
         let uploads = self.seen();
@@ -94,6 +102,7 @@ impl Proxy {
 }
 
 async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<Body> {
+    let _under = inner.busy.enter();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().unwrap().to_string();
     let bytes = Arc::new(AtomicU64::new(0));

@@ -60,7 +60,11 @@ pub(super) fn length(seen: &Seen) -> Option<u64> {
     seen.headers.get("content-length")?.to_str().unwrap().parse().ok()
 }
 
+/// A refusal after the body was read, so that it arrives for certain and requests can be counted.
 pub(super) fn refuse(status: u16, code: &str) -> Action {
-    let text = format!(r#"{{"errors":[{{"code":"{code}","message":"quirk"}}]}}"#);
-    Action::Answer(status, Vec::new(), text)
+    Action::AnswerLate(status, Vec::new(), reason(code))
+}
+
+pub(super) fn reason(code: &str) -> String {
+    format!(r#"{{"errors":[{{"code":"{code}","message":"quirk"}}]}}"#)
 }

@@ -76,6 +76,30 @@ async fn the_last_put_may_take_longer_than_a_connection_may_be_idle() {
     case.check(&image).await;
 }
 
+/// However many layers there are, the registry is not flooded, and what takes longest begins first.
+#[tokio::test(flavor = "multi_thread")]
+async fn four_blobs_are_under_way_at_once_and_the_biggest_come_first() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(false, |seen| match seen.method {
+        Method::PATCH => Action::Late(Duration::from_millis(200)),
+        _ => Action::Pass,
+    })
+    .await;
+    let image = image(175, &[5, 12, 6, 11, 7, 10, 8, 9].map(|size| size * MIB));
+    case.push(&image).await.unwrap();
+    assert_eq!(case.proxy.most_at_once(), 4);
+    let lines = case.proxy.lines();
+    let looked = lines.iter().filter(|line| line.starts_with("HEAD") && line.contains("/blobs/"));
+    let mut first: Vec<_> = looked.take(4).map(|line| &line[line.len() - 71..]).collect();
+    let mut big = [1, 3, 5, 7].map(|layer: usize| image.layers[layer].digest.to_string());
+    first.sort_unstable();
+    big.sort_unstable();
+    assert_eq!(first, big);
+    case.check(&image).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_line_is_no_idle_line() {
     if !has("docker-registry") {

@@ -6,7 +6,7 @@ use axum::http::Method;
 use mlpack_oci::{Reference, Silent};
 use mlpack_registry::BlobOutcome;
 
-use super::{Case, MIB, length, refuse};
+use super::{Case, MIB, length, reason, refuse};
 use crate::kit::{Action, client, has, image};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,6 +197,24 @@ async fn a_413_or_411_changes_the_way_of_sending() {
     let puts = case.proxy.seen();
     let whole = puts.iter().filter(|s| s.method == Method::PUT && length(s) == Some(20 * MIB));
     assert_eq!(whole.count(), 1);
+}
+
+/// A server that refuses by the headers alone closes the connection on the body, and its answer may
+/// be lost with it: a broken connection then, which is tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_may_come_before_the_body_was_read() {
+    if !has("docker-registry") {
+        return;
+    }
+    let case = Case::new(false, |seen| match length(seen) {
+        None if seen.method == Method::PATCH => Action::Answer(413, Vec::new(), reason("SIZE")),
+        Some(length) if length > 16 * MIB => Action::Answer(413, Vec::new(), reason("SIZE")),
+        _ => Action::Pass,
+    })
+    .await;
+    let image = image(145, &[40 * MIB]);
+    case.push(&image).await.unwrap();
+    case.check(&image).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
