@@ -21,6 +21,7 @@ mod judges;
 mod kit;
 mod large;
 mod logins;
+mod networks;
 mod outputs;
 mod project;
 mod promises;
