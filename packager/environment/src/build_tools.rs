@@ -27,6 +27,21 @@ wheel==0.42.0; python_version == '3.7'
 wheel==0.37.1; python_version < '3.7'
 ";
 
+/// Tools that are taken as they are today whatever day packages are taken of: those of that day
+/// may not run on the interpreter that builds.
+pub(crate) const OF_ALL_TIMES: [&str; 10] = [
+    "setuptools",
+    "wheel",
+    "setuptools-scm",
+    "setuptools-git",
+    "flit-core",
+    "hatchling",
+    "hatch-vcs",
+    "meson-python",
+    "pdm-backend",
+    "poetry-core",
+];
+
 /// Whether a build failed before it began, because its tools cannot be had with the pins.
 pub(crate) fn clash(stderr: &str) -> bool {
     stderr.contains("Failed to resolve requirements from")

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::host;
+use crate::pip_list::PipList;
 use crate::resolve::ResolveRequest;
 use crate::sdist::NO_COMPILER;
 use crate::store::Store;
 use crate::uv::{Output, Uv};
-use crate::{Error, Result, Settings, Target, interpreter};
+use crate::{Error, Result, Settings, Target, build_tools, host, interpreter, moment};
 
 /// Packages that are in the environment already, as the resolver is told of them.
 pub(crate) struct Present {
@@ -27,8 +27,18 @@ pub(crate) struct Compiler<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) request: ResolveRequest<'a>,
     pub(crate) present: Option<&'a Present>,
-    /// The list, a line each.
+    /// What the list says beside its requirements.
+    pub(crate) list: &'a PipList,
+    /// The requirements, a line each.
     pub(crate) input: String,
+    /// The list's own bounds, in a file.
+    pub(crate) constraints: Option<PathBuf>,
+    /// Whether only what was there at the moment of the settings counts.
+    pub(crate) dated: bool,
+    /// A lock (`pylock.NAME.toml`) whose versions are kept where they can be.
+    pub(crate) preferred: Option<PathBuf>,
+    /// A file of versions that count whatever packages say of each other.
+    pub(crate) overrides: Option<PathBuf>,
     /// Whether the described interpreter did not do, and one of this machine must stand in.
     pub(crate) stand_in: bool,
 }
@@ -87,30 +97,69 @@ impl Compiler<'_> {
             ["pip", "compile", "-", "--quiet", "--format", "pylock.toml", "--no-header"]
                 .map(Into::into)
                 .to_vec();
+        // Pip knows nothing of `tool.uv.sources` in somebody's pyproject.toml.
+        arguments.push("--no-sources".into());
         for (name, value) in options {
             arguments.extend([name.into(), value.clone()]);
         }
-        if let Some(moment) = &self.settings.exclude_newer {
-            arguments.extend(["--exclude-newer".into(), moment.into()]);
+        let moment = self.settings.exclude_newer.as_deref().filter(|_| self.dated);
+        if let Some(moment) = moment {
+            let cutoff = moment::cutoff(moment)?;
+            arguments.extend(["--exclude-newer".into(), cutoff.to_string().into()]);
+            for tool in build_tools::OF_ALL_TIMES {
+                arguments.extend(newest(tool));
+            }
+        }
+        if let Some(file) = &self.constraints {
+            arguments.extend(["--constraints".into(), file.clone()]);
+        }
+        if let Some(file) = &self.overrides {
+            arguments.extend(["--overrides".into(), file.clone()]);
         }
         if let Some(present) = self.present {
             arguments.extend(["--constraints".into(), present.constraints.clone()]);
             arguments.extend(["--find-links".into(), present.stand_ins.clone()]);
             for (name, _) in &present.packages {
                 arguments.extend(["--no-emit-package".into(), name.into()]);
-                if self.settings.exclude_newer.is_some() {
-                    arguments.extend([
-                        "--exclude-newer-package".into(),
-                        format!("{name}=9999-12-31").into(),
-                    ]);
+                if moment.is_some() {
+                    arguments.extend(newest(name));
                 }
             }
+        }
+        for name in &self.list.no_binary {
+            arguments.extend(["--no-binary".into(), name.into()]);
+        }
+        for name in &self.list.only_binary {
+            arguments.extend(["--only-binary".into(), name.into()]);
+        }
+        if self.list.pre {
+            arguments.extend(["--prerelease".into(), "allow".into()]);
+        }
+        if self.list.all_indexes {
+            arguments.extend(["--index-strategy".into(), "unsafe-best-match".into()]);
         }
         for name in wheels_only {
             arguments.extend(["--only-binary".into(), name.into()]);
         }
-        self.uv.run(&arguments, &self.input, self.request.directory, variables).await
+        let Some(lock) = &self.preferred else {
+            return self.uv.run(&arguments, &self.input, self.request.directory, variables).await;
+        };
+        let before = std::fs::read(lock).map_err(Error::io("read", lock))?;
+        arguments.extend(["--output-file".into(), lock.clone()]);
+        let mut output =
+            self.uv.run(&arguments, &self.input, self.request.directory, variables).await?;
+        if output.success {
+            output.stdout = std::fs::read_to_string(lock).map_err(Error::io("read", lock))?;
+        }
+        // The next run prefers the same.
+        std::fs::write(lock, before).map_err(Error::io("write", lock))?;
+        Ok(output)
     }
+}
+
+/// A package is taken as it is today.
+fn newest(name: &str) -> [PathBuf; 2] {
+    ["--exclude-newer-package".into(), format!("{name}=9999-01-01T00:00:00Z").into()]
 }
 
 /// The newest glibc that uv has a platform name for and the target still meets.

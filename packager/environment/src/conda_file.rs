@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::requirements_file::shown;
 use crate::yaml::{self, Key, Node, Value};
 use crate::{Error, MatchSpec, PipLine, PythonSpec, Result, normalize_name};
 
@@ -201,10 +202,10 @@ impl CondaFile {
             let line = PipLine::parse(text, item.line).map_err(|reason| Error::PipLine {
                 path: self.path.clone(),
                 line: item.line,
-                text: text.clone(),
+                text: shown(text),
                 reason,
             })?;
-            self.pip.push(line);
+            self.pip.push(line.of(&self.path));
         }
         Ok(())
     }

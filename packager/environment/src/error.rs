@@ -93,6 +93,72 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A line of the `pip:` list, or of a file that it names, cannot be followed.
+    #[error("{place}: `{text}`: {reason}")]
+    PipRequirement {
+        /// File and line.
+        place: String,
+        /// As written, without passwords.
+        text: String,
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
+    /// A source folder or repository of the list cannot be made a wheel here.
+    #[error("{place}: `{text}` cannot be built here: {reason}")]
+    PipBuild {
+        /// File and line.
+        place: String,
+        /// As written, without passwords.
+        text: String,
+        /// Why not, with the last lines of the build where there was one.
+        reason: String,
+        /// The Python that would build it, as `3.6`.
+        python: String,
+    },
+    /// A file that the list does not allow.
+    #[error("{filename} of {name} has none of the hashes that the pip list gives")]
+    OtherHash {
+        /// The package.
+        name: String,
+        /// The file that would be taken.
+        filename: String,
+    },
+    /// A list with hashes that has none for some packages.
+    #[error("the pip list has hashes, but none for {}", names.join(", "))]
+    HashesMissing {
+        /// The packages, each as `name==version`.
+        names: Vec<String>,
+    },
+    /// A wheel that does not load on the image.
+    #[error("{wheel} of {name} does not load on {target}: {reason}")]
+    WheelMisfit {
+        /// The package.
+        name: String,
+        /// The wheel's file name.
+        wheel: String,
+        /// What it should load on.
+        target: String,
+        /// Why it does not.
+        reason: String,
+    },
+    /// A repository that cannot be read.
+    #[error("cannot read the repository {url}: {reason}")]
+    Repository {
+        /// Without user and password.
+        url: String,
+        /// What git said, or that there is none.
+        reason: String,
+    },
+    /// A source folder that cannot be taken as it is.
+    #[error("cannot take the sources in {}: {reason}", path.display())]
+    Sources {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Something a later version will do.
     #[error("{what} cannot be packaged yet: {}", names.join(", "))]
     NotYet {
@@ -314,6 +380,25 @@ impl Error {
                 "take {} out of the conda file, or list the same package below `pip:` if PyPI has it",
                 if names.len() == 1 { "it" } else { "them" }
             )),
+            Self::PipRequirement { remedy, .. } => remedy.clone(),
+            Self::PipBuild { python, .. } => Some(format!(
+                "build a wheel of it yourself and name that, or give a Python {python} of this machine's architecture with --python"
+            )),
+            Self::OtherHash { name, .. } => Some(format!(
+                "add the hash of a file that loads on the image behind {name}, if you trust it, or pin another version"
+            )),
+            Self::HashesMissing { .. } => Some(
+                "with one hash in the list every package needs one: make the list with `pip-compile --generate-hashes`".to_owned(),
+            ),
+            Self::WheelMisfit { name, .. } => Some(format!(
+                "name a wheel of {name} for this image or its source archive, or take another base image"
+            )),
+            Self::Repository { reason, .. } if reason.contains("git is not") => Some(
+                "install git, or name an archive of the repository, as https://github.com/TEAM/NAME/archive/TAG.zip".to_owned(),
+            ),
+            Self::Repository { .. } => {
+                Some("check address and revision; for a private one give git a login".to_owned())
+            }
             Self::Channel { .. } => Some(
                 "check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself".to_owned(),
             ),

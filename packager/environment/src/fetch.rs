@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use crate::settings::redacted;
-use crate::{Error, Indexes, Result, store};
+use crate::{Error, IndexUrl, Indexes, Result, store};
 
 /// Tries of one request before giving up.
 const TRIES: u32 = 4;
@@ -21,6 +21,7 @@ const PAGE_LIMIT: usize = 64 << 20;
 pub(crate) struct Client {
     http: reqwest::Client,
     indexes: Indexes,
+    logins: Vec<IndexUrl>,
 }
 
 /// A file to have in the cache.
@@ -41,7 +42,12 @@ struct Failure {
 
 impl Client {
     pub(crate) fn new(indexes: &Indexes) -> Result<Self> {
-        Ok(Self { http: http()?, indexes: indexes.clone() })
+        Ok(Self { http: http()?, indexes: indexes.clone(), logins: Vec::new() })
+    }
+
+    /// The same with passwords of further servers.
+    pub(crate) fn with_logins(self, logins: &[IndexUrl]) -> Self {
+        Self { logins: logins.to_vec(), ..self }
     }
 
     /// A page of an index and the address it was found at.
@@ -110,7 +116,8 @@ impl Client {
         let mut address = Url::parse(url).map_err(|error| {
             fatal(Error::Fetch { url: url.to_owned(), reason: error.to_string() })
         })?;
-        for index in self.indexes.index.iter().chain(&self.indexes.extra) {
+        let indexes = self.indexes.index.iter().chain(&self.indexes.extra);
+        for index in indexes.chain(&self.logins) {
             index.lend_credentials(&mut address);
         }
         let mut request = self.http.get(address);

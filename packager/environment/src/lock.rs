@@ -1,10 +1,12 @@
 //! The locked environment: exact packages with hashes, read from what the resolver writes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::requirements_file::shown;
 use crate::wheel_name::WheelName;
 use crate::{CondaPackage, Error, Result, Target, normalize_name};
 
@@ -58,6 +60,9 @@ pub enum ArtifactKind {
     Wheel,
     /// Source; a wheel is built from it first.
     Sdist,
+    /// A folder of sources, of this machine or a repository. Its hash is of its files: paths,
+    /// executable bits, bytes.
+    Folder,
 }
 
 /// Where an artifact comes from.
@@ -66,8 +71,17 @@ pub enum ArtifactKind {
 pub enum ArtifactOrigin {
     /// Fetched from here.
     Url(String),
-    /// A file of this machine.
+    /// A file or source folder of this machine.
     Path(PathBuf),
+    /// A commit of a git repository.
+    Git {
+        /// Without a password.
+        url: String,
+        /// Its whole name.
+        commit: String,
+        /// The folder of the project in it.
+        subdirectory: Option<String>,
+    },
 }
 
 impl LockedEnvironment {
@@ -84,23 +98,52 @@ impl LockedEnvironment {
     /// [`Error::Lock`] if it cannot be read, [`Error::NoArtifact`], [`Error::NoHash`] or
     /// [`Error::NotYet`] for a package that cannot be locked.
     pub fn from_pylock(text: &str, target: &Target, dir: &Path) -> Result<Self> {
+        let read = PylockRead::new(text, target, dir, &Hashes::new())?;
+        if read.sources.is_empty() {
+            return Ok(read.environment);
+        }
+        let names = read.sources.into_iter().map(|(name, _)| name).collect();
+        Err(Error::NotYet { what: "packages from a source folder or a repository", names })
+    }
+}
+
+/// SHA-256 of the files that may be taken, by package; any for a package that is not there.
+pub(crate) type Hashes = BTreeMap<String, BTreeSet<String>>;
+
+/// What a lock file of the standard form says.
+#[derive(Debug)]
+pub(crate) struct PylockRead {
+    /// As the resolver wrote it.
+    pub(crate) text: String,
+    /// Packages that are files.
+    pub(crate) environment: LockedEnvironment,
+    /// Names and places of those that are sources, whose version and hash are not known yet.
+    pub(crate) sources: Vec<(String, ArtifactOrigin)>,
+}
+
+impl PylockRead {
+    pub(crate) fn new(text: &str, target: &Target, dir: &Path, hashes: &Hashes) -> Result<Self> {
         let lock: Pylock = toml::from_str(text)
             .map_err(|error| Error::Lock { reason: error.message().to_owned() })?;
-        let mut packages = lock
-            .packages
-            .into_iter()
-            .map(|package| package.choose(target, dir))
-            .collect::<Result<Vec<_>>>()?;
+        let mut packages = Vec::new();
+        let mut sources = Vec::new();
+        for package in lock.packages {
+            match package.sources(dir) {
+                Some(origin) => sources.push((normalize_name(&package.name), origin)),
+                None => packages.push(package.choose(target, dir, hashes)?),
+            }
+        }
         packages.sort_by(|left, right| left.name.cmp(&right.name));
         if let Some(pair) = packages.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(Error::Lock { reason: format!("{} is there twice", pair[0].name) });
         }
-        Ok(Self {
+        let environment = LockedEnvironment {
             target: target.clone(),
             prefix: BASE_PREFIX.to_owned(),
             conda: Vec::new(),
             packages,
-        })
+        };
+        Ok(Self { text: text.to_owned(), environment, sources })
     }
 }
 
@@ -118,8 +161,23 @@ struct PylockPackage {
     wheels: Vec<PylockFile>,
     sdist: Option<PylockFile>,
     archive: Option<PylockFile>,
-    vcs: Option<toml::Value>,
-    directory: Option<toml::Value>,
+    vcs: Option<PylockVcs>,
+    directory: Option<PylockDirectory>,
+}
+
+#[derive(Deserialize)]
+struct PylockVcs {
+    url: Option<String>,
+    path: Option<String>,
+    #[serde(rename = "commit-id")]
+    commit: String,
+    subdirectory: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PylockDirectory {
+    path: PathBuf,
+    subdirectory: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -129,30 +187,71 @@ struct PylockFile {
     path: Option<String>,
     size: Option<u64>,
     #[serde(default)]
-    hashes: std::collections::BTreeMap<String, String>,
+    hashes: BTreeMap<String, String>,
 }
 
 impl PylockPackage {
-    fn choose(self, target: &Target, dir: &Path) -> Result<LockedPackage> {
+    /// The place of a package that is no file.
+    fn sources(&self, dir: &Path) -> Option<ArtifactOrigin> {
+        if let Some(PylockDirectory { path, subdirectory }) = &self.directory {
+            let folder = dir.join(path);
+            return Some(ArtifactOrigin::Path(match subdirectory {
+                Some(below) => folder.join(below),
+                None => folder,
+            }));
+        }
+        let vcs = self.vcs.as_ref()?;
+        let url = vcs.url.clone().or_else(|| {
+            let path = dir.join(vcs.path.as_ref()?);
+            Some(url::Url::from_file_path(path).ok()?.into())
+        });
+        Some(ArtifactOrigin::Git {
+            url: url.map(|url| shown(&url)).unwrap_or_default(),
+            commit: vcs.commit.clone(),
+            subdirectory: vcs.subdirectory.clone(),
+        })
+    }
+
+    fn choose(self, target: &Target, dir: &Path, hashes: &Hashes) -> Result<LockedPackage> {
         let name = normalize_name(&self.name);
-        if self.vcs.is_some() || self.directory.is_some() {
-            let what = "packages from a source folder or a repository";
-            return Err(Error::NotYet { what, names: vec![name] });
+        let allowed = |file: &PylockFile| match (hashes.get(&name), file.hashes.get("sha256")) {
+            (Some(allowed), Some(hex)) => allowed.contains(&hex.to_lowercase()),
+            _ => true,
+        };
+        if let Some(file) = &self.archive
+            && let Some(filename) = file.filename()
+            && let Some(reason) = WheelName::parse(&filename).and_then(|wheel| wheel.misfit(target))
+        {
+            return Err(Error::WheelMisfit {
+                name,
+                wheel: filename,
+                target: target.describe(),
+                reason,
+            });
         }
         let best = self
             .wheels
             .iter()
+            .filter(|wheel| allowed(wheel))
             .filter_map(|wheel| {
                 let rank = WheelName::parse(&wheel.filename()?)?.rank(target)?;
                 Some((rank, wheel))
             })
             .min_by(|left, right| left.0.cmp(&right.0))
             .map(|(_, wheel)| wheel);
-        let Some(file) = best.or(self.archive.as_ref()).or(self.sdist.as_ref()) else {
+        let source = self.archive.as_ref().or(self.sdist.as_ref());
+        let Some(file) = best.or(source.filter(|file| allowed(file))) else {
+            let refused = self.wheels.iter().find(|wheel| !allowed(wheel)).or(source);
+            if let Some(filename) = refused.and_then(PylockFile::filename) {
+                return Err(Error::OtherHash { name, filename });
+            }
             let wheels = self.wheels.iter().filter_map(PylockFile::filename).collect();
             return Err(Error::NoArtifact { name, target: target.describe(), wheels });
         };
         let artifact = file.artifact(&name, dir)?;
+        if hashes.get(&name).is_some_and(|allowed| !allowed.contains(&artifact.sha256.hex())) {
+            return Err(Error::OtherHash { name, filename: artifact.filename });
+        }
         let version = match (self.version, WheelName::parse(&artifact.filename)) {
             (Some(version), _) => version,
             (None, Some(wheel)) => wheel.version,
@@ -189,7 +288,7 @@ impl PylockFile {
         });
         let origin = match (local, &self.url) {
             (Some(path), _) => ArtifactOrigin::Path(dir.join(path)),
-            (None, Some(url)) => ArtifactOrigin::Url(url.clone()),
+            (None, Some(url)) => ArtifactOrigin::Url(shown(url)),
             (None, None) => {
                 return Err(Error::Lock { reason: format!("{filename} has neither url nor path") });
             }
@@ -199,7 +298,7 @@ impl PylockFile {
                 .parse()
                 .map_err(|error| Error::Lock { reason: format!("{filename}: {error}") })?,
             (None, ArtifactOrigin::Path(path)) => crate::store::digest_file(path)?,
-            (None, ArtifactOrigin::Url(_)) => {
+            (None, _) => {
                 return Err(Error::NoHash { name: package.to_owned(), filename });
             }
         };
@@ -208,7 +307,7 @@ impl PylockFile {
 }
 
 /// File names in URLs escape `+` and the like.
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -296,7 +395,9 @@ mod tests {
             LockedEnvironment::from_pylock(text, &target(), Path::new("/")).unwrap_err().to_string()
         };
         assert_eq!(
-            read("[[packages]]\nname = 'a'\nvcs = { type = 'git' }"),
+            read(
+                "[[packages]]\nname = 'a'\nvcs = { type = 'git', url = 'https://h/a', commit-id = '00' }"
+            ),
             "packages from a source folder or a repository cannot be packaged yet: a"
         );
         assert_eq!(

@@ -1,17 +1,21 @@
 //! From the `pip:` list to a locked environment, by uv, for the target and not for this machine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mlpack_oci::Progress;
 
 use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage};
+use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage, PylockRead};
+use crate::pip_list::PipList;
+use crate::placed::Placer;
 use crate::server::{self, ServerChoice};
 use crate::store::Store;
 use crate::uv::Uv;
-use crate::{Error, Indexes, PipLine, Result, Settings, Target, index};
+use crate::work_folder::WorkFolder;
+use crate::worlds::Worlds;
+use crate::{Error, PipLine, Result, Settings, Target, hashes, index};
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +37,17 @@ pub struct Resolution {
     pub environment: LockedEnvironment,
     /// Decisions and traps, one sentence each.
     pub notes: Vec<String>,
+    /// The settings with the indexes and logins that the list names: fetch with these.
+    pub settings: Settings,
+}
+
+/// The settings with the indexes and logins that a list names, to fetch with what was locked earlier.
+///
+/// # Errors
+/// [`Error::PipLine`] or [`Error::PipRequirement`] for a line that cannot be followed.
+pub async fn settings_of(request: ResolveRequest<'_>, settings: &Settings) -> Result<Settings> {
+    let client = Client::new(&settings.indexes)?;
+    Ok(PipList::read(&request, settings, &client).await?.settings)
 }
 
 /// Resolves a list for a target.
@@ -59,48 +74,81 @@ pub(crate) async fn resolve_beside(
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Resolution> {
-    let ResolveRequest { target, pip, .. } = request;
-    let choice = if request.add_server {
-        server::choose_server(target.python, pip)?
-    } else {
-        ServerChoice::default()
-    };
-    let mut notes = choice.notes;
-    let mut input = String::new();
-    for line in pip.iter().map(|line| &line.text).chain(&choice.added) {
-        input.push_str(line);
-        input.push('\n');
-    }
+    let directory =
+        std::path::absolute(request.directory).map_err(Error::io("find", request.directory))?;
+    let request = ResolveRequest { directory: &directory, ..request };
+    let target = request.target;
     let store = Store::new(&settings.cache);
     store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
+    let list = PipList::read(&request, settings, &client).await?;
+    let choice = if request.add_server {
+        server::choose_server(target.python, &list.lines)?
+    } else {
+        ServerChoice::default()
+    };
+    let mut notes = list.notes.clone();
+    // The list's own indexes may not have a uv.
     let uv = Uv::find(settings, &store, &client, progress).await?;
-    let mut compiler =
-        Compiler { uv: &uv, store: &store, settings, request, present, input, stand_in: false };
+    let uv = uv.with_indexes(&list.settings.indexes);
+    let client = Client::new(&list.settings.indexes)?.with_logins(&list.settings.logins);
+    let mut placer = Placer::new(&uv, &store, target, &list, progress);
+    let wanted = placer.requirements().await?;
+    let work = store.work_folder()?;
+    let compiler = Compiler {
+        uv: &uv,
+        store: &store,
+        settings: &list.settings,
+        request,
+        present,
+        list: &list,
+        input: String::new(),
+        constraints: write_lines(&work, "constraints.txt", &list.constraints)?,
+        dated: true,
+        preferred: None,
+        overrides: None,
+        stand_in: false,
+    };
     let meter = progress.begin(&format!("resolving for {}", target.describe()), None);
-    let resolved = prefer_wheels(&mut compiler, &client, &mut notes).await;
+    let mut worlds = Worlds { compiler, client: &client, work: &work };
+    let resolved = worlds.resolve(&wanted, &choice, &mut notes).await;
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
-    let environment = resolved?;
+    let environment = placer.settle(resolved?).await?;
+    notes.extend(hashes::check(&environment, &list, &choice)?);
     notes.extend(server::flask_trap(&environment));
-    Ok(Resolution { environment, notes })
+    Ok(Resolution { environment, notes, settings: list.settings })
+}
+
+/// A file of lines in a folder; none for no lines.
+pub(crate) fn write_lines(
+    work: &WorkFolder,
+    name: &str,
+    lines: &[String],
+) -> Result<Option<PathBuf>> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let path = work.path().join(name);
+    std::fs::write(&path, lines.join("\n") + "\n").map_err(Error::io("write", &path))?;
+    Ok(Some(path))
 }
 
 /// Resolves, and again while a package is locked to its source although its publisher makes wheels
 /// of that release: those are for newer C libraries or other Pythons, and an older release whose
 /// wheels load on the target is what is wanted. Packages that never had wheels stay sources.
-async fn prefer_wheels(
+pub(crate) async fn prefer_wheels(
     compiler: &mut Compiler<'_>,
     client: &Client,
     notes: &mut Vec<String>,
-) -> Result<LockedEnvironment> {
+) -> Result<PylockRead> {
     let ResolveRequest { target, directory, .. } = compiler.request;
-    let indexes = &compiler.settings.indexes;
+    let list = compiler.list;
+    let read = |text: &str| PylockRead::new(text, target, directory, &list.hashes);
     let mut wheels_only = BTreeSet::new();
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
-    let text = compiler.compile(&wheels_only).await?;
-    let mut environment = LockedEnvironment::from_pylock(&text, target, directory)?;
+    let mut lock = read(&compiler.compile(&wheels_only).await?)?;
     loop {
-        let found = with_wheels_elsewhere(&environment, client, indexes).await;
+        let found = with_wheels_elsewhere(&lock.environment, client, list).await;
         let before = wheels_only.len();
         wheels_only.extend(found.iter().map(|(name, _)| name.clone()));
         if wheels_only.len() == before {
@@ -108,7 +156,7 @@ async fn prefer_wheels(
         }
         match compiler.compile(&wheels_only).await {
             Ok(text) => {
-                environment = LockedEnvironment::from_pylock(&text, target, directory)?;
+                lock = read(&text)?;
                 newest.extend(found);
             }
             // The list asks for exactly this release; a build may still make it.
@@ -116,6 +164,7 @@ async fn prefer_wheels(
             Err(error) => return Err(error),
         }
     }
+    let environment = &lock.environment;
     for (name, version) in newest {
         if let Some(package) = environment.package(&name) {
             notes.push(format!(
@@ -125,7 +174,7 @@ async fn prefer_wheels(
             ));
         }
     }
-    for package in sources(&environment) {
+    for package in sources(environment).filter(|package| !list.wants_source(&package.name)) {
         notes.push(format!(
             "{} {} has no wheel for {} and is built from source",
             package.name,
@@ -133,17 +182,20 @@ async fn prefer_wheels(
             target.describe()
         ));
     }
-    Ok(environment)
+    Ok(lock)
 }
 
 /// Packages locked to their source although that very release has wheels, with the release.
 async fn with_wheels_elsewhere(
     environment: &LockedEnvironment,
     client: &Client,
-    indexes: &Indexes,
+    list: &PipList,
 ) -> Vec<(String, String)> {
+    let indexes = &list.settings.indexes;
     let mut found = Vec::new();
-    for package in sources(environment).filter(|_| !indexes.no_index) {
+    let open = sources(environment)
+        .filter(|package| !indexes.no_index && !list.wants_source(&package.name));
+    for package in open {
         // An index without a page for it (an extra one has it) leaves the source as it is.
         let files = index::files(client, indexes, &package.name).await.unwrap_or_default();
         if index::has_wheels(&files, &package.version) {

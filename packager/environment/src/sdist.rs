@@ -1,13 +1,15 @@
 //! Source distributions become wheels: without a compiler first, then with the target's Python.
 //! What of a wheel depends on the host that builds it: see [`build_tools`].
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::{Digest, Progress};
 
 use crate::host::HostPython;
+use crate::lock::ArtifactKind;
+use crate::sources::Stage;
 use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::WheelFile;
@@ -34,6 +36,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) target: &'a Target,
     /// Interpreters of this machine, the best first.
     pub(crate) pythons: &'a [HostPython],
+    /// Where git is looked for.
+    pub(crate) search_path: Option<&'a OsString>,
 }
 
 /// The wheel built earlier from a source for this interpreter, if it still fits.
@@ -49,6 +53,21 @@ pub(crate) fn stored(store: &Store, target: &Target, sdist: &Digest) -> Option<P
 }
 
 impl Builder<'_> {
+    /// The wheel of a locked source, which lies at `file` unless it is a folder.
+    pub(crate) async fn build_locked(
+        &self,
+        package: &LockedPackage,
+        file: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf> {
+        if package.artifact.kind != ArtifactKind::Folder {
+            return self.build(package, file, progress).await;
+        }
+        let stage = Stage { store: self.store, search_path: self.search_path };
+        let staged = stage.locked(&package.artifact).await?;
+        self.build(package, &staged.path, progress).await
+    }
+
     /// The wheel of a source that lies at `source`.
     pub(crate) async fn build(
         &self,
@@ -56,7 +75,8 @@ impl Builder<'_> {
         source: &Path,
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
-        let meter = progress.begin(&format!("building {} {}", package.name, package.version), None);
+        let meter = progress
+            .begin(format!("building {} {}", package.name, package.version).trim_end(), None);
         let outcome = self.attempt(package, source).await;
         meter.finish(if outcome.is_ok() { "built" } else { "failed" });
         outcome
@@ -163,7 +183,7 @@ impl Builder<'_> {
 }
 
 /// Whether a wheel built here loads on the target; the error is the reason why not.
-fn accept(path: &Path, target: &Target) -> Result<(), String> {
+pub(crate) fn accept(path: &Path, target: &Target) -> Result<(), String> {
     let filename = crate::fetch::file_name(path);
     let name =
         WheelName::parse(&filename).ok_or_else(|| format!("{filename} is not a wheel's name"))?;
@@ -180,7 +200,7 @@ fn accept(path: &Path, target: &Target) -> Result<(), String> {
         let needed = elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
         if let Some(needed) = needed.filter(|needed| *needed > target.glibc) {
             return Err(format!(
-                "built here, `{member}` needs glibc {}.{}, the image has {}.{}",
+                "`{member}` needs glibc {}.{}, the image has {}.{}",
                 needed.0, needed.1, target.glibc.0, target.glibc.1
             ));
         }

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+pub use crate::requirements_file::Variables;
+
 /// The index asked when none is set.
 pub(crate) const DEFAULT_INDEX: &str = "https://pypi.org/simple";
 
@@ -24,6 +26,10 @@ pub struct Settings {
     pub interpreters: Vec<PathBuf>,
     /// Where packages come from.
     pub indexes: Indexes,
+    /// Addresses whose user and password are lent to others of the same server.
+    pub logins: Vec<IndexUrl>,
+    /// Environment variables that a pip list may name, as in `https://${TOKEN}@host/simple`.
+    pub variables: Variables,
     /// Where conda packages come from.
     pub conda: CondaSettings,
     /// Only what was uploaded before this moment (RFC 3339 or a date), for the world of that day.
@@ -39,6 +45,8 @@ impl Settings {
             search_path: None,
             interpreters: Vec::new(),
             indexes: Indexes::default(),
+            logins: Vec::new(),
+            variables: Variables::default(),
             conda: CondaSettings::default(),
             exclude_newer: None,
         }

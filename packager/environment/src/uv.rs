@@ -9,9 +9,10 @@ use mlpack_oci::{Digest, Progress};
 use tokio::process::Command;
 
 use crate::fetch::{Client, Wanted};
+use crate::requirements_file::shown;
 use crate::store::{self, Store};
 use crate::wheel::WheelFile;
-use crate::{Architecture, Error, Result, Settings, index};
+use crate::{Architecture, Error, Indexes, Result, Settings, index};
 
 /// The version fetched when none is at hand; the described interpreter is written for it.
 pub(crate) const PINNED: &str = "0.13.9";
@@ -115,6 +116,12 @@ impl Uv {
         fetch(settings, store, client, progress).await.map(found)
     }
 
+    /// The same uv for other indexes.
+    pub(crate) fn with_indexes(mut self, indexes: &Indexes) -> Self {
+        self.settings.indexes = indexes.clone();
+        self
+    }
+
     /// Runs uv in a folder with text as its input; a uv that cannot be started is an error.
     pub(crate) async fn run<A: AsRef<OsStr>>(
         &self,
@@ -143,7 +150,12 @@ impl Uv {
                 indexes.extra.iter().map(crate::settings::IndexUrl::secret).collect();
             command.env("UV_INDEX", extra.join(" ")).env_remove("UV_EXTRA_INDEX_URL");
         }
-        for place in &indexes.find_links {
+        let secret = |place: &&String| shown(place) != **place;
+        let hidden: Vec<&str> = indexes.find_links.iter().filter(secret).map(|p| &**p).collect();
+        if !hidden.is_empty() {
+            command.env("UV_FIND_LINKS", hidden.join(","));
+        }
+        for place in indexes.find_links.iter().filter(|place| !secret(place)) {
             command.arg("--find-links").arg(place);
         }
         if indexes.no_index {

@@ -56,6 +56,11 @@ impl WheelName {
         best.map(|tag| Rank { tag, build: std::cmp::Reverse(self.build.clone()) })
     }
 
+    /// Tags for interpreter, ABI and platform.
+    pub(crate) fn tags(&self) -> (&[String], &[String], &[String]) {
+        (&self.python, &self.abi, &self.platform)
+    }
+
     /// Whether it holds no compiled code, by its tags.
     pub(crate) fn is_pure(&self) -> bool {
         self.abi == ["none"] && self.platform == ["any"]

@@ -12,7 +12,8 @@ use crate::sdist::{self, Builder};
 use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::StoredWheel;
-use crate::{Error, Result, Settings, host};
+use crate::wheel_name::WheelName;
+use crate::{Error, Result, Settings, Target, host};
 
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;
@@ -47,7 +48,7 @@ pub async fn fetch_packages(
 ) -> Result<Fetched> {
     let store = Store::new(&settings.cache);
     store.sweep_artifacts();
-    let client = Client::new(&settings.indexes)?;
+    let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
     // Resolving has fetched the archives of private channels.
     let channels = Channels::default();
     let conda = conda::fetch(&environment.conda, &channels, &store, &client, progress).await?;
@@ -69,11 +70,12 @@ pub async fn fetch_packages(
         let target = &environment.target;
         let uv = Uv::find(settings, &store, &client, progress).await?;
         let pythons = host::find(settings, target.python).await;
-        let builder = Builder { uv: &uv, store: &store, target, pythons: &pythons };
+        let search_path = settings.search_path.as_ref();
+        let builder = Builder { uv: &uv, store: &store, target, pythons: &pythons, search_path };
         let built: Vec<(usize, Got)> = stream::iter(sources)
             .map(async |(index, source)| {
                 let package = &environment.packages[index];
-                let wheel = builder.build(package, &source, progress).await?;
+                let wheel = builder.build_locked(package, &source, progress).await?;
                 let sha256 = store::digest_file(&wheel)?;
                 Ok::<_, Error>((index, Got::Wheel(wheel, sha256)))
             })
@@ -110,13 +112,16 @@ async fn fetch(
     let artifact = &package.artifact;
     let kind = match artifact.kind {
         ArtifactKind::Wheel => "wheels",
-        ArtifactKind::Sdist => "sdists",
+        ArtifactKind::Sdist | ArtifactKind::Folder => "sdists",
     };
-    if artifact.kind == ArtifactKind::Sdist
+    if artifact.kind != ArtifactKind::Wheel
         && let Some(wheel) = sdist::stored(store, &environment.target, &artifact.sha256)
     {
         let sha256 = store::digest_file(&wheel)?;
         return Ok(Got::Wheel(wheel, sha256));
+    }
+    if artifact.kind == ArtifactKind::Folder {
+        return Ok(Got::Source(PathBuf::new()));
     }
     let path = store.artifact(kind, &artifact.sha256, &artifact.filename);
     match &artifact.origin {
@@ -128,10 +133,32 @@ async fn fetch(
         ArtifactOrigin::Path(source) => {
             copy_in(source, &path, artifact.sha256, &artifact.filename)?;
         }
+        ArtifactOrigin::Git { url, .. } => {
+            return Err(Error::Lock { reason: format!("{url} is no file") });
+        }
+    }
+    if artifact.kind == ArtifactKind::Wheel {
+        check_unchecked(package, &path, &environment.target)?;
     }
     Ok(match artifact.kind {
         ArtifactKind::Wheel => Got::Wheel(path, artifact.sha256),
-        ArtifactKind::Sdist => Got::Source(path),
+        ArtifactKind::Sdist | ArtifactKind::Folder => Got::Source(path),
+    })
+}
+
+/// A wheel that only says `linux` was made for one machine, with whatever C library that had.
+fn check_unchecked(package: &LockedPackage, path: &Path, target: &Target) -> Result<()> {
+    let filename = &package.artifact.filename;
+    let plain = WheelName::parse(filename)
+        .is_some_and(|wheel| wheel.tags().2.iter().all(|platform| platform.starts_with("linux_")));
+    if !plain {
+        return Ok(());
+    }
+    sdist::accept(path, target).map_err(|reason| Error::WheelMisfit {
+        name: package.name.clone(),
+        wheel: filename.clone(),
+        target: target.describe(),
+        reason,
     })
 }
 
