@@ -23,6 +23,9 @@ struct Pair {
     defaults_range: &'static str,
     /// The server versions that this Python can install and those defaults ask for.
     server_range: &'static str,
+    /// What the newest of these servers asks of packages that lists from before it pin (its
+    /// metadata on the index).
+    companions: [&'static str; 2],
 }
 
 const PAIRS: [Pair; 4] = [
@@ -31,24 +34,28 @@ const PAIRS: [Pair; 4] = [
         defaults: "1.47.0",
         defaults_range: ">=1.47,<1.49",
         server_range: ">=0.7.2,<0.8",
+        companions: ["gunicorn==20.1.0", "inference-schema~=1.4.0"],
     },
     Pair {
         minors: (7, 7),
         defaults: "1.54.0",
         defaults_range: ">=1.49,<1.55",
         server_range: ">=0.8.0,<0.9",
+        companions: ["gunicorn==20.1.0", "inference-schema~=1.7.0"],
     },
     Pair {
         minors: (8, 8),
         defaults: "1.60.0",
         defaults_range: ">=1.58,<1.61",
         server_range: ">=1.3,<1.4",
+        companions: ["gunicorn>=23", "inference-schema~=1.8.0"],
     },
     Pair {
         minors: (9, u32::MAX),
         defaults: "1.62.0",
         defaults_range: ">=1.61",
         server_range: ">=1.4,<2",
+        companions: ["gunicorn>=23", "inference-schema~=1.8.0"],
     },
 ];
 
@@ -59,6 +66,10 @@ pub struct ServerChoice {
     pub added: Vec<String>,
     /// Why, one sentence each.
     pub notes: Vec<String>,
+    /// The server's own line, for a list that does not go together with the others.
+    pub(crate) alone: Option<String>,
+    /// What gives way to the server then.
+    pub(crate) companions: Vec<&'static str>,
 }
 
 /// Decides before resolution, from the interpreter and the `pip:` list.
@@ -72,6 +83,10 @@ pub fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<ServerCho
         .ok_or(Error::NoServer { python })?;
     let line = |name: &str| pip.iter().find(|line| line.name() == Some(name));
     let mut choice = ServerChoice::default();
+    if line(SERVER).is_none() {
+        choice.alone = Some(format!("{SERVER}{}", pair.server_range));
+        choice.companions = pair.companions.to_vec();
+    }
     match line(DEFAULTS) {
         Some(defaults) if admits(defaults, pair.defaults) => {
             // Without bounds a resolver may walk azureml-defaults back to a release without a server
@@ -163,6 +178,25 @@ mod tests {
         assert_eq!(choose(13, &[]), ["azureml-inference-server-http>=1.4,<2"]);
     }
 
+    /// Each row of contract section 0.1.
+    #[test]
+    fn every_python_gets_its_pair() {
+        let table = [
+            (6, "azureml-defaults>=1.47,<1.49", "azureml-inference-server-http>=0.7.2,<0.8"),
+            (7, "azureml-defaults>=1.49,<1.55", "azureml-inference-server-http>=0.8.0,<0.9"),
+            (8, "azureml-defaults>=1.58,<1.61", "azureml-inference-server-http>=1.3,<1.4"),
+            (9, "azureml-defaults>=1.61", "azureml-inference-server-http>=1.4,<2"),
+            (10, "azureml-defaults>=1.61", "azureml-inference-server-http>=1.4,<2"),
+            (11, "azureml-defaults>=1.61", "azureml-inference-server-http>=1.4,<2"),
+            (12, "azureml-defaults>=1.61", "azureml-inference-server-http>=1.4,<2"),
+            (13, "azureml-defaults>=1.61", "azureml-inference-server-http>=1.4,<2"),
+        ];
+        for (minor, defaults, server) in table {
+            assert_eq!(choose(minor, &["azureml-defaults"]), [defaults, server], "3.{minor}");
+            assert_eq!(choose(minor, &[]), [server], "3.{minor}");
+        }
+    }
+
     #[test]
     fn a_list_with_a_server_is_left_alone() {
         assert!(choose(8, &["Azureml_Inference_Server_Http==1.0.0"]).is_empty());
@@ -181,8 +215,14 @@ mod tests {
     fn pythons_without_a_server_are_refused() {
         for python in [PythonVersion::new(3, 5, 10), PythonVersion::new(2, 7, 18)] {
             let error = choose_server(python, &[]).unwrap_err();
-            assert!(error.to_string().contains(&python.to_string()), "{error}");
-            assert!(error.hint().is_some());
+            assert_eq!(error.to_string(), format!("no inference server supports Python {python}"));
+            assert_eq!(
+                error.hint().unwrap(),
+                format!(
+                    "take a base image with Python 3.6 or newer instead of {}",
+                    python.minor_text()
+                )
+            );
         }
     }
 }

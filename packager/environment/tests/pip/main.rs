@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise and says what it skips"
 )]
 
+mod days;
 mod faults;
 mod indexes;
 mod kit;
