@@ -115,6 +115,7 @@ impl Context {
         settings.interpreters = interpreters.iter().map(|path| self.cwd.join(path)).collect();
         settings.exclude_newer = exclude_newer.map(str::to_owned);
         settings.conda = conda_settings()?;
+        settings.variables = outside::variables().collect();
         settings.indexes = Indexes {
             index: main.map(|(name, text)| index(name, &text)).transpose()?,
             extra: match extra {

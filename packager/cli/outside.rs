@@ -33,6 +33,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Every variable whose name and value are text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// Whether a switch is set, in the words uv and pip take.
 pub(crate) fn is_on(name: &str) -> bool {
     variable(name).is_some_and(|value| {

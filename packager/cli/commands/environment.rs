@@ -3,7 +3,7 @@
 use mlpack_build::image::{Base, Choice, Interpreter, Wish};
 use mlpack_build::project::Project;
 use mlpack_environment::{
-    CondaFile, LockedEnvironment, NewEnvironment, ResolveRequest, Settings, resolve as resolve_pip,
+    CondaFile, NewEnvironment, Resolution, ResolveRequest, Settings, resolve as resolve_pip,
     resolve_new,
 };
 
@@ -27,7 +27,7 @@ pub(crate) fn resolve(
     project: &Project,
     choice: &Choice,
     settings: &Settings,
-) -> Result<LockedEnvironment> {
+) -> Result<Resolution> {
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         context.progress.note(note);
     }
@@ -48,5 +48,5 @@ pub(crate) fn resolve(
     for note in &resolution.notes {
         progress.note(note);
     }
-    Ok(resolution.environment)
+    Ok(resolution)
 }

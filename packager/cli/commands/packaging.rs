@@ -7,7 +7,7 @@ use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
-use mlpack_environment::{CondaFile, Laid, LockedEnvironment, fetch_packages, lay};
+use mlpack_environment::{CondaFile, Laid, LockedEnvironment, Resolution, fetch_packages, lay};
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
 
@@ -65,9 +65,9 @@ pub(crate) fn prepare(
     let on = Ground { base: &base, python: choice.python() };
     judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     let steps = steps(&project, &base)?;
-    let environment_settings =
-        context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
-    let environment = resolve(context, conda.as_ref(), &project, &choice, &environment_settings)?;
+    let settings = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
+    let Resolution { environment, settings, .. } =
+        resolve(context, conda.as_ref(), &project, &choice, &settings)?;
     if choice.python().is_none() {
         let on = Ground { base: &base, python: Some(environment.target.python) };
         judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
@@ -86,15 +86,7 @@ pub(crate) fn prepare(
         mtime: context.mtime()?,
     })?;
     let access = project.registry;
-    Ok(Prepared {
-        plan,
-        azure_only,
-        access,
-        base,
-        kept,
-        environment,
-        settings: environment_settings,
-    })
+    Ok(Prepared { plan, azure_only, access, base, kept, environment, settings })
 }
 
 /// A new image, as long as the layers it stands on are at hand.

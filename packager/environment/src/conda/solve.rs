@@ -14,6 +14,7 @@ use rattler_solve::{
 
 use super::channels::Channels;
 use super::package::CondaPackage;
+use crate::moment::cutoff;
 use crate::store::Store;
 use crate::{Architecture, CondaFile, Error, Result, Settings};
 
@@ -157,7 +158,11 @@ async fn ask(
         specs,
         virtual_packages: ground.virtual_packages()?,
         channel_priority: ChannelPriority::Strict,
-        exclude_newer: settings.exclude_newer.as_deref().map(cutoff).transpose()?,
+        exclude_newer: settings
+            .exclude_newer
+            .as_deref()
+            .map(|text| cutoff(text).map(ExcludeNewer::from_datetime))
+            .transpose()?,
         ..records.into_iter().collect::<SolverTask<'_, Vec<_>>>()
     };
     match resolvo::Solver.solve(task) {
@@ -171,19 +176,6 @@ async fn ask(
             reason: channels.clean(&other.to_string()),
         }),
     }
-}
-
-/// The world of a day ends when the day does, as uv has it.
-fn cutoff(text: &str) -> Result<ExcludeNewer> {
-    let moment = text.parse::<jiff::Timestamp>().or_else(|_| {
-        let day: jiff::civil::Date = text.parse()?;
-        Ok::<_, jiff::Error>(
-            day.tomorrow()?.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC)?.timestamp(),
-        )
-    });
-    let moment = moment
-        .map_err(|error| Error::Moment { found: text.to_owned(), reason: error.to_string() })?;
-    Ok(ExcludeNewer::from_datetime(moment))
 }
 
 fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
