@@ -462,5 +462,27 @@ fn conda_root_of_the_base_is_where_it_lies() {
     args[policy] = "azureml-2019".to_owned();
     args.push("--dry-run".to_owned());
     world.mlpack(&args).is(str![[r#"
+base  local image (sha256:[HEX])
+python  3.11.[PATCH] at /opt/miniconda/envs/svc/bin/python3.11
+             new: `python=3.11` is asked for, the base has 3.6.[PATCH]
+environment  1 conda and 2 pip packages in /opt/miniconda/envs/svc
+entry script /var/azureml-app/score.py
+model  model:0 = model.bin
+layer  packages in at most 12 layers
+layer  server
+layer  model model:0
+layer  code
+env  PATH=/opt/miniconda/envs/svc/bin:/opt/miniconda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+env  LANG=C.UTF-8
+env  CONDA_PREFIX=/opt/miniconda/envs/svc
+env  AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/svc
+env  AML_APP_ROOT=/var/azureml-app
+env  AZUREML_ENTRY_SCRIPT=score.py
+env  AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/model/0
+env  PYTHONUNBUFFERED=1
+env  PYTHONDONTWRITEBYTECODE=1
+env  HOME=/tmp
+env  USER=mlpack
+
 "#]]);
 }

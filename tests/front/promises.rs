@@ -1,6 +1,7 @@
 //! What is printed can be used, and what lies about is not believed by its name.
 
 use std::fs;
+use std::time::Duration;
 
 use snapbox::str;
 
@@ -76,4 +77,36 @@ fn a_login_is_for_one_registry() {
     let other = ["--username", "other", "--password-stdin"].map(str::to_owned);
     let args = [to(&world, &remote, &output), other.to_vec()].concat();
     world.mlpack_with(&args, "another secret\n").ok();
+}
+
+#[test]
+fn a_model_that_nobody_wrote_to_is_not_read_again() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline()).own_cache();
+    let args = to(&world, &base, "oci:out");
+    // What was changed a moment before it was hashed may be changed again without a trace.
+    std::thread::sleep(Duration::from_millis(2100));
+    let digest = world.mlpack(&args).digest();
+    let again = || world.answer(world.command(&args), "");
+    let second = again();
+    assert_eq!(second.digest(), digest);
+    let unread = "model model:0: unchanged since it was hashed";
+    assert!(second.stderr.contains(unread), "{}", second.stderr);
+    // Its bytes are there all the same, for an output that has other ones or none.
+    for entry in fs::read_dir(world.path("out/blobs/sha256")).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.push(1);
+        fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(again().digest(), digest);
+    world.mlpack(&["copy", "oci:out", "oci-archive:out.tar"]).ok();
+    // Other bytes of the same length, and the old time put back.
+    let model = world.path("model.bin");
+    let time = fs::metadata(&model).unwrap().modified().unwrap();
+    fs::write(&model, "a-model\n".repeat(100)).unwrap();
+    fs::File::options().write(true).open(&model).unwrap().set_modified(time).unwrap();
+    let third = again();
+    assert_ne!(third.digest(), digest);
+    assert!(!third.stderr.contains(unread), "{}", third.stderr);
 }

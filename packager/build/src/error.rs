@@ -95,6 +95,12 @@ pub enum Error {
         /// As the base's config names it.
         found: String,
     },
+    /// A model was written to while it was packaged.
+    #[error("the model at `{path}` changed while it was packaged")]
+    ModelChanged {
+        /// Where it goes in the image.
+        path: String,
+    },
     /// Base layers and new ones together are more than runtimes mount.
     #[error("the image would have {found} layers; runtimes mount at most {limit}")]
     TooManyLayers {
@@ -136,6 +142,9 @@ impl Error {
                 "use a base image of Ubuntu or Debian; images with musl (Alpine) or without a C library cannot load Python wheels"
                     .to_owned(),
             ),
+            Self::ModelChanged { .. } => {
+                Some("run the command again once nobody writes to it".to_owned())
+            }
             Self::TooManyLayers { .. } => Some(
                 "flatten the base image, or put several small models into one folder".to_owned(),
             ),

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mlpack_environment::Laid;
-use mlpack_oci::layer::{Policy, Tree, WrittenLayer, write_layer};
+use mlpack_oci::layer::{Compression, Policy, Tree, WrittenLayer, write_layer};
 use mlpack_oci::spec::{
     Descriptor, HistoryBuilder, ImageManifestBuilder, MediaType, RootFsBuilder,
 };
 use mlpack_oci::{BlobReader, BlobStore, Blobs, Digest, Image, Origin, Progress, descriptor};
 use serde::Serialize;
 
+use super::layer_cache::{Kind, KnownLayer};
+use super::model_layers::{ModelKey, Unwritten};
 use super::plan::LayerContent;
 use super::{Base, LayerCache, LayerRecord, Plan, PlannedLayer, Role, config, environment_layers};
 use crate::{Error, Result};
@@ -38,25 +40,46 @@ pub fn assemble(
     let mut written = Vec::new();
     let mut record = plan.record;
     let mut models = record.models.iter_mut();
-    for layer in &plan.layers {
-        let done = match &layer.content {
-            LayerContent::Tree(tree) => {
-                vec![(layer.title.clone(), write(layer, tree, policy, stage, progress)?)]
-            }
+    let mut unwritten = Unwritten::new(policy);
+    for PlannedLayer { role, title, compression, content } in plan.layers {
+        let done = match content {
             LayerContent::Environment(layers) => {
-                environment_layers::write(*layers, base, policy, cache, environment, progress)?
+                environment_layers::write(layers, base, policy, cache, environment, progress)?
                     .into_iter()
                     .map(|(title, layer)| (Some(title), layer))
                     .collect()
             }
+            LayerContent::Tree(tree) => {
+                let name = match &title {
+                    Some(title) => format!("{} {title}", role.name()),
+                    None => role.name().to_owned(),
+                };
+                let key = match role {
+                    Role::Model => ModelKey::of(&tree, compression, policy).ok(),
+                    _ => None,
+                };
+                let known = key.as_ref().and_then(|key| cache.model(key));
+                let layer = match known {
+                    Some(layer) => {
+                        progress.note(&format!("{name}: unchanged since it was hashed"));
+                        unwritten.add(&layer, tree, compression);
+                        layer
+                    }
+                    None => write(&name, &tree, compression, policy, stage, progress)?,
+                };
+                if let Some(key) = key {
+                    cache.put(Kind::Model, &key.key, &KnownLayer::new(name, &layer))?;
+                }
+                vec![(title, layer)]
+            }
         };
         for (title, done) in done {
-            if layer.role == Role::Model
+            if role == Role::Model
                 && let Some(model) = models.next()
             {
                 model.digest = done.diff_id;
             }
-            record.layers.push(LayerRecord { role: layer.role, title, diff_id: done.diff_id });
+            record.layers.push(LayerRecord { role, title, diff_id: done.diff_id });
             written.push(done);
         }
     }
@@ -111,6 +134,7 @@ pub fn assemble(
         .build()
         .map_err(|error| document("manifest", &error))?;
     let blobs = Arc::new(Assembled {
+        unwritten,
         new: written.iter().map(|layer| layer.digest).chain([config_digest]).collect(),
         stage: stage.clone(),
         cache: cache.store().clone(),
@@ -120,15 +144,15 @@ pub fn assemble(
 }
 
 fn write(
-    layer: &PlannedLayer,
+    name: &str,
     tree: &Tree,
+    compression: Compression,
     policy: Policy,
     store: &BlobStore,
     progress: &dyn Progress,
 ) -> Result<WrittenLayer> {
-    let title = layer.title.as_deref().map(|title| format!(" {title}")).unwrap_or_default();
-    let meter = progress.begin(&format!("write {}{title}", layer.role.name()), Some(tree.size()));
-    let done = write_layer(tree, layer.compression, policy, store, &*meter)?;
+    let meter = progress.begin(&format!("write {name}"), Some(tree.size()));
+    let done = write_layer(tree, compression, policy, store, &*meter)?;
     let how = if done.descriptor.media_type() == &MediaType::ImageLayer {
         "stored as it is"
     } else {
@@ -181,6 +205,7 @@ fn timestamp(seconds: u64) -> String {
 
 /// New blobs from stage and cache, the base's from wherever the base is.
 struct Assembled {
+    unwritten: Unwritten,
     new: HashSet<Digest>,
     stage: BlobStore,
     cache: BlobStore,
@@ -189,14 +214,27 @@ struct Assembled {
 
 impl Assembled {
     fn own(&self, digest: &Digest) -> Option<&BlobStore> {
+        if self.unwritten.holds(digest) {
+            return None;
+        }
         let of = |store: &&BlobStore| store.size(digest).is_some();
-        self.new.contains(digest).then(|| [&self.stage, &self.cache].into_iter().find(of))?
+        // What the cache has was looked at; the stage may be a layout with blobs from before.
+        self.new.contains(digest).then(|| [&self.cache, &self.stage].into_iter().find(of))?
     }
 }
 
 impl Blobs for Assembled {
     fn open_at(&self, descriptor: &Descriptor, offset: u64) -> mlpack_oci::Result<BlobReader> {
         let digest = Digest::try_from(descriptor.digest()).ok();
+        if let Some(digest) = &digest {
+            self.unwritten.write(digest, &self.stage).map_err(|error| match error {
+                Error::Image(error) => error,
+                other => mlpack_oci::Error::Pack {
+                    path: descriptor.digest().to_string(),
+                    source: std::io::Error::other(other),
+                },
+            })?;
+        }
         match digest.and_then(|digest| self.own(&digest)) {
             Some(store) => store.open_at(descriptor, offset),
             None => self.base.open_at(descriptor, offset),

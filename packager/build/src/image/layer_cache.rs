@@ -12,6 +12,7 @@ use mlpack_oci::{BlobStore, DiffId, Digest, HashingReader, spec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::model_layers::{ModelKey, nanoseconds};
 use crate::{Error, Result};
 
 /// Folders of records beside a store of blobs.
@@ -21,7 +22,7 @@ pub struct LayerCache {
     store: BlobStore,
 }
 
-/// A layer of an environment as it is kept.
+/// A layer as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct KnownLayer {
     pub(super) title: String,
@@ -55,6 +56,8 @@ pub(super) enum Kind {
     Layer,
     /// One package in a layer: a [`StoredPart`].
     Part,
+    /// The layer of a model, which is not kept: a [`KnownLayer`].
+    Model,
 }
 
 impl Kind {
@@ -63,6 +66,7 @@ impl Kind {
             Self::Environment => "environments",
             Self::Layer => "layers",
             Self::Part => "parts",
+            Self::Model => "models",
         }
     }
 }
@@ -74,7 +78,7 @@ impl LayerCache {
     /// The system's.
     pub fn open(dir: PathBuf) -> Result<Self> {
         let store = BlobStore::open(dir.join("blobs"))?;
-        for folder in ["environments", "layers", "parts", "stamps"] {
+        for folder in ["environments", "layers", "models", "parts", "stamps"] {
             let folder = dir.join(folder);
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
             sweep(&folder);
@@ -103,6 +107,15 @@ impl LayerCache {
     pub(super) fn part(&self, key: &Digest) -> Option<StoredPart> {
         let part: StoredPart = self.read(Kind::Part, key)?;
         self.is_sound(&part.blob).then_some(part)
+    }
+
+    /// What is known of a model's layer.
+    pub(super) fn model(&self, key: &ModelKey) -> Option<WrittenLayer> {
+        let meta = self.record(Kind::Model, &key.key).metadata().ok()?;
+        if !key.is_settled(nanoseconds(meta.mtime(), meta.mtime_nsec())) {
+            return None;
+        }
+        self.read::<KnownLayer>(Kind::Model, &key.key).map(|known| known.layer())
     }
 
     /// Remembers something whose blobs are in [`LayerCache::store`].

@@ -9,6 +9,7 @@ mod groups;
 pub mod inspect;
 mod interpreter;
 mod layer_cache;
+mod model_layers;
 mod plan;
 mod record;
 mod templates;
