@@ -337,6 +337,23 @@ fn from_a_warm_cache_and_again_from_nothing_it_is_the_same() {
 }
 
 #[test]
+fn it_is_the_same_wherever_and_by_whomever_it_is_made() {
+    let base = need!(base("debian12-py311"));
+    let (here, channel) = need!(ground(&["python-3.6"]));
+    let lines = ["python=3.6", "mlpack-greeter", "links", "same-path-left", "same-path-right"];
+    let first = packaged(&here, &base, &[channel.address("main")], &lines).digest();
+    let (mut there, _) = need!(ground(&[]));
+    for (name, value) in [("TZ", "Asia/Tokyo"), ("LANG", "de_DE.UTF-8"), ("USER", "somebody")] {
+        there.set(name, value);
+    }
+    let args = project(&there, &base, &[channel.address("main")], &lines);
+    let script = r#"umask 077; exec "$0" "$@""#;
+    let mut command = there.program("sh", &["-c", script, env!("CARGO_BIN_EXE_mlpack")]);
+    command.args(&args).args(["--output", "oci:out", "--quiet"]);
+    assert_eq!(there.answer(command, "").digest(), first);
+}
+
+#[test]
 fn killed_while_it_fetches_it_is_repaired_by_the_next() {
     let base = need!(base("debian12-py311"));
     let (world, channel) = need!(ground(&["python-3.6"]));

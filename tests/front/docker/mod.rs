@@ -1,5 +1,6 @@
 //! What needs a Docker engine; run one after another (`.config/nextest.toml`).
 
 mod images;
+mod pythons;
 mod samples;
 mod services;

@@ -63,6 +63,43 @@ fn the_seed_sample() {
     assert_eq!(docker.run(&["inspect", "-f", "{{.State.ExitCode}}", &docker.name]), "0");
 }
 
+/// The conda file of the document as it stands there, packages of its day and packages of today.
+#[test]
+fn the_documents_own_conda_file() {
+    let docker = need!(docker("verbatim"));
+    let base = need!(base("ubuntu18-miniconda-py36"));
+    let world = need!(World::online());
+    world.fixture("sklearn-ridge");
+    world.write(
+        "myenv.yml",
+        "name: project_environment\ndependencies:\n  - python=3.6.2\n  - pip:\n    - azureml-defaults\n    - scikit-learn\n    - inference-schema[numpy-support]\n",
+    );
+    // The pickle of the fixture is of one scikit-learn alone; a model that is fitted at the start
+    // is of each.
+    let script = fs::read_to_string(world.path("score.py")).unwrap();
+    let script = script.replace("import joblib\n", "").replace(
+        "joblib.load(Model.get_model_path('sklearn_regression_model.pkl'))",
+        "Ridge(alpha=0.03).fit(*load_diabetes(return_X_y=True)); print(Model.get_model_path('sklearn_regression_model.pkl'))",
+    );
+    world.write(
+        "score.py",
+        format!("from sklearn.datasets import load_diabetes\nfrom sklearn.linear_model import Ridge\n{script}"),
+    );
+    let model = "sklearn_regression_model.pkl=sklearn_regression_model.pkl";
+    let deployed = |day: &[&str]| {
+        let rest = ["-dc", "deploymentconfig.json", "-m", model, "--bi", &base];
+        let uri = deploy(&world, &docker, &[&rest[..], day].concat());
+        let answer = post(&uri, &fs::read_to_string(world.path("sample.json")).unwrap());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let code = "import sklearn, azureml.core; print(sklearn.__version__, azureml.core.VERSION)";
+        let said = docker.run(&["exec", &docker.name, "python", "-c", code]);
+        docker.run(&["rm", "--force", &docker.name]);
+        (said, answer.json().as_array().unwrap().len())
+    };
+    assert_eq!(deployed(&["--exclude-newer", "2019-05-05"]), ("0.20.3 1.0.33".to_owned(), 2));
+    assert_eq!(deployed(&[]), ("0.24.2 1.47.0".to_owned(), 2));
+}
+
 /// Two models in one image, a file and a folder, on a base of today.
 #[test]
 fn two_models() {
