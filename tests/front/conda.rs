@@ -103,9 +103,9 @@ fn the_real_conda_lays_the_same_files() {
             if entry.file_name().to_string_lossy().starts_with(name) {
                 let path = entry.path();
                 if path.is_dir() {
-                    fs::remove_dir_all(path).unwrap()
+                    fs::remove_dir_all(path).unwrap();
                 } else {
-                    fs::remove_file(path).unwrap()
+                    fs::remove_file(path).unwrap();
                 }
             }
         }

@@ -8,6 +8,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flate2::bufread::DeflateDecoder;
+use mlpack_oci::layer::{Content, Deflated, Opener};
 use mlpack_oci::{Digest, HashingReader};
 use zip::{CompressionMethod, ZipArchive};
 
@@ -26,6 +28,7 @@ pub(crate) struct WheelFile {
     /// File name, for messages.
     pub(crate) name: Arc<str>,
     file: Arc<File>,
+    path: Arc<Path>,
     members: BTreeMap<String, Member>,
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Member {
     /// In bytes, uncompressed.
     pub(crate) size: u64,
     deflated: bool,
+    crc32: u32,
     /// Whether the archive's mode lets anyone run it.
     pub(crate) executable: bool,
 }
@@ -74,6 +78,7 @@ impl WheelFile {
                 compressed: entry.compressed_size(),
                 size: entry.size(),
                 deflated,
+                crc32: entry.crc32(),
                 executable: entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0),
             };
             if members.insert(path.clone(), member).is_some() {
@@ -81,7 +86,7 @@ impl WheelFile {
             }
         }
         drop(archive);
-        Ok(Self { name, file: Arc::new(file), members })
+        Ok(Self { name, file: Arc::new(file), path: path.into(), members })
     }
 
     /// Its files, sorted by path.
@@ -100,7 +105,7 @@ impl WheelFile {
         let block = BLOCK.min(usize::try_from(member.compressed).unwrap_or(BLOCK)).max(512);
         let buffered = BufReader::with_capacity(block, section);
         let plain: Box<dyn Read + Send> = if member.deflated {
-            Box::new(flate2::bufread::DeflateDecoder::new(buffered))
+            Box::new(Inflated(DeflateDecoder::new(buffered)))
         } else {
             Box::new(buffered)
         };
@@ -117,6 +122,22 @@ impl WheelFile {
         let (wheel, file) = (Arc::clone(&self.name), path.to_owned());
         let fault = move || Error::RecordMismatch { wheel: wheel.to_string(), file: file.clone() };
         Box::new(Verified::new(self.stream(member), sha256, member.size, fault))
+    }
+
+    /// A member as the content of a file in a layer, held to its hash.
+    pub(crate) fn content(self: Arc<Self>, path: &str, member: Member, sha256: Digest) -> Content {
+        let (wheel, name) = (Arc::clone(&self), path.to_owned());
+        let open: Opener = Arc::new(move || Ok(wheel.verified(&name, member, sha256)));
+        if !member.deflated {
+            return Content::Stream(open);
+        }
+        Content::Deflated(Deflated {
+            open,
+            file: Arc::clone(&self.path),
+            offset: member.offset,
+            length: member.compressed,
+            crc32: member.crc32,
+        })
     }
 
     /// The stream of a member by path.
@@ -173,6 +194,25 @@ impl WheelFile {
 
     fn member(&self, path: &str) -> Result<Member> {
         self.members.get(path).copied().ok_or_else(|| self.bad(format!("it has no `{path}`")))
+    }
+}
+
+/// Inflates, and fails if something comes after the end: layers take the deflated bytes as they are.
+struct Inflated(DeflateDecoder<BufReader<Section>>);
+
+impl Read for Inflated {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(buf)?;
+        if n == 0 && !buf.is_empty() {
+            let rest = self.0.get_ref();
+            if !rest.buffer().is_empty() || rest.get_ref().at < rest.get_ref().end {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "something comes after the end of its compressed bytes",
+                ));
+            }
+        }
+        Ok(n)
     }
 }
 

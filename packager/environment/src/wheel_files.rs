@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mlpack_oci::layer::{Content, Node};
+use mlpack_oci::layer::Node;
 
 use crate::planned::Planned;
 use crate::record::{self, Row};
@@ -61,11 +61,8 @@ impl Place {
             let file = match rewritten {
                 Some(bytes) => Planned::bytes(bytes, true),
                 None => {
-                    let (source, path, member) = (Arc::clone(&wheel), path.clone(), *member);
                     let executable = member.executable || script;
-                    let content = Content::Stream(Arc::new(move || {
-                        Ok(source.verified(&path, member, digest))
-                    }));
+                    let content = Arc::clone(&wheel).content(path, *member, digest);
                     Planned { digest, node: Node::File { executable, size: member.size, content } }
                 }
             };

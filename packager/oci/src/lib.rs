@@ -35,4 +35,4 @@ pub use store::{BlobStore, PendingBlob};
 
 /// Version of everything that decides the bytes of a layer: tar headers, member size and level of
 /// the gzip encoder. Part of every cache key that leads to stored bytes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;

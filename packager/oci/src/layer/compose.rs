@@ -5,16 +5,22 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
+use std::sync::Arc;
 
+use flate2::Crc;
 use flate2::bufread::MultiGzDecoder;
 use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 
-use super::gzip::ParallelGzip;
-use super::writer::{END, write_entry};
-use super::{Node, Policy, Tree, WrittenLayer};
+use super::gzip::{ParallelGzip, Section};
+use super::writer::{END, copy_exactly, pad, write_entry, write_header};
+use super::{Content, Deflated, Node, Policy, Tree, WrittenLayer};
 use crate::background_hash::BackgroundHash;
 use crate::{BlobStore, DiffId, Digest, Error, Meter, PendingBlob, Result, image};
+
+/// Deflated bytes are taken as they are from this many on; below, a member of their own costs more
+/// than it saves. Part of the format.
+const WORTH_TAKING: u64 = 16 << 10;
 
 /// The files of one tree in a layer of several.
 #[derive(Debug)]
@@ -123,8 +129,15 @@ struct Output {
 
 impl Output {
     fn entry(&mut self, path: &str, node: &Node, policy: Policy, meter: &dyn Meter) -> Result<()> {
-        write_entry(self, path, node, policy.mtime, meter)
-            .map_err(|source| Error::Pack { path: path.to_owned(), source })
+        let written = match node {
+            Node::File { content: Content::Deflated(deflated), size, .. }
+                if deflated.length >= WORTH_TAKING && *size <= u64::from(u32::MAX) =>
+            {
+                self.take(path, node, deflated, policy, meter)
+            }
+            _ => write_entry(self, path, node, policy.mtime, meter),
+        };
+        written.map_err(|source| Error::Pack { path: path.to_owned(), source })
     }
 
     /// Takes a part as it lies in another layer; its members' checksums are verified.
@@ -151,7 +164,52 @@ impl Output {
             ));
         }
         self.size += size;
-        self.gzip.copy_part(path, part.offset, part.length)
+        self.gzip.copy_part(Section { file: path.into(), offset: part.offset, length: part.length })
+    }
+
+    /// Takes a file whose bytes lie deflated as they are; inflated, they are verified and hashed.
+    fn take(
+        &mut self,
+        path: &str,
+        node: &Node,
+        deflated: &Deflated,
+        policy: Policy,
+        meter: &dyn Meter,
+    ) -> io::Result<()> {
+        let Node::File { size, content, .. } = node else { return Ok(()) };
+        write_header(self, path, node, policy.mtime)?;
+        let mut plain = Plain { hash: &mut self.plain, crc: Crc::new() };
+        copy_exactly(content, *size, &mut plain, meter)?;
+        let Plain { crc, .. } = plain;
+        if crc.sum() != deflated.crc32 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "its checksum is not the one that stands in the archive",
+            ));
+        }
+        self.size += size;
+        let Deflated { file, offset, length, crc32, .. } = deflated;
+        let section = Section { file: Arc::clone(file), offset: *offset, length: *length };
+        self.gzip.copy_deflated(section, *crc32, crc.amount())?;
+        pad(self, *size)
+    }
+}
+
+/// Bytes that are only looked at.
+struct Plain<'a> {
+    hash: &'a mut BackgroundHash,
+    crc: Crc,
+}
+
+impl Write for Plain<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.hash.update(buf)?;
+        self.crc.update(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -211,6 +269,51 @@ mod tests {
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
         assert_eq!(paths, ["e/", "e/bin/", "e/lib/", "e/c", "e/bin/a", "e/lib/a"]);
+    }
+
+    #[test]
+    fn deflated_bytes_are_taken_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path().join("blobs")).unwrap();
+        let bytes: Vec<u8> =
+            (0u32..300_000).flat_map(|n| (n.wrapping_mul(n) / 7).to_le_bytes()).collect();
+        let mut encoder =
+            flate2::write::DeflateEncoder::new(b"before".to_vec(), flate2::Compression::default());
+        encoder.write_all(&bytes).unwrap();
+        let file = dir.path().join("archive");
+        let stored = encoder.finish().unwrap();
+        std::fs::write(&file, &stored).unwrap();
+        let mut crc = Crc::new();
+        crc.update(&bytes);
+        let tree = |crc32| {
+            let plain = bytes.clone();
+            let deflated = Deflated {
+                open: Arc::new(move || Ok(Box::new(io::Cursor::new(plain.clone())))),
+                file: file.as_path().into(),
+                offset: 6,
+                length: stored.len() as u64 - 6,
+                crc32,
+            };
+            let content = Content::Deflated(deflated);
+            let mut tree = Tree::new();
+            let size = bytes.len() as u64;
+            tree.insert("e/f", Node::File { executable: false, size, content }).unwrap();
+            tree
+        };
+        let good = tree(crc.sum());
+        let (layer, _) = compose_layer(&[new(&good)], POLICY, &store, &Silent).unwrap();
+        let blob = std::fs::read(store.path(&layer.digest)).unwrap();
+        assert!(blob.windows(1000).any(|window| *window == stored[6..1006]));
+        let mut plain = Vec::new();
+        flate2::read::MultiGzDecoder::new(&blob[..]).read_to_end(&mut plain).unwrap();
+        assert_eq!(layer.diff_id, DiffId(Digest::of(&plain)));
+        assert!(plain.windows(5000).any(|window| *window == bytes[..5000]));
+        let wrong = tree(crc.sum() + 1);
+        let error = compose_layer(&[new(&wrong)], POLICY, &store, &Silent).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot pack `e/f`: its checksum is not the one that stands in the archive"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -24,10 +24,32 @@ enum Pending {
     /// A member that a thread compresses.
     Member(Receiver<Vec<u8>>),
     /// Members that lie in a file.
-    Copy { file: PathBuf, offset: u64, length: u64 },
+    Copy(Section),
+    /// Deflated bytes that lie in a file, with what makes them a member: checksum and size.
+    Deflated(Section, u32, u32),
     /// The end of a part.
     End,
 }
+
+/// A span of a file.
+pub(super) struct Section {
+    pub(super) file: Arc<Path>,
+    /// Both in bytes.
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+impl Section {
+    fn copy(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut file = File::open(&self.file)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        let copied = io::copy(&mut file.take(self.length), out)?;
+        if copied == self.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+/// A member's begin without name, time or system (RFC 1952, 2.3), as the compressor writes it.
+const MEMBER_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
 
 /// Compresses what is written into gzip members on `threads` threads, in order.
 pub(super) struct ParallelGzip<W> {
@@ -75,9 +97,22 @@ impl<W: Write> ParallelGzip<W> {
     }
 
     /// A part that was compressed before.
-    pub(super) fn copy_part(&mut self, file: PathBuf, offset: u64, length: u64) -> io::Result<()> {
-        self.pending.push_back(Pending::Copy { file, offset, length });
+    pub(super) fn copy_part(&mut self, members: Section) -> io::Result<()> {
+        self.pending.push_back(Pending::Copy(members));
         self.end_part()
+    }
+
+    /// Bytes that lie deflated already; they become a member as they are. `crc32` and `size` are
+    /// of the bytes inflated.
+    pub(super) fn copy_deflated(
+        &mut self,
+        deflated: Section,
+        crc32: u32,
+        size: u32,
+    ) -> io::Result<()> {
+        self.submit()?;
+        self.pending.push_back(Pending::Deflated(deflated, crc32, size));
+        Ok(())
     }
 
     /// Compresses what is left and returns the inner writer and the compressed bytes of each part.
@@ -119,12 +154,16 @@ impl<W: Write> ParallelGzip<W> {
                 self.part += member.len() as u64;
                 self.out.write_all(&member)
             }
-            Some(Pending::Copy { file, offset, length }) => {
-                let mut file = File::open(file)?;
-                file.seek(SeekFrom::Start(offset))?;
-                let copied = io::copy(&mut file.take(length), &mut self.out)?;
-                self.part += copied;
-                if copied == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+            Some(Pending::Copy(section)) => {
+                self.part += section.length;
+                section.copy(&mut self.out)
+            }
+            Some(Pending::Deflated(section, crc32, size)) => {
+                self.part += MEMBER_HEADER.len() as u64 + section.length + 8;
+                self.out.write_all(&MEMBER_HEADER)?;
+                section.copy(&mut self.out)?;
+                self.out.write_all(&crc32.to_le_bytes())?;
+                self.out.write_all(&size.to_le_bytes())
             }
             Some(Pending::End) => {
                 self.parts.push(std::mem::take(&mut self.part));

@@ -8,5 +8,5 @@ mod writer;
 
 pub use compose::{Part, StoredPart, compose_layer};
 pub use decode::LayerReader;
-pub use tree::{Content, Node, Opener, Tree};
+pub use tree::{Content, Deflated, Node, Opener, Tree};
 pub use writer::{Compression, Policy, WrittenLayer, write_layer};

@@ -20,8 +20,25 @@ pub enum Content {
     Bytes(Arc<[u8]>),
     /// A file of this machine.
     File(PathBuf),
-    /// A stream, such as a member of a wheel.
+    /// A stream, such as a member of an archive.
     Stream(Opener),
+    /// A stream whose bytes lie deflated in a file, such as a member of a wheel.
+    Deflated(Deflated),
+}
+
+/// Where bytes lie deflated (RFC 1951), so that a gzip layer can take them as they are.
+#[derive(Clone)]
+pub struct Deflated {
+    /// Opens them inflated and held to what they shall be.
+    pub open: Opener,
+    /// The file that they are in.
+    pub file: Arc<Path>,
+    /// Where they begin in it, in bytes.
+    pub offset: u64,
+    /// How long they are there, in bytes.
+    pub length: u64,
+    /// Checksum of the inflated bytes, as in zip and gzip.
+    pub crc32: u32,
 }
 
 impl Content {
@@ -34,6 +51,7 @@ impl Content {
             Self::Bytes(bytes) => Ok(Box::new(io::Cursor::new(Arc::clone(bytes)))),
             Self::File(path) => Ok(Box::new(File::open(path)?)),
             Self::Stream(open) => open(),
+            Self::Deflated(deflated) => (deflated.open)(),
         }
     }
 }
@@ -43,7 +61,7 @@ impl fmt::Debug for Content {
         match self {
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Stream(_) => f.write_str("stream"),
+            Self::Stream(_) | Self::Deflated(_) => f.write_str("stream"),
         }
     }
 }

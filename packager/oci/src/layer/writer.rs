@@ -112,12 +112,27 @@ pub(super) fn write_entry(
     mtime: u64,
     meter: &dyn Meter,
 ) -> io::Result<()> {
+    write_header(out, path, node, mtime)?;
+    if let Node::File { size, content, .. } = node {
+        copy_exactly(content, *size, out, meter)?;
+        pad(out, *size)?;
+    }
+    Ok(())
+}
+
+/// What stands before the bytes of a file, and all of any other entry.
+pub(super) fn write_header(
+    out: &mut impl Write,
+    path: &str,
+    node: &Node,
+    mtime: u64,
+) -> io::Result<()> {
     let mut header = Header::new_ustar();
     header.set_mtime(mtime);
     header.set_uid(0);
     header.set_gid(0);
     let mut name = path.to_owned();
-    let (mut link, mut content) = (None, None);
+    let (mut link, mut size) = (None, 0);
     match node {
         Node::Directory { open } => {
             header.set_entry_type(EntryType::Directory);
@@ -131,10 +146,10 @@ pub(super) fn write_entry(
             header.set_gid(*gid);
             name.push('/');
         }
-        Node::File { executable, size, content: bytes } => {
+        Node::File { executable, size: bytes, .. } => {
             header.set_entry_type(EntryType::Regular);
             header.set_mode(if *executable { 0o755 } else { 0o644 });
-            content = Some((*size, bytes));
+            size = *bytes;
         }
         Node::Symlink { target } => {
             header.set_entry_type(EntryType::Symlink);
@@ -142,7 +157,6 @@ pub(super) fn write_entry(
             link = Some(target);
         }
     }
-    let size = content.map_or(0, |(size, _)| size);
     header.set_size(size);
 
     // PAX records in a fixed order; the header keeps a cut form for readers without PAX.
@@ -177,12 +191,7 @@ pub(super) fn write_entry(
         pad(out, records.len() as u64)?;
     }
     header.set_cksum();
-    out.write_all(header.as_bytes())?;
-    if let Some((size, content)) = content {
-        copy_exactly(content, size, out, meter)?;
-        pad(out, size)?;
-    }
-    Ok(())
+    out.write_all(header.as_bytes())
 }
 
 /// `LENGTH KEY=VALUE\n`, where the length counts its own digits (POSIX pax, "pax Extended Header").
@@ -201,7 +210,7 @@ fn set_name(header: &mut Header, name: &str) {
     field[..name.len()].copy_from_slice(name.as_bytes());
 }
 
-fn copy_exactly(
+pub(super) fn copy_exactly(
     content: &Content,
     size: u64,
     out: &mut impl Write,
@@ -240,7 +249,7 @@ fn changed(expected: u64, found: u64) -> io::Error {
     )
 }
 
-fn pad(out: &mut impl Write, size: u64) -> io::Result<()> {
+pub(super) fn pad(out: &mut impl Write, size: u64) -> io::Result<()> {
     let rest = usize::try_from(size % 512).unwrap_or(0);
     if rest > 0 { out.write_all(&[0; 512][rest..]) } else { Ok(()) }
 }
