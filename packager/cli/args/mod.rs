@@ -1,6 +1,7 @@
 //! Arguments as typed.
 
 mod dashes;
+mod environment;
 mod image;
 mod project;
 mod service;
@@ -10,10 +11,13 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+pub(crate) use environment::{DiffArgs, EnvCommand, ImageArgs, ListArgs, LockArgs};
 pub(crate) use image::{
     BasesArgs, CheckArgs, CopyArgs, InspectArgs, LoginArgs, PullArgs, PushArgs, RegistryArgs,
 };
-pub(crate) use project::{EnvironmentArg, InitArgs, PackageArgs, ProjectArgs, QuickstartArgs};
+pub(crate) use project::{
+    EnvironmentArg, InitArgs, LockUseArgs, PackageArgs, ProjectArgs, QuickstartArgs,
+};
 pub(crate) use service::{
     DeployArgs, GetLogsArgs, ModelCommand, ModelDeployArgs, RunArgs, ServiceCommand, TargetArgs,
 };
@@ -90,6 +94,11 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     /// Make an image of entry script, conda file and models
     Package(Box<PackageArgs>),
+    /// Write down the exact packages, so that they stay as they are
+    Lock(Box<LockArgs>),
+    /// Tell which packages a project, a lock file or an image has
+    #[command(subcommand)]
+    Env(EnvCommand),
     /// Tell what a base image offers and hold a policy against it
     Check(CheckArgs),
     /// Tell what is in an image

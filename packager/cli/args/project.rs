@@ -93,6 +93,9 @@ pub(crate) struct ProjectArgs {
     /// Take packages as they were on that day, as in 2019-05-05
     #[arg(long, value_name = "DATE", help_heading = "Packages")]
     pub(crate) exclude_newer: Option<String>,
+    /// The lock file; if none is named, mlpack.lock beside the conda file
+    #[arg(long, value_name = "FILE", help_heading = "Packages")]
+    pub(crate) lock: Option<PathBuf>,
     /// An interpreter of this machine that may build source distributions; may be repeated
     #[arg(long = "python", value_name = "PATH", help_heading = "Packages")]
     pub(crate) interpreters: Vec<PathBuf>,
@@ -115,12 +118,26 @@ fn layers(text: &str) -> Result<usize, String> {
     }
 }
 
+/// How a lock file is used.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Packages")]
+pub(crate) struct LockUseArgs {
+    /// Demand the lock file: fail if there is none or it does not fit
+    #[arg(long, conflicts_with = "no_lock")]
+    pub(crate) locked: bool,
+    /// Resolve anew, as if there were no lock file
+    #[arg(long, conflicts_with = "lock")]
+    pub(crate) no_lock: bool,
+}
+
 /// Arguments of `package`.
 #[derive(Debug, Args)]
 #[command(after_help = PACKAGE_EXAMPLES)]
 pub(crate) struct PackageArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) lock_use: LockUseArgs,
     /// Where the image goes: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE`, `docker:NAME` or
     /// `REGISTRY/REPOSITORY:TAG`
     #[arg(long, short, value_name = "IMAGE", required_unless_present = "dry_run")]

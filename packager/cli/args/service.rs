@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::ProjectArgs;
+use super::{LockUseArgs, ProjectArgs};
 
 /// Commands below `model`.
 #[derive(Debug, Subcommand)]
@@ -49,6 +49,8 @@ pub(crate) struct ModelDeployArgs {
     pub(crate) target: TargetArgs,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) lock_use: LockUseArgs,
 }
 
 /// Arguments of `deploy`.

@@ -22,7 +22,7 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
     let destination = Destination { output: None, elsewhere: true, azure: Some(false) };
-    let prepared = prepare(context, &args.project, destination)?;
+    let prepared = prepare(context, &args.project, args.lock_use, destination)?;
     warn_azure_only(context, prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };
     let stage = context.stage(&location)?;

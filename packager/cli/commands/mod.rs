@@ -4,10 +4,13 @@ mod base;
 mod bases;
 mod check;
 mod deploy;
+mod env;
 mod environment;
 mod findings;
 mod init;
 mod inspect;
+mod lock;
+mod locking;
 mod login;
 mod package;
 mod packaging;
@@ -33,6 +36,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Init(args) => init::run(&context, &args)?,
         Command::Quickstart(args) => quickstart::run(&context, &args)?,
         Command::Package(args) => package::run(&context, &args)?,
+        Command::Lock(args) => lock::run(&context, &args)?,
+        Command::Env(command) => return env::run(&context, &command),
         Command::Check(args) => check::run(&context, &args)?,
         Command::Inspect(args) => inspect::run(&context, &args)?,
         Command::Bases(args) => bases::run(&context, &args),

@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
         elsewhere: target.as_ref().is_some_and(|to| !matches!(to, Location::Registry(_))),
         azure: None,
     };
-    let prepared = prepare(context, &args.project, destination)?;
+    let prepared = prepare(context, &args.project, args.lock_use, destination)?;
     let (Some(target), false) = (target, args.dry_run) else {
         let plan = &prepared.plan;
         let value = json!({ "record": plan.record, "plan": plan.lines() });

@@ -12,9 +12,10 @@ use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
 
 use super::base::base;
-use super::environment::{choose, resolve};
+use super::environment::{Asked, choose, resolve};
 use super::findings::{Ground, judge};
-use crate::args::ProjectArgs;
+use super::locking::{demand, lock_path, locked};
+use crate::args::{LockUseArgs, ProjectArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
@@ -30,6 +31,8 @@ pub(crate) struct Prepared {
     /// Layers of a base far away that were read for its facts.
     kept: Option<Stage>,
     environment: LockedEnvironment,
+    /// Lends the logins of its channels to archives that are not in the cache.
+    conda: Option<CondaFile>,
     settings: mlpack_environment::Settings,
 }
 
@@ -48,10 +51,13 @@ pub(crate) struct Destination<'a> {
 pub(crate) fn prepare(
     context: &Context,
     args: &ProjectArgs,
+    lock_use: LockUseArgs,
     destination: Destination<'_>,
 ) -> Result<Prepared> {
     let project = project(context, args)?;
     let conda = conda_file(&project)?;
+    let lock = lock_path(context, args, &project);
+    demand(&lock, lock_use)?;
     // Before anything is fetched: what can be wrong without a base.
     let mut known = Vec::new();
     judge(context, &project, conda.as_ref(), None, destination, &mut known)?;
@@ -66,8 +72,11 @@ pub(crate) fn prepare(
     judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     let steps = steps(&project, &base)?;
     let settings = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
-    let Resolution { environment, settings, .. } =
-        resolve(context, conda.as_ref(), &project, &choice, &settings)?;
+    let asked = Asked::of(conda.as_ref(), &project, &choice, &base);
+    let Resolution { environment, settings, .. } = match lock_use.no_lock {
+        true => resolve(context, asked, None, &settings)?,
+        false => locked(context, asked, &lock, args, lock_use, &settings)?,
+    };
     if choice.python().is_none() {
         let on = Ground { base: &base, python: Some(environment.target.python) };
         judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
@@ -86,7 +95,7 @@ pub(crate) fn prepare(
         mtime: context.mtime()?,
     })?;
     let access = project.registry;
-    Ok(Prepared { plan, azure_only, access, base, kept, environment, settings })
+    Ok(Prepared { plan, azure_only, access, base, kept, environment, conda, settings })
 }
 
 /// A new image, as long as the layers it stands on are at hand.
@@ -97,10 +106,10 @@ pub(crate) struct Packaged {
 
 /// Writes the layers and puts the image together.
 pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Packaged> {
-    let Prepared { plan, base, kept, environment, settings, .. } = prepared;
+    let Prepared { plan, base, kept, environment, conda, settings, .. } = prepared;
     let cache = LayerCache::open(context.cache.join("layers"))?;
     let mut laid = || -> mlpack_build::Result<Laid> {
-        let fetched = fetch_packages(&environment, &settings, &*context.progress);
+        let fetched = fetch_packages(&environment, conda.as_ref(), &settings, &*context.progress);
         let fetched = context.runtime.block_on(fetched)?;
         let laid = lay(&fetched, &environment)?;
         for note in &laid.notes {
@@ -114,7 +123,7 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
     Ok(Packaged { image, _kept: kept })
 }
 
-fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
+pub(crate) fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {
     let config = args
         .inference_config
         .as_ref()
@@ -159,7 +168,7 @@ pub(crate) fn variables(texts: &[String]) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
+pub(crate) fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
     Ok(match &project.conda {
         // A missing one is a finding of the checks, with the line that names it.
         Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),

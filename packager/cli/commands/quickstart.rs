@@ -17,7 +17,7 @@ use mlpack_oci::{Image, Location};
 use super::deploy::up;
 use super::init::write_new;
 use super::packaging::{Destination, assemble, prepare};
-use crate::args::{Format, ProjectArgs, QuickstartArgs, TargetArgs};
+use crate::args::{Format, LockUseArgs, ProjectArgs, QuickstartArgs, TargetArgs};
 use crate::context::Context;
 use crate::embedded::{QUICKSTART_MODEL, TEMPLATES};
 use crate::failure::{Failure, Result};
@@ -66,6 +66,7 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
     let prepared = prepare(
         context,
         &project(&dir, base, policy),
+        LockUseArgs::default(),
         Destination { output: None, elsewhere: true, azure: Some(false) },
     )?;
     let target =
@@ -181,6 +182,7 @@ fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
         environment: None,
         environment_layers: ENVIRONMENT_LAYERS,
         exclude_newer: None,
+        lock: None,
         interpreters: Vec::new(),
     }
 }

@@ -277,6 +277,50 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A lock file that cannot be read.
+    #[error("{}:{line}: {reason}", path.display())]
+    LockForm {
+        /// The lock file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong, with the key.
+        reason: String,
+    },
+    /// A lock file of another version of the form.
+    #[error("{} has format {found}, this mlpack reads {known}", path.display())]
+    LockFormat {
+        /// The lock file.
+        path: PathBuf,
+        /// As it says.
+        found: u32,
+        /// The one that is known.
+        known: u32,
+    },
+    /// A lock file that must be there is not.
+    #[error("there is no {}", path.display())]
+    NoLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A lock file does not fit what is asked for, although it must.
+    #[error("{} does not fit: {}", path.display(), differences.join("; "))]
+    LockStale {
+        /// The lock file.
+        path: PathBuf,
+        /// Half a sentence each.
+        differences: Vec<String>,
+    },
+    /// A package that shall be renewed is not locked.
+    #[error("{} has no package `{name}`", path.display())]
+    NotLocked {
+        /// The lock file.
+        path: PathBuf,
+        /// As given.
+        name: String,
+        /// The package most like it.
+        nearest: Option<String>,
+    },
     /// A locked package has no file that loads on the target.
     #[error("{name} has no file for {target}{}", only(wheels))]
     NoArtifact {
@@ -435,6 +479,21 @@ impl Error {
             Self::Resolver { causes, .. } if causes.iter().any(|cause| cause.contains("error sending request")) => {
                 Some("is the package index reachable? set PIP_INDEX_URL for a mirror".to_owned())
             }
+            Self::LockForm { .. } => Some(
+                "undo the edit, or have it made anew with `mlpack lock --update`; --no-lock goes without it".to_owned(),
+            ),
+            Self::LockFormat { found, known, .. } => Some(match found > known {
+                true => "use the mlpack that wrote it, or a newer one".to_owned(),
+                false => "have it made anew with `mlpack lock --update`".to_owned(),
+            }),
+            Self::NoLock { .. } => Some("`mlpack lock` with the same arguments makes it".to_owned()),
+            Self::LockStale { .. } => {
+                Some("`mlpack lock` with the same arguments brings it up to date".to_owned())
+            }
+            Self::NotLocked { nearest, .. } => Some(match nearest {
+                Some(name) => format!("did you mean {name}?"),
+                None => "`mlpack env list` shows the packages of a lock file".to_owned(),
+            }),
             Self::NoArtifact { .. } => {
                 Some("pin a version that has a wheel for this interpreter, or take a newer base image".to_owned())
             }

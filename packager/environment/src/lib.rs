@@ -20,11 +20,13 @@ mod error;
 mod fetch;
 mod git;
 mod hashes;
+mod held;
 mod host;
 mod index;
 mod interpreter;
 mod lay;
 mod lock;
+mod lock_file;
 mod match_spec;
 mod moment;
 mod new_environment;
@@ -65,6 +67,9 @@ pub use error::{Error, Result};
 pub use lay::{Laid, LaidPackage, lay};
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
+};
+pub use lock_file::{
+    Fit as LockFit, Footing, InputFile, LOCK_NAME, LockFile, LockInputs, LockedBase,
 };
 pub use match_spec::MatchSpec;
 pub use new_environment::{NewEnvironment, resolve_new};

@@ -12,7 +12,8 @@ use crate::resolve::resolve_beside;
 use crate::store::Store;
 use crate::work_folder::WorkFolder;
 use crate::{
-    CondaFile, Error, PythonVersion, Resolution, ResolveRequest, Result, Settings, Target,
+    CondaFile, Error, LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Result,
+    Settings, Target,
 };
 
 /// What to resolve.
@@ -28,6 +29,8 @@ pub struct NewEnvironment<'a> {
     pub directory: &'a Path,
     /// Whether an inference server is added where the list brings none.
     pub add_server: bool,
+    /// Packages that stay as they are wherever they can.
+    pub held: Option<&'a LockedEnvironment>,
 }
 
 /// Solves the conda lines for the image, fetches the archives, and resolves the `pip:` list for the
@@ -42,8 +45,9 @@ pub async fn resolve_new(
     progress: &dyn Progress,
 ) -> Result<Resolution> {
     let NewEnvironment { file, ground, prefix, .. } = request;
-    let mut channels = Channels::of(file, &settings.conda)?;
-    let packages = conda::solve(file, &mut channels, ground, settings, progress).await?;
+    let channels = Channels::with_lines(file, &settings.conda)?;
+    let held = request.held.map_or(&[][..], |held| &held.conda);
+    let packages = conda::solve(file, &channels, ground, held, settings, progress).await?;
     let python = python(&packages)?;
     let store = Store::new(&settings.cache);
     store.sweep_artifacts();
@@ -63,6 +67,7 @@ pub async fn resolve_new(
         pip: &file.pip,
         directory: request.directory,
         add_server: request.add_server,
+        held: request.held,
     };
     let mut resolution = resolve_beside(pip, Some(&present), settings, progress).await?;
     resolution.environment.prefix = prefix.to_owned();

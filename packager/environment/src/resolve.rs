@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::uv::Uv;
 use crate::work_folder::WorkFolder;
 use crate::worlds::Worlds;
-use crate::{Error, PipLine, Result, Settings, Target, hashes, index};
+use crate::{Error, PipLine, Result, Settings, Target, hashes, held, index};
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,8 @@ pub struct ResolveRequest<'a> {
     pub directory: &'a Path,
     /// Whether an inference server is added where the list brings none.
     pub add_server: bool,
+    /// Packages that stay as they are wherever they can.
+    pub held: Option<&'a LockedEnvironment>,
 }
 
 /// A locked environment and what was decided on the way.
@@ -105,7 +107,7 @@ pub(crate) async fn resolve_beside(
         input: String::new(),
         constraints: write_lines(&work, "constraints.txt", &list.constraints)?,
         dated: true,
-        preferred: None,
+        preferred: request.held.map(|held| held::preferred(held, &work)).transpose()?,
         overrides: None,
         stand_in: false,
     };
@@ -113,7 +115,10 @@ pub(crate) async fn resolve_beside(
     let mut worlds = Worlds { compiler, client: &client, work: &work };
     let resolved = worlds.resolve(&wanted, &choice, &mut notes).await;
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
-    let environment = placer.settle(resolved?).await?;
+    let mut environment = placer.settle(resolved?).await?;
+    if let Some(held) = request.held {
+        held::keep_files(&mut environment, held);
+    }
     notes.extend(hashes::check(&environment, &list, &choice)?);
     notes.extend(server::flask_trap(&environment));
     Ok(Resolution { environment, notes, settings: list.settings })

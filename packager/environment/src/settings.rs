@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use url::Url;
@@ -65,6 +65,18 @@ pub struct Indexes {
     pub find_links: Vec<String>,
     /// Ask no index at all, only `find_links`.
     pub no_index: bool,
+}
+
+impl Indexes {
+    /// The folders among `find_links`; relative ones start at `directory`.
+    pub fn folders(&self, directory: &Path) -> Vec<PathBuf> {
+        let folder = |place: &String| match Url::parse(place) {
+            Ok(url) if url.scheme() == "file" => url.to_file_path().ok(),
+            Ok(_) => None,
+            Err(_) => Some(directory.join(place)),
+        };
+        self.find_links.iter().filter_map(folder).collect()
+    }
 }
 
 /// How the channels of a conda file are found.

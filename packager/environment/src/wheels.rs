@@ -13,7 +13,7 @@ use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::StoredWheel;
 use crate::wheel_name::WheelName;
-use crate::{Error, Result, Settings, Target, host};
+use crate::{CondaFile, Error, Result, Settings, Target, host, index};
 
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;
@@ -37,24 +37,30 @@ impl Fetched {
 /// Has every package of a locked environment in the cache.
 ///
 /// What lies there already is not asked of the network. Sources are built where no wheel built
-/// from the same bytes for the same interpreter is there.
+/// from the same bytes for the same interpreter is there. `file` lends the logins of its channels.
 ///
 /// # Errors
 /// [`Error::Fetch`], [`Error::HashMismatch`], [`Error::SourceOnly`], or the cache's own.
 pub async fn fetch_packages(
     environment: &LockedEnvironment,
+    file: Option<&CondaFile>,
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Fetched> {
     let store = Store::new(&settings.cache);
     store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
-    // Resolving has fetched the archives of private channels.
-    let channels = Channels::default();
+    let channels = match file.filter(|_| !environment.conda.is_empty()) {
+        Some(file) => Channels::with_lines(file, &settings.conda)?,
+        None => Channels::default(),
+    };
     let conda = conda::fetch(&environment.conda, &channels, &store, &client, progress).await?;
     let mut got: Vec<(usize, Got)> = stream::iter(environment.packages.iter().enumerate())
         .map(async |(index, package)| {
-            Ok::<_, Error>((index, fetch(package, environment, &store, &client, progress).await?))
+            Ok::<_, Error>((
+                index,
+                fetch(package, environment, &store, &client, settings, progress).await?,
+            ))
         })
         .buffer_unordered(PARALLEL)
         .try_collect()
@@ -107,6 +113,7 @@ async fn fetch(
     environment: &LockedEnvironment,
     store: &Store,
     client: &Client,
+    settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Got> {
     let artifact = &package.artifact;
@@ -126,9 +133,18 @@ async fn fetch(
     let path = store.artifact(kind, &artifact.sha256, &artifact.filename);
     match &artifact.origin {
         ArtifactOrigin::Url(url) => {
-            let wanted =
-                Wanted { url, path: path.clone(), sha256: artifact.sha256, size: artifact.size };
-            client.file(&wanted, progress).await?;
+            let (sha256, size) = (artifact.sha256, artifact.size);
+            let wanted = Wanted { url, path: path.clone(), sha256, size };
+            if let Err(error) = client.file(&wanted, progress).await {
+                // Who locked it may have had a mirror that cannot be reached from here.
+                let other = match error {
+                    Error::Fetch { .. } => elsewhere(package, client, settings).await,
+                    _ => None,
+                };
+                let Some(url) = other.filter(|other| other != url) else { return Err(error) };
+                let wanted = Wanted { url: &url, path: path.clone(), sha256, size };
+                client.file(&wanted, progress).await?;
+            }
         }
         ArtifactOrigin::Path(source) => {
             copy_in(source, &path, artifact.sha256, &artifact.filename)?;
@@ -160,6 +176,20 @@ fn check_unchecked(package: &LockedPackage, path: &Path, target: &Target) -> Res
         target: target.describe(),
         reason,
     })
+}
+
+/// The same file on the index of this machine; it is held to the same hash.
+async fn elsewhere(
+    package: &LockedPackage,
+    client: &Client,
+    settings: &Settings,
+) -> Option<String> {
+    if settings.indexes.no_index {
+        return None;
+    }
+    let files = index::files(client, &settings.indexes, &package.name).await.ok()?;
+    let same = files.into_iter().find(|file| file.filename == package.artifact.filename)?;
+    Some(same.url.into())
 }
 
 /// Has a file of this machine in the cache, held to its hash.

@@ -77,7 +77,8 @@ async fn try_resolve(
 ) -> Result<Resolution, Error> {
     let dir = tempfile::tempdir().unwrap();
     let pip = lines(pip);
-    let request = ResolveRequest { target, pip: &pip, directory: dir.path(), add_server };
+    let request =
+        ResolveRequest { target, pip: &pip, directory: dir.path(), add_server, held: None };
     resolve(request, settings, &Silent).await
 }
 
@@ -96,7 +97,7 @@ async fn resolved(
         }
         Err(error) => panic!("{error}\n{:?}", error.hint()),
     };
-    let wheels = fetch_packages(&resolution.environment, &settings, &Silent).await.unwrap();
+    let wheels = fetch_packages(&resolution.environment, None, &settings, &Silent).await.unwrap();
     Some((resolution, wheels))
 }
 
@@ -321,7 +322,7 @@ async fn wheels_of_a_folder_need_no_index() {
     };
     let closed = Settings { indexes, ..settings };
     let resolution = try_resolve(&target, &["six"], false, &closed).await.unwrap();
-    let again = fetch_packages(&resolution.environment, &closed, &Silent).await.unwrap();
+    let again = fetch_packages(&resolution.environment, None, &closed, &Silent).await.unwrap();
     assert_eq!(again.wheels().collect::<Vec<_>>(), wheels);
 }
 
@@ -395,7 +396,7 @@ async fn built_by(python: &Path, root: &Path, uv: &Path, pip: &str, links: &[Str
     settings.indexes.find_links = links.to_vec();
     let target = target((3, 6, 15));
     let resolution = try_resolve(&target, &[pip], false, &settings).await.unwrap();
-    let wheels = fetch_packages(&resolution.environment, &settings, &Silent).await.unwrap();
+    let wheels = fetch_packages(&resolution.environment, None, &settings, &Silent).await.unwrap();
     assert_eq!(resolution.environment.packages[0].artifact.kind, ArtifactKind::Sdist);
     assert_eq!(fs::read_dir(settings.cache.join("work")).unwrap().count(), 0);
     fs::read(wheels.wheels().next().unwrap()).unwrap()

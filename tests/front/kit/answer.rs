@@ -28,6 +28,7 @@ static DIFFERENT: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"(?m)^((?:ok|FAILED|-) +glibc +found) \S+", "$1 [GLIBC]"),
         (r"(?m)^(glibc +)\d\.\d+", "$1[GLIBC]"),
         (r"glibc\d\.\d+", "glibc[GLIBC]"),
+        (r#"(?m)^glibc = "\d\.\d+""#, r#"glibc = "[GLIBC]""#),
         (r#""value": "\d\.\d+""#, r#""value": "[GLIBC]""#),
         (r"(?m)^(pip|setuptools) +[\d.]+ +pip ", "$1  [VERSION]  pip "),
         (r#""size": \d+"#, r#""size": [SIZE]"#),

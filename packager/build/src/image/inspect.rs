@@ -135,6 +135,16 @@ impl Inspection {
             labels,
         };
         if let Some(record) = record {
+            inspection.packages = record
+                .listed()
+                .into_iter()
+                .map(|package| Package {
+                    name: package.name,
+                    version: package.version,
+                    kind: package.kind,
+                    place: record.python.prefix.clone(),
+                })
+                .collect();
             inspection.mlpack = Some(record.mlpack);
             inspection.base = Some(BaseName { name: record.base.name, digest: record.base.digest });
             inspection.facts = record.base.facts;
@@ -142,21 +152,6 @@ impl Inspection {
             inspection.verdicts = record.policy.verdicts;
             inspection.entry_script = Some(record.entry_script);
             inspection.models = record.models;
-            let package = |name: &str, version: &str, kind| Package {
-                name: name.to_owned(),
-                version: version.to_owned(),
-                kind,
-                place: record.python.prefix.clone(),
-            };
-            let conda = record.conda_packages.iter().filter_map(|line| {
-                let (name, rest) = line.split_once('=')?;
-                Some(package(name, rest.split('=').next()?, "conda"))
-            });
-            let pip = record.packages.iter().filter_map(|line| {
-                let (name, version) = line.split_once("==")?;
-                Some(package(name, version, "pip"))
-            });
-            inspection.packages = conda.chain(pip).collect();
             inspection.python = Some(record.python);
         }
         inspection

@@ -1,6 +1,6 @@
 //! Whose interpreter the environment gets: the base's, or one of its own among conda packages.
 
-use mlpack_environment::{CondaFile, Fit, Ground, PythonVersion, Target};
+use mlpack_environment::{CondaFile, Fit, Footing, Ground, PythonVersion, Target};
 
 use crate::base::BaseFacts;
 use crate::{Error, Result};
@@ -44,6 +44,14 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// What a lock file would be for.
+    pub fn footing(&self) -> Footing<'_> {
+        match &self.interpreter {
+            Interpreter::Base(target) => Footing::Base(target),
+            Interpreter::New { ground, prefix } => Footing::New { ground, prefix },
+        }
+    }
+
     /// The interpreter's release, where it is known before packages are resolved.
     pub fn python(&self) -> Option<PythonVersion> {
         match &self.interpreter {

@@ -3,6 +3,7 @@
 mod app;
 mod assemble;
 mod config;
+mod contents;
 mod environment_layers;
 mod graft;
 mod groups;
@@ -15,6 +16,7 @@ mod record;
 mod templates;
 
 pub use assemble::assemble;
+pub use contents::{Change, Contents, Listed};
 pub use interpreter::{Choice, Interpreter, Wish};
 pub use layer_cache::LayerCache;
 pub use plan::{Base, ENVIRONMENT_LAYERS, Inputs, Plan, PlannedLayer, plan};

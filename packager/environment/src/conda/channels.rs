@@ -57,6 +57,17 @@ impl Channels {
         Ok(Self { list, config: Some(config) })
     }
 
+    /// The same, with the channels that package lines name themselves.
+    pub(crate) fn with_lines(file: &CondaFile, settings: &CondaSettings) -> Result<Self> {
+        let mut channels = Self::of(file, settings)?;
+        for dependency in &file.dependencies {
+            if let Some(channel) = &dependency.spec.channel {
+                channels.add(channel)?;
+            }
+        }
+        Ok(channels)
+    }
+
     /// As the gateway takes them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Channel> {
         self.list.iter().map(|known| known.channel.clone())

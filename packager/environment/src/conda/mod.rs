@@ -14,7 +14,7 @@ mod package;
 mod scripts;
 mod solve;
 
-pub(crate) use channels::Channels;
+pub(crate) use channels::{Channels, local};
 pub(crate) use fetch::fetch;
 pub(crate) use files::{CondaFiles, files};
 pub(crate) use installed::{InstalledPackage, installed, stand_ins};

@@ -78,16 +78,14 @@ impl Ground {
 /// [`Error::Channel`], [`Error::CondaUnsolvable`] with the solver's sentences.
 pub(crate) async fn solve(
     file: &CondaFile,
-    channels: &mut Channels,
+    channels: &Channels,
     ground: &Ground,
+    held: &[CondaPackage],
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Vec<CondaPackage>> {
     let mut specs = Vec::new();
     for dependency in &file.dependencies {
-        if let Some(channel) = &dependency.spec.channel {
-            channels.add(channel)?;
-        }
         let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
         let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
             Error::CondaLine {
@@ -110,7 +108,7 @@ pub(crate) async fn solve(
         specs.push(PackageName::new_unchecked("python").into());
     }
     let meter = progress.begin(&format!("solving conda packages for {}", ground.describe()), None);
-    let solved = ask(specs, channels, ground, settings).await;
+    let solved = ask(specs, channels, ground, held, settings).await;
     meter.finish(if solved.is_ok() { "solved" } else { "failed" });
     let mut packages =
         solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
@@ -122,6 +120,7 @@ async fn ask(
     specs: Vec<MatchSpec>,
     channels: &Channels,
     ground: &Ground,
+    held: &[CondaPackage],
     settings: &Settings,
 ) -> Result<Vec<RepoDataRecord>> {
     let http = crate::fetch::http()?;
@@ -154,8 +153,16 @@ async fn ask(
             });
         }
     }
+    let is_held = |record: &&RepoDataRecord| {
+        let of = &record.package_record;
+        held.iter().any(|held| {
+            held.name == of.name.as_normalized()
+                && of.sha256.is_some_and(|hash| held.sha256.hex() == hex(&hash))
+        })
+    };
     let task = SolverTask {
         specs,
+        locked_packages: records.iter().flatten().copied().filter(is_held).collect(),
         virtual_packages: ground.virtual_packages()?,
         channel_priority: ChannelPriority::Strict,
         exclude_newer: settings
@@ -197,6 +204,10 @@ fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
     Error::Channel { channel, reason: channels.clean(&reason) }
 }
 
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage> {
     let of = &record.package_record;
     let name = of.name.as_normalized().to_owned();
@@ -205,8 +216,7 @@ fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage>
         channel: url.clone(),
         reason: format!("it gives no SHA-256 for {name}"),
     })?;
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let sha256: Digest = format!("sha256:{hex}")
+    let sha256: Digest = format!("sha256:{}", hex(&hash))
         .parse()
         .map_err(|error| Error::Channel { channel: url.clone(), reason: format!("{error}") })?;
     let channel = url.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();

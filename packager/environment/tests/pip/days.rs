@@ -30,6 +30,7 @@ async fn of_day(day: Option<&str>, pip: &[&str]) -> Option<Resolution> {
         pip: &pip,
         directory: directory.path(),
         add_server: true,
+        held: None,
     };
     let mut settings = project.settings;
     settings.exclude_newer = day.map(str::to_owned);
@@ -50,7 +51,7 @@ async fn served(resolution: &Resolution, script: &str, input: &str) -> Option<St
         return None;
     };
     let fetched =
-        fetch_packages(&resolution.environment, &resolution.settings, &Silent).await.unwrap();
+        fetch_packages(&resolution.environment, None, &resolution.settings, &Silent).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let mut environment = resolution.environment.clone();
     environment.target.interpreter = python.display().to_string();
@@ -223,8 +224,13 @@ async fn a_day_that_is_none_is_refused() {
     settings.exclude_newer = Some("yesterday".to_owned());
     let target = target((3, 6, 15), 23);
     let directory = tempfile::tempdir().unwrap();
-    let request =
-        ResolveRequest { target: &target, pip: &[], directory: directory.path(), add_server: true };
+    let request = ResolveRequest {
+        target: &target,
+        pip: &[],
+        directory: directory.path(),
+        add_server: true,
+        held: None,
+    };
     let error = resolve(request, &settings, &Silent).await.unwrap_err();
     if let Error::UvMissing { reason } = error {
         return skipped(&reason);

@@ -76,7 +76,7 @@ async fn a_password_opens_the_index_and_is_never_shown() {
     let fresh = tempfile::tempdir().unwrap();
     let mut settings = found.settings.clone();
     settings.cache = fresh.path().to_owned();
-    fetch_packages(&found.environment, &settings, &Silent).await.unwrap();
+    fetch_packages(&found.environment, None, &settings, &Silent).await.unwrap();
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
 
     let direct = format!(
@@ -87,7 +87,7 @@ async fn a_password_opens_the_index_and_is_never_shown() {
     let again = tempfile::tempdir().unwrap();
     let settings =
         mlpack_environment::Settings { cache: again.path().to_owned(), ..found.settings.clone() };
-    fetch_packages(&found.environment, &settings, &Silent).await.unwrap();
+    fetch_packages(&found.environment, None, &settings, &Silent).await.unwrap();
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
 
     let (message, _) = project.refused(&[&index, "nothing-there"]).await.unwrap();

@@ -133,6 +133,7 @@ impl Project {
             pip: file.pip_requirements(),
             directory: self.dir.path(),
             add_server: false,
+            held: None,
         };
         resolve(request, &self.settings, &Silent).await
     }

@@ -56,7 +56,7 @@ async fn every_place_is_locked_by_a_hash() {
             "DIR/env.yml:7: `./delta` is installed as any other package: in an image there is nothing to edit"
         ]
     );
-    fetch_packages(environment, &found.settings, &Silent).await.unwrap();
+    fetch_packages(environment, None, &found.settings, &Silent).await.unwrap();
     // Nothing was built in the user's own folder.
     assert_eq!(names(&project.path("delta")), ["backend.py", "delta.py", "pyproject.toml"]);
 
@@ -65,10 +65,10 @@ async fn every_place_is_locked_by_a_hash() {
     let mut settings = found.settings.clone();
     settings.uv = find_uv(&settings.cache);
     settings.cache = fresh.path().to_owned();
-    fetch_packages(environment, &settings, &Silent).await.unwrap();
+    fetch_packages(environment, None, &settings, &Silent).await.unwrap();
     fs::remove_dir_all(fresh.path().join("built")).unwrap();
     project.file("delta/delta.py", "VERSION = 'other'\n");
-    let error = fetch_packages(environment, &settings, &Silent).await.unwrap_err();
+    let error = fetch_packages(environment, None, &settings, &Silent).await.unwrap_err();
     let message = project.short(&error.to_string());
     assert!(message.starts_with("DIR/delta should be sha256:"), "{message}");
 }
@@ -117,7 +117,7 @@ async fn a_repository_is_locked_to_its_commit() {
     assert_eq!(artifact.kind, ArtifactKind::Folder);
     let subdirectory = Some("python".to_owned());
     assert_eq!(artifact.origin, ArtifactOrigin::Git { url: url.clone(), commit, subdirectory });
-    fetch_packages(&found.environment, &found.settings, &Silent).await.unwrap();
+    fetch_packages(&found.environment, None, &found.settings, &Silent).await.unwrap();
 
     let newest = format!("epsilon @ git+{url}#subdirectory=python");
     let found = project.resolved(&["--no-index", &newest]).await.unwrap();

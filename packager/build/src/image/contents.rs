@@ -1,0 +1,303 @@
+//! The packages of a lock file or an image in one form, and what changed between two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mlpack_environment::{ArtifactOrigin, LockFile, SERVER};
+use mlpack_oci::rootfs::RootFs;
+use mlpack_oci::{Digest, Image};
+use serde::Serialize;
+
+use super::Record;
+use super::inspect::packages;
+use crate::base::BaseFacts;
+
+/// An environment as it is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contents {
+    /// Reference of the base image, where it is known.
+    pub base: Option<String>,
+    /// Digest of the base image's manifest.
+    pub base_digest: Option<Digest>,
+    /// The interpreter's release.
+    pub python: Option<String>,
+    /// `azureml-inference-server-http 1.4.0`
+    pub server: Option<String>,
+    /// By name, conda before pip.
+    pub packages: Vec<Listed>,
+}
+
+/// A package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Listed {
+    /// Name, normalised for pip.
+    pub name: String,
+    /// `conda` or `pip`.
+    pub kind: &'static str,
+    /// Version.
+    pub version: String,
+    /// Conda's build string.
+    pub build: Option<String>,
+    /// The channel, the server, `find-links` or `file`; an image does not tell.
+    pub from: Option<String>,
+    /// Of the archive or wheel, in bytes, where it is known.
+    pub size: Option<u64>,
+}
+
+impl Listed {
+    /// Version, and conda's build behind it.
+    fn full_version(&self) -> String {
+        match &self.build {
+            Some(build) => format!("{} {build}", self.version),
+            None => self.version.clone(),
+        }
+    }
+}
+
+/// Something that is another in the second than in the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// `added`, `removed` or `changed`.
+    pub change: &'static str,
+    /// `base`, `python`, `server`, or the package.
+    pub name: String,
+    /// `conda` or `pip` for a package.
+    pub kind: Option<&'static str>,
+    /// In the first.
+    pub before: Option<String>,
+    /// In the second.
+    pub after: Option<String>,
+}
+
+impl Contents {
+    /// What a lock file says.
+    pub fn of_lock(lock: &LockFile) -> Self {
+        let environment = &lock.environment;
+        let conda = environment.conda.iter().map(|package| Listed {
+            name: package.name.clone(),
+            kind: "conda",
+            version: package.version.clone(),
+            build: Some(package.build.clone()),
+            from: Some(from_channel(&package.channel)),
+            size: package.size,
+        });
+        let pip = environment.packages.iter().map(|package| Listed {
+            name: package.name.clone(),
+            kind: "pip",
+            version: package.version.clone(),
+            build: None,
+            from: Some(match &package.artifact.origin {
+                ArtifactOrigin::Url(url) => host(url),
+                ArtifactOrigin::Git { url, .. } => host(url),
+                ArtifactOrigin::Path(_) => "file".to_owned(),
+            }),
+            size: package.artifact.size,
+        });
+        Self {
+            base: lock.base.reference.clone(),
+            base_digest: Some(lock.base.digest),
+            python: Some(environment.target.python.to_string()),
+            ..Self::made_of(conda.chain(pip).collect())
+        }
+    }
+
+    /// What the label of an image that mlpack made says; nothing for another.
+    pub fn of_record(image: &Image) -> Option<Self> {
+        let record = Record::of(image)?;
+        Some(Self {
+            base_digest: Some(record.base.digest),
+            python: Some(record.python.version.clone()),
+            base: record.base.name.clone(),
+            ..Self::made_of(record.listed())
+        })
+    }
+
+    /// What lies in an image, whoever made it.
+    pub fn of_layers(image: &Image, root: &RootFs) -> Self {
+        let facts = BaseFacts::read(image, root);
+        let found = packages(root).into_iter().map(|package| Listed {
+            name: package.name,
+            kind: package.kind,
+            version: package.version,
+            build: None,
+            from: Some(package.place),
+            size: None,
+        });
+        let recorded = Self::of_record(image).unwrap_or_default();
+        Self {
+            base: recorded.base,
+            base_digest: recorded.base_digest,
+            python: recorded
+                .python
+                .or_else(|| facts.python().map(|python| python.value.version.to_string())),
+            ..Self::made_of(found.collect())
+        }
+    }
+
+    fn made_of(mut packages: Vec<Listed>) -> Self {
+        packages.sort();
+        let server = packages.iter().find(|package| package.name == SERVER);
+        let server = server.map(|server| format!("{} {}", server.name, server.version));
+        Self { server, packages, ..Self::default() }
+    }
+
+    /// What changed from this to another: base, interpreter and server first, then packages by name.
+    pub fn changes(&self, other: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let base = |of: &Self| match (&of.base, of.base_digest) {
+            (Some(name), Some(digest)) => Some(format!("{name} {}", digest.short())),
+            (_, digest) => digest.map(|digest| digest.short().to_string()),
+        };
+        let facts = [
+            // A name alone is no other base.
+            ("base", base(self), base(other), self.base_digest == other.base_digest),
+            ("python", self.python.clone(), other.python.clone(), self.python == other.python),
+            ("server", self.server.clone(), other.server.clone(), self.server == other.server),
+        ];
+        for (name, before, after, same) in facts {
+            // What one of them does not tell is no change.
+            if !same && before.is_some() && after.is_some() {
+                changes.extend(Change::of(name, None, before, after));
+            }
+        }
+        let (before, after) = (self.by_name(), other.by_name());
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+        for (name, kind) in names {
+            let version = |of: &BTreeMap<_, String>| of.get(&(name, kind)).cloned();
+            changes.extend(Change::of(name, Some(kind), version(&before), version(&after)));
+        }
+        changes
+    }
+
+    /// Versions of each package; one that lies in several places may have several.
+    fn by_name(&self) -> BTreeMap<(&str, &'static str), String> {
+        let mut versions: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for package in &self.packages {
+            let key = (package.name.as_str(), package.kind);
+            versions.entry(key).or_default().insert(package.full_version());
+        }
+        let joined =
+            |versions: BTreeSet<String>| versions.into_iter().collect::<Vec<_>>().join(", ");
+        versions.into_iter().map(|(key, versions)| (key, joined(versions))).collect()
+    }
+}
+
+impl Change {
+    fn of(
+        name: &str,
+        kind: Option<&'static str>,
+        before: Option<String>,
+        after: Option<String>,
+    ) -> Option<Self> {
+        let change = match (&before, &after) {
+            (None, Some(_)) => "added",
+            (Some(_), None) => "removed",
+            (Some(before), Some(after)) if before != after => "changed",
+            _ => return None,
+        };
+        Some(Self { change, name: name.to_owned(), kind, before, after })
+    }
+}
+
+impl Record {
+    /// The packages of the environment.
+    pub fn listed(&self) -> Vec<Listed> {
+        let conda = self.conda_packages.iter().filter_map(|package| {
+            let mut parts = package.splitn(3, '=');
+            Some(Listed {
+                name: parts.next()?.to_owned(),
+                kind: "conda",
+                version: parts.next()?.to_owned(),
+                build: parts.next().map(str::to_owned),
+                from: None,
+                size: None,
+            })
+        });
+        let pip = self.packages.iter().filter_map(|package| {
+            let (name, version) = package.split_once("==")?;
+            Some(Listed {
+                name: name.to_owned(),
+                kind: "pip",
+                version: version.to_owned(),
+                build: None,
+                from: None,
+                size: None,
+            })
+        });
+        conda.chain(pip).collect()
+    }
+}
+
+/// `conda.anaconda.org/conda-forge`; a folder by its name alone.
+fn from_channel(address: &str) -> String {
+    let bare = address.split_once("://").map_or(address, |(_, bare)| bare);
+    match address.starts_with("file:") {
+        true => bare.rsplit('/').next().unwrap_or(bare).to_owned(),
+        false => bare.to_owned(),
+    }
+}
+
+fn host(url: &str) -> String {
+    let bare = url.split_once("://").map_or(url, |(_, bare)| bare);
+    bare.split('/').next().unwrap_or(bare).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(name: &str, kind: &'static str, version: &str, build: Option<&str>) -> Listed {
+        let build = build.map(str::to_owned);
+        Listed {
+            name: name.to_owned(),
+            kind,
+            version: version.to_owned(),
+            build,
+            from: None,
+            size: None,
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_what_is_not_known_is_none() {
+        let mut before = Contents::made_of(vec![
+            listed("numpy", "conda", "1.0", Some("py_0")),
+            listed("gone", "pip", "1", None),
+            listed("same", "pip", "1", None),
+            listed(SERVER, "pip", "1.4.0", None),
+        ]);
+        before.python = Some("3.11.7".to_owned());
+        let mut after = Contents::made_of(vec![
+            listed("numpy", "conda", "1.0", Some("py_1")),
+            listed("same", "pip", "1", None),
+            listed("new", "pip", "2", None),
+            listed(SERVER, "pip", "1.5.0", None),
+        ]);
+        after.base_digest = Some(Digest::of(b"base"));
+        let change = |change, name: &str, kind, before: Option<&str>, after: Option<&str>| Change {
+            change,
+            name: name.to_owned(),
+            kind,
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let pip = Some("pip");
+        assert_eq!(
+            before.changes(&after),
+            [
+                change(
+                    "changed",
+                    "server",
+                    None,
+                    Some("azureml-inference-server-http 1.4.0"),
+                    Some("azureml-inference-server-http 1.5.0")
+                ),
+                change("changed", SERVER, pip, Some("1.4.0"), Some("1.5.0")),
+                change("removed", "gone", pip, Some("1"), None),
+                change("added", "new", pip, None, Some("2")),
+                change("changed", "numpy", Some("conda"), Some("1.0 py_0"), Some("1.0 py_1")),
+            ]
+        );
+        assert_eq!(before.changes(&before), []);
+    }
+}
