@@ -39,8 +39,9 @@ impl RootFs {
             for path in &layer.whiteouts {
                 root.remove(path);
             }
+            let mut folder = None;
             for (path, entry) in &layer.entries {
-                root.put(number, path, entry);
+                root.put(number, path, entry, &mut folder);
             }
             for (path, text) in &layer.kept {
                 root.kept.insert(root.through_parents(path), text.clone());
@@ -129,9 +130,38 @@ impl RootFs {
             if names(target).next().is_none() && target.starts_with('/'))
     }
 
-    fn put(&mut self, layer: usize, path: &str, entry: &Entry) {
-        // A tar may name a file without its folders, or below a symlink to one.
-        let path = self.through_parents(path);
+    /// `folder` remembers where the last entry's folder really is: the next is mostly in the same.
+    fn put(&mut self, layer: usize, path: &str, entry: &Entry, folder: &mut Option<Folder>) {
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let path = match folder {
+            Some(known) if known.written == dir => join(&known.real, name),
+            _ => {
+                let path = self.through_parents(path);
+                self.imply_parents(layer, &path);
+                let real = path.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned();
+                *folder = Some(Folder { written: dir.to_owned(), real });
+                path
+            }
+        };
+        let before = self.entries.get(&path).map(|(_, entry)| &entry.kind);
+        let was_directory = before == Some(&Kind::Directory);
+        let is_directory = entry.kind == Kind::Directory;
+        // Only a link, or what took the place of something, can lead elsewhere from now on.
+        let same = before.is_none() || (was_directory && is_directory);
+        if !same || matches!(entry.kind, Kind::Symlink(_)) {
+            *folder = None;
+        }
+        if was_directory && !is_directory {
+            self.remove_below(&path);
+        }
+        if !(was_directory && is_directory) {
+            self.kept.remove(&path);
+        }
+        self.entries.insert(path, (layer, entry.clone()));
+    }
+
+    /// A tar may name a file without its folders, or below a symlink to one.
+    fn imply_parents(&mut self, layer: usize, path: &str) {
         for (end, _) in path.match_indices('/') {
             let parent = &path[..end];
             match self.entries.get(parent) {
@@ -142,12 +172,6 @@ impl RootFs {
                 }
             }
         }
-        let both_directories = entry.kind == Kind::Directory
-            && matches!(self.entries.get(&path), Some((_, Entry { kind: Kind::Directory, .. })));
-        if !both_directories {
-            self.remove(&path);
-        }
-        self.entries.insert(path, (layer, entry.clone()));
     }
 
     fn remove(&mut self, path: &str) {
@@ -182,6 +206,12 @@ impl RootFs {
             }
         }
     }
+}
+
+/// A folder as a layer writes it, and where it really is.
+struct Folder {
+    written: String,
+    real: String,
 }
 
 fn names(path: &str) -> impl DoubleEndedIterator<Item = &str> {
