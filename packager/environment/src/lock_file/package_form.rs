@@ -183,3 +183,38 @@ fn is_found(path: &Path, places: Places<'_>) -> bool {
 fn without_login(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| crate::settings::redacted(&url))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_origin_is_read_back() {
+        let links = [PathBuf::from("/wheels")];
+        let places = Places { folder: Path::new("/project"), find_links: &links };
+        let git = |subdirectory: Option<&str>| ArtifactOrigin::Git {
+            url: "https://h.example/a.git".to_owned(),
+            commit: "0".repeat(40),
+            subdirectory: subdirectory.map(str::to_owned),
+        };
+        let path = |path: &str| ArtifactOrigin::Path(path.into());
+        let url = ArtifactOrigin::Url("https://h.example/a-1.tar.gz".to_owned());
+        for (kind, filename, origin) in [
+            (ArtifactKind::Wheel, "a-1-py3-none-any.whl", path("/project/a-1-py3-none-any.whl")),
+            (ArtifactKind::Wheel, "a-1-py3-none-any.whl", path("/other/a-1-py3-none-any.whl")),
+            (ArtifactKind::Sdist, "a-1.tar.gz", url),
+            (ArtifactKind::Folder, "src", path("/src")),
+            (ArtifactKind::Folder, "a", git(None)),
+            (ArtifactKind::Folder, "a", git(Some("python"))),
+        ] {
+            let sha256 = Digest::of(b"a");
+            let filename = filename.to_owned();
+            let artifact = Artifact { kind, filename, origin, size: None, sha256 };
+            let (name, version) = ("a".to_owned(), "1".to_owned());
+            let package = LockedPackage { name, version, artifact };
+            assert_eq!(PipForm::of(&package, places).package(places), Ok(package));
+        }
+    }
+}
