@@ -412,6 +412,20 @@ hint: leave `--environment base` out, or list them below `pip:` if PyPI has them
 }
 
 #[test]
+fn a_conda_file_that_is_written_wrong() {
+    let (world, args) = need!(ground());
+    world.write("environment.yml", "dependencies:\n  - python\n\t- pip\n");
+    refused(&world, &args).is(str![[r#"
+"#]]);
+    world.write("environment.yml", "dependencies:\n  - python\npip:\n  - core\n");
+    refused(&world, &args).is(str![[r#"
+"#]]);
+    world.write("environment.yml", "dependencies:\n  - pip:\n  - core\n");
+    refused(&world, &args).is(str![[r#"
+"#]]);
+}
+
+#[test]
 fn dockerfile_lines_that_would_have_to_run() {
     let (world, mut args) = need!(ground());
     world.write("steps", "ENV A=1\nRUN apt-get install gcc\nFROM scratch\n");

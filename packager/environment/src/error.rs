@@ -446,6 +446,9 @@ impl Error {
             Self::Channel { .. } => Some(
                 "check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself".to_owned(),
             ),
+            Self::NoSuchCondaPackage { name, platform, .. } if name == "python" => Some(format!(
+                "add a channel that has packages for {platform} below `channels:`, or take a base image of another architecture"
+            )),
             Self::NoSuchCondaPackage { name, .. } => Some(format!(
                 "check the spelling, add the channel that has it below `channels:`, or list `{name}` below `pip:` if PyPI has it"
             )),
