@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::archive::CondaArchive;
 use super::package::StoredConda;
@@ -72,7 +72,10 @@ fn stand_in(package: &InstalledPackage, dir: &Path) -> Result<PathBuf> {
     let info = format!("{stem}.dist-info");
     let file = File::create(&path).map_err(Error::io("write", &path))?;
     let mut zip = ZipWriter::new(file);
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    // By itself it would be the time of day.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default());
     let wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py2-none-any\nTag: py3-none-any\n";
     for (name, text) in [("METADATA", package.metadata.as_str()), ("WHEEL", wheel), ("RECORD", "")]
     {
