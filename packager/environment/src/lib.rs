@@ -15,6 +15,8 @@ mod build_tools;
 mod compile;
 mod conda;
 mod conda_file;
+mod contents;
+mod dynamic;
 mod elf;
 mod error;
 mod fetch;
@@ -25,9 +27,11 @@ mod host;
 mod index;
 mod interpreter;
 mod lay;
+mod libraries;
 mod lock;
 mod lock_file;
 mod match_spec;
+mod misfit;
 mod moment;
 mod new_environment;
 mod pip_line;
@@ -63,8 +67,10 @@ mod yaml;
 
 pub use conda::{CondaPackage, Ground};
 pub use conda_file::{CondaDependency, CondaFile};
+pub use contents::{Inventory, Modules};
 pub use error::{Error, Result};
 pub use lay::{Laid, LaidPackage, lay};
+pub use libraries::{BaseLibraries, MissingLibrary};
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
 };
@@ -72,6 +78,7 @@ pub use lock_file::{
     Fit as LockFit, Footing, InputFile, LOCK_NAME, LockFile, LockInputs, LockedBase,
 };
 pub use match_spec::MatchSpec;
+pub use misfit::{Misfit, misfits};
 pub use new_environment::{NewEnvironment, resolve_new};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};

@@ -38,6 +38,7 @@ impl Store {
         sweep(&self.root.join("sdists"), 1);
         sweep(&self.root.join("conda"), 1);
         sweep(&self.root.join("built"), 2);
+        sweep(&self.root.join("contents"), 0);
         work_folder::sweep(&self.work());
     }
 
@@ -52,6 +53,11 @@ impl Store {
         let tools = Digest::of(tools.as_bytes());
         let key = format!("cp{}-{machine}-{}", target.python.nodot(), tools.short());
         self.root.join("built").join(sdist.hex()).join(key)
+    }
+
+    /// What checks have read of an archive.
+    pub(crate) fn contents(&self, sha256: &Digest, version: u32) -> PathBuf {
+        self.root.join("contents").join(format!("{}.v{version}.json", sha256.hex()))
     }
 
     /// uv's own cache.

@@ -38,12 +38,20 @@ impl TestWheel {
         self.mode(path, text, 0o644)
     }
 
-    pub(crate) fn mode(mut self, path: &str, text: &str, mode: u32) -> Self {
+    pub(crate) fn bytes(self, path: &str, bytes: &[u8]) -> Self {
+        self.add(path, bytes, 0o644)
+    }
+
+    pub(crate) fn mode(self, path: &str, text: &str, mode: u32) -> Self {
+        self.add(path, text.as_bytes(), mode)
+    }
+
+    fn add(mut self, path: &str, bytes: &[u8], mode: u32) -> Self {
         if self.list {
-            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text));
-            self.record += &format!("{path},sha256={hash},{}\n", text.len());
+            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
+            self.record += &format!("{path},sha256={hash},{}\n", bytes.len());
         }
-        self.files.push((path.to_owned(), text.as_bytes().to_vec(), mode));
+        self.files.push((path.to_owned(), bytes.to_vec(), mode));
         self
     }
 

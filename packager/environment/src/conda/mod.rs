@@ -14,6 +14,7 @@ mod package;
 mod scripts;
 mod solve;
 
+pub(crate) use archive::{CondaArchive, Entry};
 pub(crate) use channels::{Channels, local};
 pub(crate) use fetch::fetch;
 pub(crate) use files::{CondaFiles, files};
