@@ -25,6 +25,7 @@ mod lock;
 mod logins;
 mod networks;
 mod outputs;
+mod packages;
 mod project;
 mod promises;
 mod registry;

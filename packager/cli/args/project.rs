@@ -96,9 +96,16 @@ pub(crate) struct ProjectArgs {
     /// The lock file; if none is named, mlpack.lock beside the conda file
     #[arg(long, value_name = "FILE", help_heading = "Packages")]
     pub(crate) lock: Option<PathBuf>,
-    /// An interpreter of this machine that may build source distributions; may be repeated
+    /// An interpreter of this machine that may build source distributions and make bytecode; may be
+    /// repeated
     #[arg(long = "python", value_name = "PATH", help_heading = "Packages")]
     pub(crate) interpreters: Vec<PathBuf>,
+    /// Leave out what no service needs: static libraries, headers, tests, caches, manuals
+    #[arg(long, help_heading = "Packages")]
+    pub(crate) slim: bool,
+    /// Add bytecode, so that the service starts sooner; needs a Python of the image's minor version
+    #[arg(long, help_heading = "Packages")]
+    pub(crate) bytecode: bool,
 }
 
 /// Whose interpreter.

@@ -7,7 +7,10 @@ use mlpack_build::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
-use mlpack_environment::{CondaFile, Laid, LockedEnvironment, Resolution, fetch_packages, lay};
+use mlpack_environment::{
+    Bytecode, CondaFile, Dropped, Laid, LayOptions, LockedEnvironment, Resolution,
+    fetch_packages, lay,
+};
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
 
@@ -33,6 +36,8 @@ pub(crate) struct Prepared {
     environment: LockedEnvironment,
     /// Lends the logins of its channels to archives that are not in the cache.
     conda: Option<CondaFile>,
+    slim: bool,
+    bytecode: Option<Bytecode>,
     settings: mlpack_environment::Settings,
 }
 
@@ -77,25 +82,48 @@ pub(crate) fn prepare(
         true => resolve(context, asked, None, &settings)?,
         false => locked(context, asked, &lock, args, lock_use, &settings)?,
     };
+    let mtime = context.mtime()?;
+    let bytecode = match args.bytecode {
+        true => {
+            let python = environment.target.python;
+            let found = Bytecode::find(python, mtime, context.threads, &settings);
+            Some(context.runtime.block_on(found)?)
+        }
+        false => None,
+    };
     if choice.python().is_none() {
         let on = Ground { base: &base, python: Some(environment.target.python) };
         judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     }
+    let options = LayOptions { slim: args.slim, bytecode: bytecode.as_ref() };
     let plan = image::plan(&Inputs {
         project: &project,
         base: &base,
         steps: &steps,
         environment: &environment,
+        options: &options.key(),
         why: &choice.why,
         environment_layers: args.environment_layers,
         variables: conda.as_ref().map_or(&BTreeMap::new(), |conda| &conda.variables),
         policy,
         version: env!("CARGO_PKG_VERSION"),
         templates: &context.templates,
-        mtime: context.mtime()?,
+        mtime,
     })?;
     let access = project.registry;
-    Ok(Prepared { plan, azure_only, access, base, kept, environment, conda, settings })
+    let slim = args.slim;
+    Ok(Prepared {
+        plan,
+        azure_only,
+        access,
+        base,
+        kept,
+        environment,
+        slim,
+        bytecode,
+        conda,
+        settings,
+    })
 }
 
 /// A new image, as long as the layers it stands on are at hand.
@@ -106,14 +134,19 @@ pub(crate) struct Packaged {
 
 /// Writes the layers and puts the image together.
 pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> Result<Packaged> {
-    let Prepared { plan, base, kept, environment, conda, settings, .. } = prepared;
+    let Prepared { plan, base, kept, environment, slim, bytecode, conda, settings, .. } = prepared;
+    let options = LayOptions { slim, bytecode: bytecode.as_ref() };
     let cache = LayerCache::open(context.cache.join("layers"))?;
     let mut laid = || -> mlpack_build::Result<Laid> {
         let fetched = fetch_packages(&environment, conda.as_ref(), &settings, &*context.progress);
         let fetched = context.runtime.block_on(fetched)?;
-        let laid = lay(&fetched, &environment)?;
+        let laid = lay(&fetched, &environment, &options)?;
         for note in &laid.notes {
             context.progress.note(note);
+        }
+        for Dropped { rule, files, bytes } in laid.dropped() {
+            let size = output::size(bytes);
+            context.progress.note(&format!("left out {}: {files} files, {size}", rule.words()));
         }
         Ok(laid)
     };

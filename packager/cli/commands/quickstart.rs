@@ -184,6 +184,8 @@ fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
         exclude_newer: None,
         lock: None,
         interpreters: Vec::new(),
+        slim: false,
+        bytecode: false,
     }
 }
 

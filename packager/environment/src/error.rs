@@ -353,6 +353,20 @@ pub enum Error {
         /// The Python that would build it, as `3.6`.
         python: String,
     },
+    /// No interpreter of this machine makes the image's bytecode.
+    #[error("there is no Python {} on this machine to make bytecode with", python.minor_text())]
+    NoCompiler {
+        /// The image's interpreter.
+        python: PythonVersion,
+    },
+    /// An interpreter of this machine fails to compile.
+    #[error("{} cannot compile: {reason}", python.display())]
+    Compiler {
+        /// The interpreter.
+        python: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A server could not be asked.
     #[error("cannot fetch {url}: {reason}")]
     Fetch {
@@ -503,6 +517,11 @@ impl Error {
             Self::SourceOnly { name, python, .. } => Some(format!(
                 "pin a version of {name} that has a wheel, put a wheel of it where --find-links points, or give a Python {python} of this machine's architecture with --python"
             )),
+            Self::NoCompiler { python } => Some(format!(
+                "give a Python {} with --python, or leave out --bytecode",
+                python.minor_text()
+            )),
+            Self::Compiler { .. } => Some("give another one with --python, or leave out --bytecode".to_owned()),
             Self::Fetch { .. } => Some("check the network, and PIP_INDEX_URL if there is a mirror".to_owned()),
             Self::HashMismatch { .. } | Self::RecordMismatch { .. } => {
                 Some("the file was damaged or replaced: fetch it again from an index you trust".to_owned())

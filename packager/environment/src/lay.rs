@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use mlpack_oci::Digest;
 use mlpack_oci::layer::{Node, Tree};
 
+use crate::lay_options::LayOptions;
 use crate::planned::Planned;
+use crate::slim::{self, Dropped};
 use crate::wheel::StoredWheel;
-use crate::wheel_files::{Place, requires};
+use crate::wheel_files::{Place, WheelFiles, requires};
 use crate::wheels::Fetched;
 use crate::{LockedEnvironment, Result, conda};
 
@@ -36,9 +38,20 @@ pub struct LaidPackage {
     pub tree: Tree,
     /// Of everything that decides the tree.
     pub key: Digest,
+    /// What was left out of it.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Laid {
+    /// What was left out of all packages, by rule.
+    pub fn dropped(&self) -> Vec<Dropped> {
+        let mut all = Vec::new();
+        for dropped in self.packages.iter().flat_map(|package| &package.dropped) {
+            slim::add(&mut all, *dropped);
+        }
+        all
+    }
+
     /// All of it as one tree.
     ///
     /// # Errors
@@ -59,18 +72,24 @@ impl Laid {
 ///
 /// Nothing is unpacked: file contents are streams that verify the hashes of RECORD and
 /// `paths.json` when the layer is written. The list of files depends on packages, target and
-/// prefix only.
+/// prefix only, and on the options.
 ///
 /// # Errors
 /// [`crate::Error::Wheel`] and [`crate::Error::CondaArchive`] for a package that breaks its
 /// specification, [`crate::Error::PrefixTooLong`], [`crate::Error::Layer`] for a path that cannot
-/// be in a layer.
-pub fn lay(fetched: &Fetched, environment: &LockedEnvironment) -> Result<Laid> {
+/// be in a layer, [`crate::Error::Compiler`] if bytecode cannot be made.
+pub fn lay(
+    fetched: &Fetched,
+    environment: &LockedEnvironment,
+    options: &LayOptions<'_>,
+) -> Result<Laid> {
     let prefix = environment.prefix.trim_matches('/');
     let python = environment.target.python;
     let minor = python.minor_text();
     let base = environment.conda.is_empty();
+    let absolute = format!("/{prefix}");
     let place = Place {
+        prefix: &absolute,
         python: format!("/{prefix}/bin/python"),
         site: format!("lib/python{minor}/site-packages"),
         headers: match base {
@@ -80,21 +99,22 @@ pub fn lay(fetched: &Fetched, environment: &LockedEnvironment) -> Result<Laid> {
     };
     let mut laying = Laying::default();
     for stored in &fetched.conda {
-        let conda::CondaFiles { files, notes } =
-            conda::files(stored, &format!("/{prefix}"), python)?;
+        let conda::CondaFiles { files, notes, dropped } =
+            conda::files(stored, &absolute, python, options)?;
         laying.notes.extend(notes);
         let package = &stored.package;
         let source = format!("{} {}", package.url, package.sha256);
-        laying.add(&package.name, &package.version, source, None, files)?;
+        laying.add(&package.name, &package.version, source, None, files, dropped)?;
     }
     for wheel in &fetched.wheels {
-        let files = place.package(wheel)?;
-        laying.add(&wheel.name, &wheel.version, wheel.sha256.to_string(), Some(wheel), files)?;
+        let WheelFiles { files, dropped } = place.package(wheel, options)?;
+        let source = wheel.sha256.to_string();
+        laying.add(&wheel.name, &wheel.version, source, Some(wheel), files, dropped)?;
     }
     let packages = laying
         .packages
         .into_iter()
-        .map(|package| package.finish(prefix, &place.site))
+        .map(|package| package.finish(prefix, &place.site, &options.key()))
         .collect::<Result<_>>()?;
     let own = own(environment, prefix, &place.site)?;
     Ok(Laid { python: place.python, packages, own, notes: laying.notes })
@@ -140,6 +160,7 @@ struct Package<'a> {
     files: BTreeMap<String, Planned>,
     /// Paths that another package has.
     left_out: Vec<String>,
+    dropped: Vec<Dropped>,
 }
 
 impl<'a> Laying<'a> {
@@ -150,6 +171,7 @@ impl<'a> Laying<'a> {
         source: String,
         wheel: Option<&'a StoredWheel>,
         mut files: BTreeMap<String, Planned>,
+        dropped: Vec<Dropped>,
     ) -> Result<()> {
         let number = self.packages.len();
         let mut left_out = Vec::new();
@@ -166,7 +188,8 @@ impl<'a> Laying<'a> {
                         Some(wheel) => requires(wheel, name)?,
                         None => false,
                     };
-                if !same {
+                // Bytecode goes with its source, of which it was said already.
+                if !same && !path.ends_with(".pyc") {
                     self.notes.push(format!(
                         "{} and {name} both have `{path}`, with different bytes; the one of {} is kept",
                         owner.name,
@@ -185,23 +208,23 @@ impl<'a> Laying<'a> {
         for path in &left_out {
             files.remove(path);
         }
-        self.packages.push(Package { name, version, source, wheel, files, left_out });
+        self.packages.push(Package { name, version, source, wheel, files, left_out, dropped });
         Ok(())
     }
 }
 
 impl Package<'_> {
-    fn finish(self, prefix: &str, site: &str) -> Result<LaidPackage> {
-        let Self { name, version, source, files, mut left_out, .. } = self;
+    fn finish(self, prefix: &str, site: &str, options: &str) -> Result<LaidPackage> {
+        let Self { name, version, source, files, mut left_out, dropped, .. } = self;
         left_out.sort_unstable();
         // What of the interpreter shows in the files is the name of its folder.
-        let key = format!("{source}\n{prefix}\n{site}\n{}", left_out.join("\n"));
+        let key = format!("{source}\n{prefix}\n{site}\n{options}{}", left_out.join("\n"));
         let mut tree = Tree::new();
         for (path, file) in files {
             tree.insert(&format!("{prefix}/{path}"), file.node)?;
         }
         let (name, version) = (name.to_owned(), version.to_owned());
-        Ok(LaidPackage { name, version, tree, key: Digest::of(key.as_bytes()) })
+        Ok(LaidPackage { name, version, tree, key: Digest::of(key.as_bytes()), dropped })
     }
 }
 
@@ -232,7 +255,7 @@ mod tests {
             packages: Vec::new(),
         };
         let fetched = Fetched { conda: Vec::new(), wheels: wheels.to_vec() };
-        let laid = super::lay(&fetched, &environment)?;
+        let laid = super::lay(&fetched, &environment, &LayOptions::default())?;
         let tree = laid.tree()?;
         Ok((laid, tree))
     }

@@ -12,6 +12,7 @@
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
 mod build_tools;
+mod bytecode;
 mod compile;
 mod conda;
 mod conda_file;
@@ -27,6 +28,7 @@ mod host;
 mod index;
 mod interpreter;
 mod lay;
+mod lay_options;
 mod libraries;
 mod lock;
 mod lock_file;
@@ -48,6 +50,7 @@ mod scripts;
 mod sdist;
 mod server;
 mod settings;
+mod slim;
 mod source_tree;
 mod sources;
 mod store;
@@ -65,11 +68,13 @@ mod work_folder;
 mod worlds;
 mod yaml;
 
+pub use bytecode::Bytecode;
 pub use conda::{CondaPackage, Ground};
 pub use conda_file::{CondaDependency, CondaFile};
 pub use contents::{Inventory, Modules};
 pub use error::{Error, Result};
 pub use lay::{Laid, LaidPackage, lay};
+pub use lay_options::LayOptions;
 pub use libraries::{BaseLibraries, MissingLibrary};
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
@@ -85,5 +90,6 @@ pub use python_spec::{Fit, PythonSpec};
 pub use resolve::{Resolution, ResolveRequest, resolve, settings_of};
 pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
 pub use settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
+pub use slim::{Dropped, Rule};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
 pub use wheels::{Fetched, fetch_packages};

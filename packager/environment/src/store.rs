@@ -55,6 +55,16 @@ impl Store {
         self.root.join("built").join(sdist.hex()).join(key)
     }
 
+    /// The bytecode of a package, by everything else that decides it.
+    pub(crate) fn bytecode(&self, package: &Digest, key: &Digest) -> PathBuf {
+        self.root.join("bytecode").join(package.hex()).join(format!("{}.zip", key.short()))
+    }
+
+    /// Removes what killed runs left of bytecode; before compiling.
+    pub(crate) fn sweep_bytecode(&self) {
+        sweep(&self.root.join("bytecode"), 1);
+    }
+
     /// What checks have read of an archive.
     pub(crate) fn contents(&self, sha256: &Digest, version: u32) -> PathBuf {
         self.root.join("contents").join(format!("{}.v{version}.json", sha256.hex()))

@@ -5,22 +5,38 @@ use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
 
+use crate::lay_options::LayOptions;
 use crate::planned::Planned;
 use crate::record::{self, Row};
+use crate::slim::Dropped;
 use crate::wheel::{StoredWheel, WheelFile};
 use crate::{PipLine, Result, scripts};
 
 /// Where things go in the environment; paths are relative to its prefix.
-pub(crate) struct Place {
+pub(crate) struct Place<'a> {
+    /// Of the environment, absolute.
+    pub(crate) prefix: &'a str,
     /// Absolute, for scripts.
     pub(crate) python: String,
     pub(crate) site: String,
     pub(crate) headers: String,
 }
 
-impl Place {
+/// What a wheel puts into an environment.
+pub(crate) struct WheelFiles {
+    /// By path below the prefix.
+    pub(crate) files: BTreeMap<String, Planned>,
+    /// What was left out.
+    pub(crate) dropped: Vec<Dropped>,
+}
+
+impl Place<'_> {
     /// The files of one wheel by path, its RECORD among them.
-    pub(crate) fn package(&self, stored: &StoredWheel) -> Result<BTreeMap<String, Planned>> {
+    pub(crate) fn package(
+        &self,
+        stored: &StoredWheel,
+        options: &LayOptions<'_>,
+    ) -> Result<WheelFiles> {
         let wheel = Arc::new(WheelFile::open(&stored.path)?);
         let info = wheel.dist_info()?;
         check_format(&wheel, &info)?;
@@ -83,11 +99,13 @@ impl Place {
             format!("{}/{info}/INSTALLER", self.site),
             Planned::bytes(b"mlpack\n".to_vec(), false),
         );
+        let changed = options.apply(&stored.name, &stored.sha256, self.prefix, &mut files)?;
+        // As pip does, bytecode is listed without a hash.
         let mut rows: Vec<Row> = files
             .iter()
             .map(|(path, file)| Row {
                 path: self.record_path(path),
-                file: Some((file.digest, file.size())),
+                file: (!changed.compiled.contains(path)).then(|| (file.digest, file.size())),
             })
             .collect();
         rows.push(Row { path: record_path.clone(), file: None });
@@ -95,7 +113,7 @@ impl Place {
             format!("{}/{record_path}", self.site),
             Planned::bytes(record::write(rows), false),
         );
-        Ok(files)
+        Ok(WheelFiles { files, dropped: changed.dropped })
     }
 
     /// Where a file of `*.data` goes, and whether it is a script (PyPA, "Binary distribution

@@ -10,7 +10,7 @@ use super::app::below_root;
 use super::graft::{graft, ground};
 use super::groups::{Item, group};
 use super::layer_cache::{Kind, KnownLayer};
-use super::{Base, LayerCache};
+use super::{Base, Inputs, LayerCache};
 use crate::Result;
 
 /// What decides an environment's layers.
@@ -25,15 +25,15 @@ pub(super) struct EnvironmentLayers {
 }
 
 impl EnvironmentLayers {
-    /// Decides for an environment on a base. `version` is mlpack's, since another may lay an
-    /// environment in another way; `mtime` is the time of every entry.
+    /// Decides for an environment on a base. mlpack's version counts, since another may lay an
+    /// environment in another way. The options of laying are in the keys of packages too.
     pub(super) fn of(
         environment: &LockedEnvironment,
         base: &RootFs,
-        version: &str,
-        mtime: u64,
+        inputs: &Inputs<'_>,
         budget: usize,
     ) -> Self {
+        let Inputs { version, mtime, options, .. } = inputs;
         let mut text = format!("{version}\n{FORMAT_VERSION}\n{mtime}\n");
         for line in ground(base, below_root(&environment.prefix)) {
             text.push_str(&line);
@@ -42,7 +42,7 @@ impl EnvironmentLayers {
         let surroundings = Digest::of(text.as_bytes());
         let target = &environment.target;
         let mut text = format!(
-            "{surroundings}\n{}\n{}\n{}\n{budget}\n",
+            "{surroundings}\n{}\n{}\n{}\n{budget}\n{options}",
             environment.prefix, target.python, target.interpreter
         );
         let conda = environment.conda.iter().map(|p| format!("{} {}\n", p.url, p.sha256));

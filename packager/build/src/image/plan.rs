@@ -53,6 +53,8 @@ pub struct Inputs<'a> {
     pub steps: &'a [Step],
     /// The packages, resolved for that base.
     pub environment: &'a LockedEnvironment,
+    /// What of the options of laying shows in the layer; empty without any.
+    pub options: &'a str,
     /// Why the interpreter is the base's or a new one.
     pub why: &'a str,
     /// Layers the environment may have.
@@ -140,8 +142,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
         return Err(Error::TooManyLayers { found: others + 1, limit: MAX_LAYERS });
     }
     let budget = inputs.environment_layers.min(COMFORTABLE_LAYERS.saturating_sub(others)).max(1);
-    let packages =
-        EnvironmentLayers::of(environment, &base.root, inputs.version, inputs.mtime, budget);
+    let packages = EnvironmentLayers::of(environment, &base.root, inputs, budget);
     layers.insert(
         0,
         PlannedLayer {

@@ -18,7 +18,9 @@ use rattler_conda_types::{NoArchType, Subdir, prefix_record};
 use super::archive::{CondaArchive, Entry};
 use super::package::StoredConda;
 use super::{meta, scripts};
+use crate::lay_options::LayOptions;
 use crate::planned::Planned;
+use crate::slim::Dropped;
 use crate::{Error, PythonVersion, Result};
 
 /// What a package puts into an environment.
@@ -28,6 +30,8 @@ pub(crate) struct CondaFiles {
     pub(crate) files: BTreeMap<String, Planned>,
     /// What must be known, one sentence each.
     pub(crate) notes: Vec<String>,
+    /// What was left out.
+    pub(crate) dropped: Vec<Dropped>,
 }
 
 /// Lists the files of a package for an environment at `prefix` in the image, whose interpreter is
@@ -39,6 +43,7 @@ pub(crate) fn files(
     stored: &StoredConda,
     prefix: &str,
     python: PythonVersion,
+    options: &LayOptions<'_>,
 ) -> Result<CondaFiles> {
     let archive = CondaArchive::open(stored)?;
     let index: IndexJson =
@@ -71,10 +76,19 @@ pub(crate) fn files(
             laid.insert(to, file);
         }
     }
+    let package = &stored.package;
+    let changed = options.apply(&package.name, &package.sha256, prefix, &mut laid)?;
+    recorded.retain(|entry| {
+        entry
+            .relative_path
+            .to_str()
+            .is_some_and(|path| laid.contains_key(path) && !changed.compiled.contains(path))
+    });
+    recorded.extend(changed.compiled.iter().map(|path| meta::bytecode(path)));
     let (name, record) = meta::record(&archive, index, stored, recorded)?;
     laid.insert(format!("conda-meta/{name}"), Planned::bytes(record, false));
     let notes = scripts::notes(&stored.package, laid.keys().map(String::as_str));
-    Ok(CondaFiles { files: laid, notes })
+    Ok(CondaFiles { files: laid, notes, dropped: changed.dropped })
 }
 
 /// One file with the prefix in it.

@@ -60,6 +60,21 @@ pub(super) fn command(path: &str, file: &Planned) -> PathsEntry {
     }
 }
 
+/// The line of bytecode that the environment makes itself; like conda's own it has no hash.
+pub(super) fn bytecode(path: &str) -> PathsEntry {
+    PathsEntry {
+        relative_path: path.into(),
+        original_path: None,
+        path_type: PathType::PycFile,
+        no_link: false,
+        sha256: None,
+        sha256_in_prefix: None,
+        size_in_bytes: None,
+        file_mode: None,
+        prefix_placeholder: None,
+    }
+}
+
 /// The hash of a file's bytes; links have none.
 pub(super) fn hash(file: &Planned) -> Option<Sha256Hash> {
     if matches!(file.node, Node::File { .. }) { hash_of(&file.digest) } else { None }

@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use mlpack_environment::{
-    Error, PipLine, Resolution, ResolveRequest, fetch_packages, lay, resolve,
+    Error, LayOptions, PipLine, Resolution, ResolveRequest, fetch_packages, lay, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
@@ -56,7 +56,10 @@ async fn served(resolution: &Resolution, script: &str, input: &str) -> Option<St
     let mut environment = resolution.environment.clone();
     environment.target.interpreter = python.display().to_string();
     environment.prefix = dir.path().join("env").display().to_string();
-    write(&lay(&fetched, &environment).unwrap().tree().unwrap(), Path::new("/"));
+    write(
+        &lay(&fetched, &environment, &LayOptions::default()).unwrap().tree().unwrap(),
+        Path::new("/"),
+    );
     fs::write(dir.path().join("score.py"), script).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let log = dir.path().join("log");
