@@ -500,6 +500,9 @@ env  PYTHONUNBUFFERED=1
 env  PYTHONDONTWRITEBYTECODE=1
 env  HOME=/tmp
 env  USER=mlpack
+--- stderr
+warning[deps.libraries]: `lib/python3.11/lib-dynload/_uuid.cpython-311-x86_64-linux-gnu.so` of python needs `libuuid.so.1`, which neither the environment nor the base image has
+  remedy: take a base image with the Debian or Ubuntu package libuuid1, or a release of python that brings what it needs
 
 "#]]);
 }

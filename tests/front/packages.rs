@@ -1,7 +1,22 @@
-//! What is done to packages on their way into an image: made slim, compiled.
+//! What is done to packages on their way into an image: looked into, made slim, compiled.
 
 use crate::kit::{World, base, has, image};
 use crate::need;
+
+#[test]
+fn an_import_that_no_package_has_is_told_before_anything_is_written() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline());
+    let mut args = world.project(&base);
+    let script = "import core, cv2\nimport json\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return core\n";
+    world.write("score.py", script);
+    args.push("--dry-run".to_owned());
+    let answer = world.mlpack(&args);
+    answer.ok();
+    let warning = "score.py:1: `import cv2`: no package of the environment has `cv2`\n  remedy: add opencv-python to the pip list\n";
+    assert!(answer.stderr.contains(warning), "{}", answer.stderr);
+    assert_eq!(answer.stderr.matches("script.imports").count(), 1, "{}", answer.stderr);
+}
 
 #[test]
 fn slim_and_compiled_packages_are_the_same_from_any_cache() {

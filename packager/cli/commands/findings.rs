@@ -1,10 +1,10 @@
 //! What the checks find, printed as it is found.
 
-use mlpack_build::check::{self, Finding, Severity, Subject};
+use mlpack_build::check::{self, Finding, Resolved, Severity, Subject};
 use mlpack_build::image::Base;
 use mlpack_build::project::Project;
 use mlpack_build::script::EntryScript;
-use mlpack_environment::{CondaFile, PythonVersion};
+use mlpack_environment::{CondaFile, Inventory, LockedEnvironment, PythonVersion};
 use serde_json::json;
 
 use super::packaging::Destination;
@@ -18,6 +18,8 @@ use crate::output;
 pub(crate) struct Ground<'a> {
     pub(crate) base: &'a Base,
     pub(crate) python: Option<PythonVersion>,
+    /// The packages and what they hold, once they are at hand.
+    pub(crate) packages: Option<(&'a LockedEnvironment, &'a Inventory)>,
 }
 
 /// Runs the checks, prints findings that were not printed yet, and stops at errors.
@@ -35,6 +37,12 @@ pub(crate) fn judge(
         script: script.as_ref(),
         conda,
         python,
+        resolved: on.and_then(|on| {
+            let (environment, inventory) = on.packages?;
+            let (root, env) = (&on.base.root, on.base.facts.env.as_slice());
+            Some(Resolved { environment, inventory, root, env })
+        }),
+        will_resolve: true,
         // Until the base is known it may have Spark; afterwards its facts say so.
         base_has_spark: on.is_none_or(|on| on.base.facts.spark.is_some()),
         base_cuda: on.and_then(|on| on.base.facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),

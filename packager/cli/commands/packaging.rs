@@ -8,8 +8,8 @@ use mlpack_build::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
 use mlpack_environment::{
-    Bytecode, CondaFile, Dropped, Laid, LayOptions, LockedEnvironment, Resolution,
-    fetch_packages, lay,
+    Bytecode, CondaFile, Dropped, Inventory, Laid, LayOptions, LockedEnvironment, Resolution,
+    fetch_packages, lay, misfits,
 };
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
@@ -73,7 +73,7 @@ pub(crate) fn prepare(
     let store = kept.as_ref().map(|stage| &stage.store);
     let (base, policy, azure_only) = base(context, args, &project, store)?;
     let choice = choose(args, conda.as_ref(), &base)?;
-    let on = Ground { base: &base, python: choice.python() };
+    let on = Ground { base: &base, python: choice.python(), packages: None };
     judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     let steps = steps(&project, &base)?;
     let settings = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
@@ -82,6 +82,11 @@ pub(crate) fn prepare(
         true => resolve(context, asked, None, &settings)?,
         false => locked(context, asked, &lock, args, lock_use, &settings)?,
     };
+    let wrong = misfits(&environment, &environment.target);
+    if let Some(first) = wrong.first() {
+        let message = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        return Err(Failure::Refused { message, hint: first.hint().to_owned() });
+    }
     let mtime = context.mtime()?;
     let bytecode = match args.bytecode {
         true => {
@@ -91,10 +96,13 @@ pub(crate) fn prepare(
         }
         false => None,
     };
-    if choice.python().is_none() {
-        let on = Ground { base: &base, python: Some(environment.target.python) };
-        judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
-    }
+    let inventory = inventory(context, &environment, conda.as_ref(), &settings)?;
+    let on = Ground {
+        base: &base,
+        python: Some(environment.target.python),
+        packages: Some((&environment, &inventory)),
+    };
+    judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
     let options = LayOptions { slim: args.slim, bytecode: bytecode.as_ref() };
     let plan = image::plan(&Inputs {
         project: &project,
@@ -154,6 +162,21 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
     let image =
         image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut laid, progress)?;
     Ok(Packaged { image, _kept: kept })
+}
+
+/// What the packages hold; they are fetched only if one of them was never looked into.
+fn inventory(
+    context: &Context,
+    environment: &LockedEnvironment,
+    conda: Option<&CondaFile>,
+    settings: &mlpack_environment::Settings,
+) -> Result<Inventory> {
+    if let Some(known) = Inventory::known(environment, &context.cache)? {
+        return Ok(known);
+    }
+    let fetched = fetch_packages(environment, conda, settings, &*context.progress);
+    let fetched = context.runtime.block_on(fetched)?;
+    Ok(Inventory::read(&fetched, &context.cache, context.threads)?)
 }
 
 pub(crate) fn project(context: &Context, args: &ProjectArgs) -> Result<Project> {

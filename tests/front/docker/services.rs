@@ -133,7 +133,7 @@ fn a_script_that_fails_is_explained_with_its_log() {
     assert!(answer.stderr.contains("Traceback"), "{}", answer.stderr);
     answer.is(str![[r#"
 --- stderr
-warning[script.imports]: [WORLD]/work/score.py:1: `import pandas`: nothing in the conda file seems to bring it
+warning[script.imports]: [WORLD]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
   remedy: add pandas to the pip list
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:

@@ -6,7 +6,7 @@ use mlpack_oci::rootfs::Want;
 use regex::bytes::Regex;
 
 /// Version of this choice; part of the cache key of an index.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 const TEXT: u64 = 64 << 10;
 
@@ -25,6 +25,9 @@ pub(super) fn want(path: &str) -> Want {
     match name {
         "os-release" | "patchlevel.h" => return Want::Whole(TEXT),
         "version.txt" | "version.json" if path.starts_with("usr/local/cuda") => {
+            return Want::Whole(TEXT);
+        }
+        _ if path == "etc/ld.so.conf" || path.starts_with("etc/ld.so.conf.d/") => {
             return Want::Whole(TEXT);
         }
         _ if name == "libc.so.6" || (name.starts_with("libc-2.") && name.ends_with(".so")) => {

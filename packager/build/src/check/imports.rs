@@ -1,8 +1,13 @@
-//! Modules that nothing in the conda file seems to bring (contract section 9, item 4). Packages may
-//! bring more than their names tell, so this only warns.
+//! Modules that nothing brings (contract section 9, item 4). Before the packages are known, by what
+//! the conda file lists; then by what they hold. A script may still find modules in its own way, so
+//! this only warns.
+
+use mlpack_environment::{Modules, PythonVersion};
 
 use super::local_imports::is_module;
 use super::packages::Packages;
+use super::resolved::Resolved;
+use super::tables::Span;
 use super::{Finding, Subject, tables};
 use crate::script::Import;
 
@@ -12,22 +17,33 @@ pub(super) const ID: &str = "script.imports";
 const WITH_SERVER: &[&str] =
     &["flask", "gunicorn", "werkzeug", "inference-schema", "azureml-inference-server-http"];
 
+/// Modules that a package makes up when it starts (azureml-inference-server-http, "AMLRequest").
+const PLANTED: &[(&str, &str)] = &[("azureml.contrib.services", "azureml_inference_server_http")];
+
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let (Some(script), Some(packages)) = (subject.readable(), subject.packages()) else {
-        return Vec::new();
-    };
+    let Some(script) = subject.readable() else { return Vec::new() };
     let managed =
         subject.project.environment.as_ref().is_some_and(|environment| environment.user_managed);
-    if !packages.complete || managed {
+    // What such a variable adds is not known.
+    if managed || subject.project.environment_variables.contains_key("PYTHONPATH") {
         return Vec::new();
     }
+    let packages = subject.packages();
+    let modules = subject.resolved.as_ref().map(Resolved::modules);
+    let fault = |import: &Import| match (&subject.resolved, &modules, &packages) {
+        (Some(resolved), Some(modules), _) => known_fault(subject, resolved, modules, import),
+        (_, _, Some(packages)) if packages.complete && !subject.will_resolve => {
+            fault(subject, packages, import)
+        }
+        _ => None,
+    };
     let mut seen = Vec::new();
     let mut found = Vec::new();
     for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
         if seen.contains(&import.top()) || is_local(subject, import.top()) {
             continue;
         }
-        if let Some((message, remedy)) = fault(subject, &packages, import) {
+        if let Some((message, remedy)) = fault(import) {
             seen.push(import.top());
             found.push(Finding::warning(ID, message, remedy).at(&script.path, import.line));
         }
@@ -62,28 +78,74 @@ fn fault(
     match tables::stdlib(import.top()) {
         Some(span) if span.holds(subject.python) => None,
         _ if has => None,
-        Some(span) => {
-            let python = subject.python?;
-            let when = match (span.first, span.last) {
-                (Some(first), _) if python.minor < first => {
-                    format!("only from Python 3.{first} on")
-                }
-                (_, last) => format!("only up to Python 3.{}", last.unwrap_or(python.minor)),
-            };
-            Some((
-                format!(
-                    "`import {}`: Python has it {when}, the image has {}",
-                    import.module,
-                    python.minor_text()
-                ),
-                format!("add a package that brings it ({usual}) to the pip list, or do without it"),
-            ))
-        }
+        Some(span) => Some(of_another_python(subject.python?, span, import, usual)),
         None => Some((
             format!("`import {}`: nothing in the conda file seems to bring it", import.module),
             format!("add {usual} to the pip list"),
         )),
     }
+}
+
+/// What is wrong with an import where everything that can be imported is known.
+fn known_fault(
+    subject: &Subject<'_>,
+    resolved: &Resolved<'_>,
+    modules: &Modules,
+    import: &Import,
+) -> Option<(String, String)> {
+    let span = tables::stdlib(import.top());
+    if span.is_some_and(|span| span.holds(subject.python)) {
+        return None;
+    }
+    let planted = |name: &str| {
+        PLANTED.iter().any(|(module, by)| name.starts_with(module) && modules.lacks(by).is_none())
+    };
+    let lacking = wanted(import).into_iter().find_map(|name| {
+        let part = modules.lacks(&name).filter(|_| !planted(&name))?;
+        Some(part.to_owned())
+    })?;
+    let usual = tables::packages_of(&lacking).into_iter().next()?;
+    if let Some(span) = span {
+        return Some(of_another_python(subject.python?, span, import, &usual));
+    }
+    let there = resolved.environment.package(&usual).is_some();
+    Some((
+        format!("`import {}`: no package of the environment has `{lacking}`", import.module),
+        if there {
+            format!("check the spelling: {usual} is there and has no such module")
+        } else {
+            format!("add {usual} to the pip list")
+        },
+    ))
+}
+
+/// The modules that an import asks for; what follows `from azureml import` are modules too.
+fn wanted(import: &Import) -> Vec<String> {
+    let shared = matches!(import.module.as_str(), "azureml" | "azure" | "google" | "google.cloud");
+    if !shared || import.names.is_empty() {
+        return vec![import.module.clone()];
+    }
+    import.names.iter().map(|name| format!("{}.{name}", import.module)).collect()
+}
+
+fn of_another_python(
+    python: PythonVersion,
+    span: Span,
+    import: &Import,
+    usual: &str,
+) -> (String, String) {
+    let when = match (span.first, span.last) {
+        (Some(first), _) if python.minor < first => format!("only from Python 3.{first} on"),
+        (_, last) => format!("only up to Python 3.{}", last.unwrap_or(python.minor)),
+    };
+    (
+        format!(
+            "`import {}`: Python has it {when}, the image has {}",
+            import.module,
+            python.minor_text()
+        ),
+        format!("add a package that brings it ({usual}) to the pip list, or do without it"),
+    )
 }
 
 /// Packages that bring an import; `from azureml import core` means `azureml.core`.
@@ -172,5 +234,54 @@ except ImportError:
             .run(run),
             []
         );
+    }
+
+    #[test]
+    fn modules_of_packages_that_are_known() {
+        let script = "import numpy.linalg
+import yaml
+from azureml import core
+from azureml.monitoring import x
+import azureml.core.model
+import dataclasses
+import near
+import dnspython
+";
+        let warning = |line, message: &str, remedy: &str| {
+            finding(ID, Warning, Some(("src/score.py", line)), message, remedy)
+        };
+        let found = case(script).with(|subject| {
+            subject.resolved = Some(super::super::resolved::tests::resolved(
+                &[("dnspython", "2.0")],
+                &["numpy/__init__.py", "azureml/monitoring/__init__.py", "dns/__init__.py"],
+            ));
+        });
+        assert_eq!(
+            found.run(run),
+            [
+                warning(
+                    2,
+                    "`import yaml`: no package of the environment has `yaml`",
+                    "add pyyaml to the pip list"
+                ),
+                warning(
+                    3,
+                    "`import azureml`: no package of the environment has `azureml.core`",
+                    "add azureml-core to the pip list"
+                ),
+                warning(
+                    6,
+                    "`import dataclasses`: Python has it only from Python 3.7 on, the image has 3.6",
+                    "add a package that brings it (dataclasses) to the pip list, or do without it",
+                ),
+                warning(
+                    8,
+                    "`import dnspython`: no package of the environment has `dnspython`",
+                    "check the spelling: dnspython is there and has no such module"
+                ),
+            ]
+        );
+        let waiting = case("import cv2\n").with(|subject| subject.will_resolve = true);
+        assert_eq!(waiting.run(run), []);
     }
 }

@@ -4,8 +4,10 @@
 //! put it right.
 
 mod bounds;
+mod cuda;
 mod finding;
 mod packages;
+mod resolved;
 mod subject;
 mod tables;
 #[cfg(test)]
@@ -44,6 +46,7 @@ mod run_parameters;
 mod samples;
 mod schema_package;
 mod schema_parameters;
+mod shared_libraries;
 mod sklearn_externals;
 mod source_directory;
 mod source_links;
@@ -54,6 +57,7 @@ mod syntax;
 mod twice_listed;
 
 pub use finding::{Finding, Severity};
+pub use resolved::Resolved;
 pub use subject::Subject;
 
 /// One check.
@@ -117,6 +121,7 @@ pub const CHECKS: &[Check] = checks![
     twice_listed,
     conda_lines,
     gpu_packages,
+    shared_libraries,
 ];
 
 /// Runs all checks in their order.

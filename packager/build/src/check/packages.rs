@@ -25,6 +25,16 @@ pub(super) struct Listed<'a> {
     pub(super) line: usize,
 }
 
+impl Listed<'_> {
+    /// The one release that it asks for, where it asks for one: `1.13.1` of `a==1.13.1`.
+    pub(super) fn exact(&self) -> Option<&str> {
+        let (_, version) = self.text.split_once('=')?;
+        let version = version.trim_start_matches('=').trim();
+        let version = version.split([';', ' ', '#', ',', '=']).next()?;
+        (!version.contains('*') && !self.text.contains(['<', '>', '~', '!'])).then_some(version)
+    }
+}
+
 impl<'a> Packages<'a> {
     pub(super) fn new(file: &'a CondaFile) -> Self {
         let conda = file.conda_packages().map(|dependency| Listed {

@@ -1,10 +1,12 @@
 //! What the checks look at.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use mlpack_environment::{CondaFile, PythonVersion};
 
 use super::packages::Packages;
+use super::resolved::Resolved;
 use crate::project::{Listing, Project};
 use crate::script::EntryScript;
 
@@ -20,6 +22,10 @@ pub struct Subject<'a> {
     pub conda: Option<&'a CondaFile>,
     /// The interpreter of the image.
     pub python: Option<PythonVersion>,
+    /// The packages; nothing before they are resolved and fetched.
+    pub resolved: Option<Resolved<'a>>,
+    /// Whether they are going to be, so that guesses about them can wait.
+    pub will_resolve: bool,
     /// Whether the base image has Spark.
     pub base_has_spark: bool,
     /// Whether the base image has a web server of its own for entry scripts.
@@ -44,6 +50,8 @@ impl<'a> Subject<'a> {
             script: None,
             conda: None,
             python: None,
+            resolved: None,
+            will_resolve: false,
             base_has_spark: false,
             base_has_server: false,
             base_cuda: None,
@@ -62,6 +70,13 @@ impl<'a> Subject<'a> {
     /// The packages of the conda file.
     pub(super) fn packages(&self) -> Option<Packages<'a>> {
         self.conda.map(Packages::new)
+    }
+
+    /// Where the conda file asks for a package, if it does itself.
+    pub(super) fn line_of(&self, package: &str) -> Option<(PathBuf, usize)> {
+        let packages = self.packages()?;
+        let name = mlpack_environment::normalize_name(package);
+        packages.get(&name).and_then(|listed| packages.place(listed.line))
     }
 
     /// What goes into the app root besides models; empty if it cannot be read, which

@@ -1,0 +1,97 @@
+//! The packages a project gets, once they are resolved and at hand.
+
+use std::collections::BTreeSet;
+
+use mlpack_environment::{BaseLibraries, Inventory, LockedEnvironment, MissingLibrary, Modules};
+use mlpack_oci::rootfs::RootFs;
+
+use crate::base::{modules, shared_libraries};
+
+/// Exact packages and what they stand on.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// The packages.
+    pub environment: &'a LockedEnvironment,
+    /// What they hold.
+    pub inventory: &'a Inventory,
+    /// The base's file system.
+    pub root: &'a RootFs,
+    /// The base's environment variables.
+    pub env: &'a [String],
+}
+
+impl Resolved<'_> {
+    /// Libraries that packages need and nothing has.
+    pub(super) fn missing_libraries(&self) -> Vec<MissingLibrary> {
+        let target = &self.environment.target;
+        // An interpreter brings its own folder along: what it is linked with is found for all that
+        // it loads.
+        let own =
+            target.interpreter.rsplit_once("/bin/").map(|(prefix, _)| format!("{prefix}/lib"));
+        let names: BTreeSet<String> = shared_libraries(self.root, self.env, own.as_slice());
+        let holds = |path: &str| self.root.find(path).is_some();
+        let base = BaseLibraries { names: &names, holds: &holds };
+        self.inventory.missing_libraries(target.architecture, base)
+    }
+
+    /// Everything that can be imported, beside Python's own library and the project's files.
+    pub(super) fn modules(&self) -> Modules {
+        let mut all = self.inventory.modules();
+        if self.environment.conda.is_empty() {
+            let target = &self.environment.target;
+            let minor = target.python.minor_text();
+            all.extend(&modules(self.root, self.env, &target.interpreter, &minor));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use mlpack_environment::{
+        Architecture, Artifact, ArtifactKind, ArtifactOrigin, LockedPackage, PythonVersion, Target,
+    };
+    use mlpack_oci::Digest;
+    use mlpack_oci::rootfs::{Entry, Kind, LayerIndex};
+
+    use super::*;
+
+    /// Packages of these names and versions on a base whose interpreter has these modules. It
+    /// lives as long as the tests do.
+    pub(crate) fn resolved(packages: &[(&str, &str)], modules: &[&str]) -> Resolved<'static> {
+        let package = |(name, version): &(&str, &str)| LockedPackage {
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            artifact: Artifact {
+                kind: ArtifactKind::Wheel,
+                filename: format!("{name}-{version}-py3-none-any.whl"),
+                origin: ArtifactOrigin::Url(String::new()),
+                size: Some(1_500_000),
+                sha256: Digest::of(b""),
+            },
+        };
+        let environment = LockedEnvironment {
+            target: Target {
+                python: PythonVersion::new(3, 6, 15),
+                glibc: (2, 27),
+                architecture: Architecture::Amd64,
+                interpreter: "/opt/conda/bin/python3.6".to_owned(),
+            },
+            prefix: "/opt/mlpack/env".to_owned(),
+            conda: Vec::new(),
+            packages: packages.iter().map(package).collect(),
+        };
+        let file = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0 };
+        let place = |module: &&str| format!("opt/conda/lib/python3.6/site-packages/{module}");
+        let index = LayerIndex {
+            entries: modules.iter().map(|module| (place(module), file.clone())).collect(),
+            ..LayerIndex::default()
+        };
+        Resolved {
+            environment: Box::leak(Box::new(environment)),
+            inventory: Box::leak(Box::default()),
+            root: Box::leak(Box::new(RootFs::merge([&index]))),
+            env: &[],
+        }
+    }
+}
