@@ -56,6 +56,24 @@ pub(crate) async fn find(settings: &Settings, wanted: PythonVersion) -> Vec<Host
     ordered.into_iter().map(|(_, python)| python).collect()
 }
 
+/// The first interpreter of a minor version; the others are not asked.
+pub(crate) async fn first(settings: &Settings, wanted: PythonVersion) -> Option<HostPython> {
+    let names =
+        [format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
+    let dirs: Vec<PathBuf> =
+        settings.search_path.iter().flat_map(|path| std::env::split_paths(path)).collect();
+    let on_path = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
+    for candidate in settings.interpreters.iter().cloned().chain(on_path) {
+        if candidate.is_file()
+            && let Some(python) = ask(&candidate).await
+            && python.version.same_minor(wanted)
+        {
+            return Some(python);
+        }
+    }
+    None
+}
+
 /// Runs a candidate and asks what it is; one that does not run or is no CPython is left out.
 async fn ask(path: &Path) -> Option<HostPython> {
     const QUESTION: &str = "import sys, platform; print(sys.executable); print('.'.join(map(str, sys.version_info[:3]))); print(platform.machine()); print(platform.python_implementation())";
