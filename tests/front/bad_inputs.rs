@@ -416,12 +416,35 @@ fn a_conda_file_that_is_written_wrong() {
     let (world, args) = need!(ground());
     world.write("environment.yml", "dependencies:\n  - python\n\t- pip\n");
     refused(&world, &args).is(str![[r#"
+--- stderr
+error: [WORLD]/work/environment.yml:3: a tab is used to indent
+hint: indent with spaces; YAML does not allow tabs there
+--- exit code 1
+
 "#]]);
     world.write("environment.yml", "dependencies:\n  - python\npip:\n  - core\n");
     refused(&world, &args).is(str![[r#"
+--- stderr
+error: [WORLD]/work/environment.yml:3: `pip:` stands beside `dependencies:`, not inside it
+hint: write it as
+  dependencies:
+    - python=3.6.[PATCH]
+    - pip:
+      - azureml-defaults
+--- exit code 1
+
 "#]]);
     world.write("environment.yml", "dependencies:\n  - pip:\n  - core\n");
     refused(&world, &args).is(str![[r#"
+--- stderr
+error: [WORLD]/work/environment.yml:2: pip must be a list of lines, indented below `- pip:`, found nothing
+hint: write it as
+  dependencies:
+    - python=3.6.[PATCH]
+    - pip:
+      - azureml-defaults
+--- exit code 1
+
 "#]]);
 }
 

@@ -191,6 +191,10 @@ impl CondaFile {
     }
 
     fn read_pip(&mut self, node: &Node) -> Result<()> {
+        // Lines that are not indented further would be taken for conda packages.
+        if matches!(node.value, Value::Empty) {
+            return Err(self.shape(node, "pip", "a list of lines, indented below `- pip:`"));
+        }
         for item in self.list(node, "pip")? {
             let Value::Text(text) = &item.value else {
                 return Err(self.shape(
@@ -333,8 +337,12 @@ mod tests {
             "env.yml:3: pip must be a list, each item on its own line after `- `, found text"
         );
         assert_eq!(
-            message("dependencies:\n- python\n- pip:\n- a:\n  - b\n"),
-            "env.yml:4: dependencies must be package lines and one `pip:` list, found a mapping"
+            message("dependencies:\n- pip:\n- a\n"),
+            "env.yml:2: pip must be a list of lines, indented below `- pip:`, found nothing"
+        );
+        assert_eq!(
+            message("dependencies:\n- python\n- pip:\n  - x\n- a:\n  - b\n"),
+            "env.yml:5: dependencies must be package lines and one `pip:` list, found a mapping"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n  - a=1\n"),
