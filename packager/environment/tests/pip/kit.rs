@@ -81,14 +81,16 @@ impl Project {
         let path = self.path(folder).join(format!("{name}-{version}-{tag}.whl"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let mut zip = ZipWriter::new(fs::File::create(path).unwrap());
+        // The default is the clock's.
+        let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::DEFAULT);
         let mut record = String::new();
         for (path, text) in &files {
             let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text));
             record += &format!("{path},sha256={hash},{}\n", text.len());
-            zip.start_file(path, SimpleFileOptions::default()).unwrap();
+            zip.start_file(path, options).unwrap();
             zip.write_all(text.as_bytes()).unwrap();
         }
-        zip.start_file(format!("{info}/RECORD"), SimpleFileOptions::default()).unwrap();
+        zip.start_file(format!("{info}/RECORD"), options).unwrap();
         zip.write_all(record.as_bytes()).unwrap();
         zip.finish().unwrap();
     }
