@@ -19,7 +19,7 @@ use crate::{Error, Result, store};
 const LIMIT: u64 = 512 << 20;
 
 /// An archive that can be read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct CondaArchive {
     /// File name, for messages.
     pub(crate) name: Arc<str>,

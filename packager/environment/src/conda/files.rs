@@ -2,6 +2,7 @@
 //! written into them, and for `noarch: python` with its place and its commands.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use rattler::install::link::copy_and_replace_placeholders;
 use rattler::install::{PythonInfo, python_entry_point_template};
 use rattler_conda_types::package::{
     Files, HasPrefix, IndexJson, LinkJson, NoArchLinks, PackageFile, PathType, PathsEntry,
-    PathsJson,
+    PathsJson, PrefixPlaceholder,
 };
 use rattler_conda_types::{NoArchType, Subdir, prefix_record};
 
@@ -22,6 +23,9 @@ use crate::lay_options::LayOptions;
 use crate::planned::Planned;
 use crate::slim::Dropped;
 use crate::{Error, PythonVersion, Result};
+
+/// Rewritten files below this many bytes are held in memory until the layer is written.
+const LARGE: usize = 1 << 20;
 
 /// What a package puts into an environment.
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ pub(crate) fn files(
     python: PythonVersion,
     options: &LayOptions<'_>,
 ) -> Result<CondaFiles> {
-    let archive = CondaArchive::open(stored)?;
+    let archive = Arc::new(CondaArchive::open(stored)?);
     let index: IndexJson =
         info(&archive)?.ok_or_else(|| archive.bad("info/index.json is missing".to_owned()))?;
     let noarch = index.noarch == NoArchType::python();
@@ -92,7 +96,12 @@ pub(crate) fn files(
 }
 
 /// One file with the prefix in it.
-fn file(archive: &CondaArchive, from: &str, path: &PathsEntry, prefix: &str) -> Result<Planned> {
+fn file(
+    archive: &Arc<CondaArchive>,
+    from: &str,
+    path: &PathsEntry,
+    prefix: &str,
+) -> Result<Planned> {
     let missing = || archive.bad(format!("`{from}` is listed and not there"));
     let member = match archive.entries().get(from) {
         Some(Entry::File(member)) => *member,
@@ -112,7 +121,7 @@ fn file(archive: &CondaArchive, from: &str, path: &PathsEntry, prefix: &str) -> 
             Some(digest) => digest,
             None => Digest::of(&archive.read(from, member)?),
         };
-        let (source, name) = (archive.clone(), from.to_owned());
+        let (source, name) = (Arc::clone(archive), from.to_owned());
         let content = Content::Stream(Arc::new(move || source.verified(&name, member, digest)));
         return Ok(Planned {
             digest,
@@ -125,28 +134,51 @@ fn file(archive: &CondaArchive, from: &str, path: &PathsEntry, prefix: &str) -> 
     {
         return Err(archive.bad(format!("`{from}` is not the file that paths.json lists")));
     }
+    let executable = member.executable;
+    let written = rewritten(archive, from, &bytes, placeholder, prefix)?;
+    if written.len() < LARGE {
+        return Ok(Planned::bytes(written, executable));
+    }
+    // Large ones are not held until the layer is written but rewritten again then.
+    let (digest, size) = (Digest::of(&written), written.len() as u64);
+    let (source, name) = (Arc::clone(archive), from.to_owned());
+    let (placeholder, prefix) = (placeholder.clone(), prefix.to_owned());
+    let content = Content::Stream(Arc::new(move || {
+        let bytes = source.read(&name, member).map_err(io::Error::other)?;
+        let written = rewritten(&source, &name, &bytes, &placeholder, &prefix);
+        Ok(Box::new(io::Cursor::new(written.map_err(io::Error::other)?)))
+    }));
+    Ok(Planned { digest, node: Node::File { executable, size, content } })
+}
+
+/// A file's bytes with the prefix in the place of the placeholder.
+fn rewritten(
+    archive: &CondaArchive,
+    from: &str,
+    bytes: &[u8],
+    placeholder: &PrefixPlaceholder,
+    prefix: &str,
+) -> Result<Vec<u8>> {
     let mut written = Vec::with_capacity(bytes.len());
     // The platform only matters where programs are signed, which is not on Linux.
     let replaced = copy_and_replace_placeholders(
-        &bytes,
+        bytes,
         &mut written,
         &placeholder.placeholder,
         prefix,
         &Subdir::Linux64,
         placeholder.file_mode,
     );
-    replaced.map_err(|error| {
-        if prefix.len() > placeholder.placeholder.len() {
-            return Error::PrefixTooLong {
-                archive: archive.name.to_string(),
-                file: from.to_owned(),
-                prefix: prefix.to_owned(),
-                longest: placeholder.placeholder.len(),
-            };
-        }
-        archive.bad(format!("`{from}`: {error}"))
-    })?;
-    Ok(Planned::bytes(written, member.executable))
+    match replaced {
+        Ok(()) => Ok(written),
+        Err(_) if prefix.len() > placeholder.placeholder.len() => Err(Error::PrefixTooLong {
+            archive: archive.name.to_string(),
+            file: from.to_owned(),
+            prefix: prefix.to_owned(),
+            longest: placeholder.placeholder.len(),
+        }),
+        Err(error) => Err(archive.bad(format!("`{from}`: {error}"))),
+    }
 }
 
 /// The line of `conda-meta` for a file.
