@@ -116,7 +116,7 @@ mlpack.lock fits
 }
 
 #[test]
-fn one_that_does_not_fit_is_left_aside() {
+fn one_that_does_not_fit_stays_as_it_is() {
     let base = need!(base("debian12-py311"));
     let world = need!(World::offline());
     let project = world.project(&base);
@@ -129,7 +129,7 @@ fn one_that_does_not_fit_is_left_aside() {
     assert_eq!(
         told(&answer),
         [format!(
-            "mlpack.lock does not fit and is left aside: {reason}; `mlpack lock` brings it up to date"
+            "mlpack.lock does not fit: {reason}; what else is in it stays where it can, and `mlpack lock` writes that down"
         )]
     );
     assert_eq!(read(&world), text);

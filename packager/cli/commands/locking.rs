@@ -48,7 +48,8 @@ pub(crate) fn tell_notes(context: &Context, name: &str, fit: &LockFit) {
     }
 }
 
-/// The packages of the lock file if it fits, else as they are resolved now. The file stays as it is.
+/// The packages of the lock file if it fits, else as they are resolved now, as near to it as can be.
+/// The file stays as it is.
 pub(crate) fn locked(
     context: &Context,
     asked: Asked<'_>,
@@ -79,10 +80,10 @@ pub(crate) fn locked(
         return Err(Error::LockStale { path: lock.to_owned(), differences: fit.differences }.into());
     }
     context.progress.note(&format!(
-        "{name} does not fit and is left aside: {}; `mlpack lock` brings it up to date",
+        "{name} does not fit: {}; what else is in it stays where it can, and `mlpack lock` writes that down",
         fit.differences.join("; ")
     ));
-    resolve(context, asked, None, settings)
+    resolve(context, asked, Some(&found.environment), settings)
 }
 
 /// A path as it would be typed here.

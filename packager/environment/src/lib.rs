@@ -53,6 +53,8 @@ mod settings;
 mod slim;
 mod source_tree;
 mod sources;
+mod stand_in;
+mod staying;
 mod store;
 mod target;
 #[cfg(test)]

@@ -140,7 +140,8 @@ impl<'a> Placer<'a> {
     }
 }
 
-fn file_url(path: &Path) -> Result<Url> {
+/// A path as an address.
+pub(crate) fn file_url(path: &Path) -> Result<Url> {
     let path = std::path::absolute(path).map_err(Error::io("find", path))?;
     Url::from_file_path(&path)
         .map_err(|()| Error::Sources { path, reason: "it is not an absolute path".to_owned() })

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::uv::Uv;
 use crate::work_folder::WorkFolder;
 use crate::worlds::Worlds;
-use crate::{Error, PipLine, Result, Settings, Target, hashes, held, index};
+use crate::{Error, PipLine, Result, Settings, Target, hashes, held, index, staying};
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +39,7 @@ pub struct Resolution {
     pub environment: LockedEnvironment,
     /// Decisions and traps, one sentence each.
     pub notes: Vec<String>,
-    /// The settings with the indexes and logins that the list names: fetch with these.
-    pub settings: Settings,
-}
-
-/// The settings with the indexes and logins that a list names, to fetch with what was locked earlier.
+    /// The settings with the indexes and logins that a list names, to fetch with what was locked earlier.
 ///
 /// # Errors
 /// [`Error::PipLine`] or [`Error::PipRequirement`] for a line that cannot be followed.
@@ -97,7 +93,7 @@ pub(crate) async fn resolve_beside(
     let mut placer = Placer::new(&uv, &store, target, &list, progress);
     let wanted = placer.requirements().await?;
     let work = store.work_folder()?;
-    let compiler = Compiler {
+    let mut compiler = Compiler {
         uv: &uv,
         store: &store,
         settings: &list.settings,
@@ -112,8 +108,15 @@ pub(crate) async fn resolve_beside(
         stand_in: false,
     };
     let meter = progress.begin(&format!("resolving for {}", target.describe()), None);
-    let mut worlds = Worlds { compiler, client: &client, work: &work };
-    let resolved = worlds.resolve(&wanted, &choice, &mut notes).await;
+    let staying = staying::resolve(&mut compiler, &client, &wanted, &choice, &work, &mut notes);
+    let resolved = match staying.await {
+        Ok(None) => {
+            let mut worlds = Worlds { compiler, client: &client, work: &work };
+            worlds.resolve(&wanted, &choice, &mut notes).await
+        }
+        Ok(Some(read)) => Ok(read),
+        Err(error) => Err(error),
+    };
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
     let mut environment = placer.settle(resolved?).await?;
     if let Some(held) = request.held {

@@ -171,6 +171,11 @@ impl WheelFile {
         Ok(reader.digest())
     }
 
+    /// What the package says of itself (PyPA, "Core metadata specifications").
+    pub(crate) fn metadata(&self) -> Result<String> {
+        self.text(&format!("{}/METADATA", self.dist_info()?))
+    }
+
     /// The one `*.dist-info` folder of the package.
     pub(crate) fn dist_info(&self) -> Result<String> {
         let mut found: Vec<&str> = self

@@ -140,8 +140,7 @@ impl Place<'_> {
 
 /// Whether a wheel's metadata asks for a package.
 pub(crate) fn requires(wheel: &StoredWheel, name: &str) -> Result<bool> {
-    let file = WheelFile::open(&wheel.path)?;
-    let metadata = file.text(&format!("{}/METADATA", file.dist_info()?))?;
+    let metadata = WheelFile::open(&wheel.path)?.metadata()?;
     let head = metadata.split("\n\n").next().unwrap_or(&metadata);
     let mut wanted = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
     Ok(wanted.any(|line| PipLine::parse(line, 0).is_ok_and(|line| line.name() == Some(name))))

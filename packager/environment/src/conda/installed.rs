@@ -2,16 +2,11 @@
 //! take as installed (PyPA, "Recording installed projects").
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use std::path::Path;
 
 use super::archive::CondaArchive;
 use super::package::StoredConda;
-use crate::{Error, Result, normalize_name};
+use crate::{Result, normalize_name, stand_in};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,28 +57,9 @@ fn is_metadata(path: &str) -> bool {
 }
 
 /// Writes a wheel of metadata alone for each package, which a resolver can take for the package.
-pub(crate) fn stand_ins(packages: &[InstalledPackage], dir: &Path) -> Result<Vec<PathBuf>> {
-    packages.iter().map(|package| stand_in(package, dir)).collect()
-}
-
-fn stand_in(package: &InstalledPackage, dir: &Path) -> Result<PathBuf> {
-    let stem = format!("{}-{}", package.name.replace('-', "_"), package.version);
-    let path = dir.join(format!("{stem}-py2.py3-none-any.whl"));
-    let info = format!("{stem}.dist-info");
-    let file = File::create(&path).map_err(Error::io("write", &path))?;
-    let mut zip = ZipWriter::new(file);
-    // By itself it would be the time of day.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default());
-    let wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py2-none-any\nTag: py3-none-any\n";
-    for (name, text) in [("METADATA", package.metadata.as_str()), ("WHEEL", wheel), ("RECORD", "")]
-    {
-        zip.start_file(format!("{info}/{name}"), options)
-            .map_err(std::io::Error::from)
-            .and_then(|()| zip.write_all(text.as_bytes()))
-            .map_err(Error::io("write", &path))?;
+pub(crate) fn stand_ins(packages: &[InstalledPackage], dir: &Path) -> Result<()> {
+    for package in packages {
+        stand_in::write(&package.name, &package.version, &package.metadata, dir)?;
     }
-    zip.finish().map_err(|error| Error::io("write", &path)(error.into()))?;
-    Ok(path)
+    Ok(())
 }

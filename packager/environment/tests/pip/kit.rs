@@ -126,6 +126,15 @@ impl Project {
 
     /// Resolves the conda file `env.yml` with these lines in its list.
     pub(crate) async fn resolve(&self, pip: &[&str]) -> Result<Resolution, Error> {
+        self.resolve_from(pip, None).await
+    }
+
+    /// The same, where packages of `held` stay if they can.
+    pub(crate) async fn resolve_from(
+        &self,
+        pip: &[&str],
+        held: Option<&LockedEnvironment>,
+    ) -> Result<Resolution, Error> {
         let quoted = |line: &&str| format!("    - '{}'\n", line.replace('\'', "''"));
         let list: String = pip.iter().map(quoted).collect();
         self.file("env.yml", &format!("dependencies:\n  - pip:\n{list}"));
@@ -135,7 +144,7 @@ impl Project {
             pip: file.pip_requirements(),
             directory: self.dir.path(),
             add_server: false,
-            held: None,
+            held,
         };
         resolve(request, &self.settings, &Silent).await
     }

@@ -9,7 +9,9 @@
 
 mod days;
 mod faults;
+mod index;
 mod indexes;
 mod kit;
 mod lists;
 mod places;
+mod staying;

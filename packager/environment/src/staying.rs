@@ -1,0 +1,140 @@
+//! Resolving again when little changed: all that was locked stays, and the resolver sees what the
+//! list pins anew. Then it asks the index for these alone, and builds nothing to learn what a
+//! package depends on.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use pep440_rs::{Operator, Version, VersionSpecifiers};
+
+use crate::compile::Compiler;
+use crate::fetch::Client;
+use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage, PylockRead};
+use crate::pip_list::Wanted;
+use crate::placed::file_url;
+use crate::resolve::{prefer_wheels, write_lines};
+use crate::server::ServerChoice;
+use crate::store::Store;
+use crate::wheel::WheelFile;
+use crate::work_folder::WorkFolder;
+use crate::{PipLine, PipLineKind, Result, Target, sdist, stand_in};
+
+/// What a list asks of packages by name.
+struct Asked {
+    name: String,
+    specifiers: VersionSpecifiers,
+}
+
+impl Asked {
+    fn read(line: &PipLine) -> Option<Self> {
+        match &line.kind {
+            PipLineKind::Requirement { name, specifier, .. } => Some(Self {
+                name: name.clone(),
+                specifiers: VersionSpecifiers::from_str(specifier).ok()?,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether exactly one release is asked for.
+    fn is_pin(&self) -> bool {
+        let exact = [Operator::Equal, Operator::ExactEqual];
+        self.specifiers.iter().any(|specifier| exact.contains(specifier.operator()))
+    }
+}
+
+/// Resolves with every package of `held` where it was, if that is possible and if all else in the
+/// outcome is a pin of the list. Whoever has more to decide resolves as a whole: a new package's
+/// version would depend on what happens to stay.
+pub(crate) async fn resolve(
+    compiler: &mut Compiler<'_>,
+    client: &Client,
+    wanted: &[String],
+    choice: &ServerChoice,
+    work: &WorkFolder,
+    notes: &mut Vec<String>,
+) -> Result<Option<PylockRead>> {
+    let list = compiler.list;
+    let target = compiler.request.target;
+    // A day may be too early for what is held.
+    let held = compiler.request.held.filter(|held| held.target == *target);
+    let Some(held) = held.filter(|_| list.settings.exclude_newer.is_none()) else {
+        return Ok(None);
+    };
+    let parsed = |line: &String| PipLine::parse(line, 0).ok();
+    let others: Vec<PipLine> =
+        list.constraints.iter().chain(&choice.added).filter_map(parsed).collect();
+    let asked: Vec<Asked> = list.lines.iter().chain(&others).filter_map(Asked::read).collect();
+    let conda = compiler.present.map_or(&[][..], |present| &present.packages);
+    let mut lines = list.constraints.clone();
+    for package in &held.packages {
+        let may_stay = matches!(package.artifact.origin, ArtifactOrigin::Url(_))
+            && !list.wants_source(&package.name)
+            && list
+                .hashes
+                .get(&package.name)
+                .is_none_or(|allowed| allowed.contains(&package.artifact.sha256.hex()))
+            && conda.iter().all(|(name, _)| *name != package.name)
+            && asked.iter().all(|asked| asked.name != package.name || admits(asked, package));
+        if may_stay && let Some(wheel) = wheel(package, target, compiler.store) {
+            let metadata = WheelFile::open(&wheel)?.metadata()?;
+            let path = stand_in::write(&package.name, &package.version, &metadata, work.path())?;
+            lines.push(format!("{} @ {}", package.name, file_url(&path)?));
+        }
+    }
+    if lines.len() == list.constraints.len() {
+        return Ok(None);
+    }
+    let before = compiler.constraints.clone();
+    compiler.constraints = write_lines(work, "staying.txt", &lines)?;
+    compiler.input =
+        wanted.iter().chain(&choice.added).flat_map(|line| [line.as_str(), "\n"]).collect();
+    // What fails is told by the resolution of the whole.
+    let mut told = choice.notes.clone();
+    let outcome = prefer_wheels(compiler, client, &mut told).await;
+    compiler.constraints = before;
+    let Ok(mut read) = outcome else { return Ok(None) };
+    let pinned = asked.iter().filter(|asked| asked.is_pin()).map(|asked| asked.name.as_str());
+    let placed = list.wanted.iter().filter_map(|wanted| match wanted {
+        Wanted::Placed(reference, _) => reference.name.as_deref(),
+        Wanted::Named(_) => None,
+    });
+    if !put_back(&mut read, held, &pinned.chain(placed).collect()) {
+        return Ok(None);
+    }
+    notes.extend(told);
+    Ok(Some(read))
+}
+
+fn admits(asked: &Asked, package: &LockedPackage) -> bool {
+    let version = Version::from_str(&package.version);
+    version.is_ok_and(|version| asked.specifiers.contains(&version))
+}
+
+/// The wheel of a package in the cache: its own, or the one built from its source.
+fn wheel(package: &LockedPackage, target: &Target, store: &Store) -> Option<PathBuf> {
+    let artifact = &package.artifact;
+    match artifact.kind {
+        ArtifactKind::Wheel => {
+            let path = store.artifact("wheels", &artifact.sha256, &artifact.filename);
+            path.is_file().then_some(path)
+        }
+        ArtifactKind::Sdist | ArtifactKind::Folder => {
+            sdist::stored(store, target, &artifact.sha256)
+        }
+    }
+}
+
+/// Puts what is held in the place of its stand-ins; false if there is something else beside what the
+/// list leaves no choice of.
+fn put_back(read: &mut PylockRead, held: &LockedEnvironment, exact: &BTreeSet<&str>) -> bool {
+    read.environment.packages.iter_mut().all(|package| {
+        if exact.contains(package.name.as_str()) {
+            return true;
+        }
+        let before = held.package(&package.name);
+        let same = before.filter(|before| before.version == package.version);
+        same.map(|before| package.clone_from(before)).is_some()
+    })
+}
