@@ -116,6 +116,27 @@ mlpack.lock fits
 }
 
 #[test]
+fn a_list_on_the_network_is_not_asked_again() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline());
+    let project = world.project(&base);
+    let (host, seen) = kit::answering(|_| {
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nConnection: close\r\n\r\ncore==1.0\n".to_owned()
+    });
+    pip(&world, &[&format!("-r http://me:secret@{host}/list.txt")]);
+    world.mlpack(&lock(&project, &[])).ok();
+    assert_eq!(versions(&world), ["azureml-inference-server-http 1.4.0", "core 1.0"]);
+    assert!(!read(&world).contains("secret"), "{}", read(&world));
+    let asked = seen.lock().unwrap().len();
+    assert!(asked > 0);
+    world.mlpack(&lock(&project, &["--check"])).ok();
+    world.mlpack(&package(&project, &["--locked"])).digest();
+    assert_eq!(seen.lock().unwrap().len(), asked);
+    world.mlpack(&lock(&project, &["--update"])).ok();
+    assert!(seen.lock().unwrap().len() > asked);
+}
+
+#[test]
 fn one_that_does_not_fit_stays_as_it_is() {
     let base = need!(base("debian12-py311"));
     let world = need!(World::offline());

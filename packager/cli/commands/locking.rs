@@ -32,9 +32,15 @@ pub(crate) fn demand(lock: &Path, lock_use: LockUseArgs) -> Result<()> {
 }
 
 /// What a lock file written now would say it was made from.
-pub(crate) fn inputs(asked: Asked<'_>, lock: &Path, settings: &Settings) -> Result<LockInputs> {
+pub(crate) fn inputs(
+    context: &Context,
+    asked: Asked<'_>,
+    lock: &Path,
+    settings: &Settings,
+) -> Result<LockInputs> {
     let footing = asked.choice.footing();
-    Ok(LockInputs::of(asked.conda, asked.directory, footing, settings, lock)?)
+    let inputs = LockInputs::of(asked.conda, asked.directory, footing, settings, lock);
+    Ok(context.runtime.block_on(inputs)?)
 }
 
 /// Tells what differs although the lock file fits.
@@ -65,7 +71,7 @@ pub(crate) fn locked(
         }
         return resolve(context, asked, None, settings);
     };
-    let now = inputs(asked, lock, settings)?;
+    let now = inputs(context, asked, lock, settings)?;
     let fit = found.fit(&now, asked.choice.footing(), &asked.locked_base());
     let name = shown(context, lock);
     if fit.is_good() {

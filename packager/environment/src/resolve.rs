@@ -8,7 +8,7 @@ use mlpack_oci::Progress;
 use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
 use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage, PylockRead};
-use crate::pip_list::PipList;
+use crate::pip_list::{PipList, Reading};
 use crate::placed::Placer;
 use crate::server::{self, ServerChoice};
 use crate::store::Store;
@@ -39,13 +39,26 @@ pub struct Resolution {
     pub environment: LockedEnvironment,
     /// Decisions and traps, one sentence each.
     pub notes: Vec<String>,
-    /// The settings with the indexes and logins that a list names, to fetch with what was locked earlier.
+    /// The settings with the indexes and logins that the list names: fetch with these.
+    pub settings: Settings,
+}
+
+/// The settings with the indexes and logins that a list names, to fetch with what was locked
+/// earlier. Lists that are addresses are not asked: what they said is in the lock.
 ///
 /// # Errors
 /// [`Error::PipLine`] or [`Error::PipRequirement`] for a line that cannot be followed.
 pub async fn settings_of(request: ResolveRequest<'_>, settings: &Settings) -> Result<Settings> {
-    let client = Client::new(&settings.indexes)?;
-    Ok(PipList::read(&request, settings, &client).await?.settings)
+    Ok(PipList::read(reading(&request, settings, None)).await?.settings)
+}
+
+fn reading<'a>(
+    request: &ResolveRequest<'a>,
+    settings: &'a Settings,
+    client: Option<&'a Client>,
+) -> Reading<'a> {
+    let ResolveRequest { target, pip, directory, .. } = *request;
+    Reading { pip, directory, settings, target: Some(target), client }
 }
 
 /// Resolves a list for a target.
@@ -79,7 +92,7 @@ pub(crate) async fn resolve_beside(
     let store = Store::new(&settings.cache);
     store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
-    let list = PipList::read(&request, settings, &client).await?;
+    let list = PipList::read(reading(&request, settings, Some(&client))).await?;
     let choice = if request.add_server {
         server::choose_server(target.python, &list.lines)?
     } else {

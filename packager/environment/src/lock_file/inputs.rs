@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mlpack_oci::Digest;
-use url::Url;
 
 use super::{Footing, relative};
-use crate::settings::{DEFAULT_INDEX, redacted};
+use crate::pip_list::{PipList, Reading};
+use crate::requirements_file::shown;
+use crate::settings::DEFAULT_INDEX;
 use crate::source_tree::SourceTree;
-use crate::{CondaFile, Error, PipLine, PipLineKind, Result, Settings, store};
+use crate::{CondaFile, Error, Result, Settings, store};
 
 /// Inputs of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,8 +46,8 @@ impl LockInputs {
     /// `directory`.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that the list names and that cannot be read.
-    pub fn of(
+    /// [`Error::Io`] for a file that the list names and that cannot be read, and those of the list.
+    pub async fn of(
         file: Option<&CondaFile>,
         directory: &Path,
         footing: Footing<'_>,
@@ -63,15 +64,25 @@ impl LockInputs {
         let Some(file) = file else { return Ok(inputs) };
         if matches!(footing, Footing::New { .. }) {
             let lines = file.dependencies.iter().map(|dependency| &dependency.spec.text);
-            inputs.conda = lines.map(|line| shown(without_comment(line))).collect();
-            inputs.channels = file.channels.iter().map(|channel| shown(channel)).collect();
+            inputs.conda = lines.map(|line| shown_channel(without_comment(line))).collect();
+            inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
         }
-        inputs.pip = file.pip.iter().map(|line| shown(&line.text)).collect();
-        let mut files = BTreeSet::new();
-        for line in &file.pip {
-            add_files(line, &directory, &folder, &mut files)?;
-        }
-        inputs.files = files.into_iter().collect();
+        inputs.pip = file.pip.iter().map(|line| line.text.clone()).collect();
+        let reading = Reading {
+            pip: &file.pip,
+            directory: &directory,
+            settings,
+            target: None,
+            // The lock holds what a list on the network said; that it changed is not this project's.
+            client: None,
+        };
+        let files = PipList::read(reading).await?.files;
+        inputs.files = files
+            .iter()
+            .map(|path| input_file(path, &folder))
+            .collect::<Result<BTreeSet<_>>>()?
+            .into_iter()
+            .collect();
         Ok(inputs)
     }
 }
@@ -85,86 +96,28 @@ fn indexes(settings: &Settings) -> Vec<String> {
     std::iter::once(main).chain(indexes.extra.iter().map(ToString::to_string)).collect()
 }
 
-/// The files that a line leads to; files of files too.
-fn add_files(
-    line: &PipLine,
-    directory: &Path,
-    folder: &Path,
-    files: &mut BTreeSet<InputFile>,
-) -> Result<()> {
-    let (place, is_list) = match (&line.kind, list_of(&line.text)) {
-        (PipLineKind::Option, Some(list)) => (list, true),
-        (PipLineKind::Requirement { url: Some(url), .. }, _) => (url.as_str(), false),
-        (PipLineKind::Place, _) => (line.text.as_str(), false),
-        _ => return Ok(()),
-    };
-    let Some(path) = local(place, directory).filter(|path| path.exists()) else { return Ok(()) };
+/// A file by its content, named from the lock file's folder.
+fn input_file(path: &Path, folder: &Path) -> Result<InputFile> {
     let sha256 = match path.is_dir() {
-        true => SourceTree::read(&path)?.digest()?,
-        false => store::digest_file(&path)?,
+        true => SourceTree::read(path)?.digest()?,
+        false => store::digest_file(path)?,
     };
-    let new = files.insert(InputFile { path: relative::from(folder, &path), sha256 });
-    if !is_list || !new {
-        return Ok(());
-    }
-    let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    let below = path.parent().unwrap_or(directory);
-    for text in text.lines() {
-        // What is no line of a list is for the resolver to say.
-        if let Ok(line) = PipLine::parse(text.trim_end_matches('\\'), 0) {
-            add_files(&line, below, folder, files)?;
-        }
-    }
-    Ok(())
-}
-
-/// The file of `-r FILE` and `-c FILE`.
-fn list_of(line: &str) -> Option<&str> {
-    let options = ["--requirement", "--constraint", "-r", "-c"];
-    let rest = options.iter().find_map(|option| line.strip_prefix(option))?;
-    Some(rest.trim_start_matches(['=', ' ', '\t']).trim())
-}
-
-/// A path, or the one behind a `file:` address.
-fn local(place: &str, directory: &Path) -> Option<std::path::PathBuf> {
-    let place = place.split([';', '#', '[']).next().unwrap_or(place).trim();
-    match Url::parse(place) {
-        Ok(url) if url.scheme() == "file" => url.to_file_path().ok(),
-        Ok(_) => None,
-        Err(_) => Some(directory.join(place.strip_prefix("file:").unwrap_or(place))),
-    }
+    Ok(InputFile { path: relative::from(folder, path), sha256 })
 }
 
 fn without_comment(line: &str) -> &str {
     line.split(" #").next().unwrap_or(line).trim()
 }
 
-/// A text without the user and password of addresses in it, and without anaconda.org's tokens.
-fn shown(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        let start = word.find("://").map_or(0, |at| {
-            word[..at]
-                .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+')
-                .map_or(0, |at| at + 1)
-        });
-        let (before, address) = word.split_at(start);
-        match Url::parse(address) {
-            Ok(url) if address.contains("://") && url.has_host() => {
-                let bare = url.username().is_empty() && url.password().is_none();
-                match (bare, url.path().strip_prefix("/t/")) {
-                    (true, None) => word.to_owned(),
-                    (_, None) => format!("{before}{}", redacted(&url)),
-                    (_, Some(rest)) => {
-                        let mut url = url.clone();
-                        url.set_path(rest.split_once('/').map_or("", |(_, rest)| rest));
-                        format!("{before}{}", redacted(&url))
-                    }
-                }
-            }
-            _ => word.to_owned(),
-        }
+/// A channel, or a package line that names one, without user, password and anaconda.org's token.
+fn shown_channel(text: &str) -> String {
+    let text = shown(text);
+    let token = text.split_once("://").and_then(|(scheme, rest)| {
+        let (host, after) = rest.split_once("/t/").filter(|(host, _)| !host.contains('/'))?;
+        let path = after.split_once('/').map_or("", |(_, path)| path);
+        Some(format!("{scheme}://{host}/{path}"))
     });
-    words.collect::<Vec<_>>().join(" ")
+    token.unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -175,41 +128,36 @@ mod tests {
     #[test]
     fn passwords_and_tokens_stay_out() {
         for (text, safe) in [
-            ("core==1.0", "core==1.0"),
-            (
-                "--extra-index-url https://me:pw@i.example/simple",
-                "--extra-index-url https://i.example/simple",
-            ),
-            ("--index-url=https://me:pw@i.example/simple", "--index-url=https://i.example/simple"),
-            ("a @ git+https://tok@h.example/a.git@v1", "a @ git+https://h.example/a.git@v1"),
+            ("python=3.8", "python=3.8"),
             ("https://c.example/t/tk-1/team", "https://c.example/team"),
-            ("https://h.example/a.whl", "https://h.example/a.whl"),
+            ("https://c.example/team/t/noarch", "https://c.example/team/t/noarch"),
             ("https://u:p@c.example/t/tk-1/team::numpy=1", "https://c.example/team::numpy=1"),
         ] {
-            assert_eq!(shown(text), safe);
+            assert_eq!(shown_channel(text), safe);
         }
     }
 
-    #[test]
-    fn files_of_the_list_are_inputs_by_content() {
+    #[tokio::test]
+    async fn files_of_the_list_are_inputs_by_content() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("more")).unwrap();
         for (name, text) in [
-            ("more/list.txt", "a==1\n-c bounds.txt\n-r list.txt\n"),
+            ("more/list.txt", "a==1\n-c bounds.txt\n"),
             ("more/bounds.txt", "b<2\n"),
             ("a-1-py3-none-any.whl", "wheel"),
         ] {
             std::fs::write(dir.path().join(name), text).unwrap();
         }
         let path = dir.path().join("env.yml");
-        let text = "channels: [c]\ndependencies:\n- python=3.8 # why\n- pip:\n  - --requirement more/list.txt\n  - ./a-1-py3-none-any.whl\n  - ./gone\n";
+        let text = "channels: [c]\ndependencies:\n- python=3.8 # why\n- pip:\n  - --requirement more/list.txt\n  - ./a-1-py3-none-any.whl\n  - -r https://u:p@h.example/list.txt\n";
         let file = CondaFile::parse(text, &path).unwrap();
         let ground =
             Ground { glibc: (2, 31), architecture: crate::Architecture::Amd64, cuda: None };
         let footing = Footing::New { ground: &ground, prefix: "/e" };
         let settings = Settings::new("/cache");
         let lock = dir.path().join("lock/mlpack.lock");
-        let inputs = LockInputs::of(Some(&file), dir.path(), footing, &settings, &lock).unwrap();
+        let inputs =
+            LockInputs::of(Some(&file), dir.path(), footing, &settings, &lock).await.unwrap();
         let file = |path: &str, text: &str| InputFile {
             path: path.to_owned(),
             sha256: Digest::of(text.as_bytes()),
@@ -219,13 +167,17 @@ mod tests {
             LockInputs {
                 conda: vec!["python=3.8".to_owned()],
                 channels: vec!["c".to_owned()],
-                pip: ["--requirement more/list.txt", "./a-1-py3-none-any.whl", "./gone"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                pip: [
+                    "--requirement more/list.txt",
+                    "./a-1-py3-none-any.whl",
+                    "-r https://h.example/list.txt"
+                ]
+                .map(str::to_owned)
+                .to_vec(),
                 files: vec![
                     file("../a-1-py3-none-any.whl", "wheel"),
                     file("../more/bounds.txt", "b<2\n"),
-                    file("../more/list.txt", "a==1\n-c bounds.txt\n-r list.txt\n"),
+                    file("../more/list.txt", "a==1\n-c bounds.txt\n"),
                 ],
                 exclude_newer: None,
                 indexes: vec!["https://pypi.org/simple".to_owned()],

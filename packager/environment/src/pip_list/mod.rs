@@ -1,18 +1,15 @@
 //! The whole of a `pip:` list: the files it names read, variables replaced, options followed.
 
+mod reader;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-
-use url::Url;
 
 use crate::fetch::Client;
-use crate::pip_line::{PipLineKind, split_options};
-use crate::pip_option::{self, PipOption};
-use crate::pip_reference::{Location, Reference};
-use crate::requirements_file::{logical_lines, shown};
-use crate::wheel_name::WheelName;
-use crate::{Error, PipLine, ResolveRequest, Result, Settings, Target, normalize_name};
+use crate::pip_reference::Reference;
+use crate::{Error, PipLine, Result, Settings, Target};
+
+use reader::Reader;
 
 /// A list as it is meant.
 #[derive(Debug, Clone)]
@@ -37,8 +34,24 @@ pub(crate) struct PipList {
     pub(crate) require_hashes: bool,
     /// SHA-256 of the files that may be taken, by package.
     pub(crate) hashes: BTreeMap<String, BTreeSet<String>>,
+    /// Files and folders of this machine that the list leads to: other lists, wheels, sources.
+    pub(crate) files: BTreeSet<PathBuf>,
     /// What has no effect or another one, one sentence each.
     pub(crate) notes: Vec<String>,
+}
+
+/// Where a list is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// The lines that it begins with.
+    pub(crate) pip: &'a [PipLine],
+    /// Where relative ones start.
+    pub(crate) directory: &'a Path,
+    pub(crate) settings: &'a Settings,
+    /// What wheels that are named as such have to fit, where that is known.
+    pub(crate) target: Option<&'a Target>,
+    /// Fetches lists that are addresses; without it they are left out.
+    pub(crate) client: Option<&'a Client>,
 }
 
 /// One requirement.
@@ -51,31 +64,27 @@ pub(crate) enum Wanted {
 }
 
 impl PipList {
-    /// Reads a request's list, and every file that it names.
-    pub(crate) async fn read(
-        request: &ResolveRequest<'_>,
-        settings: &Settings,
-        client: &Client,
-    ) -> Result<Self> {
+    /// Reads a list, and every file that it names.
+    ///
+    /// # Errors
+    /// [`Error::PipLine`] or [`Error::PipRequirement`] for a line that cannot be followed, or the
+    /// index's own.
+    pub(crate) async fn read(reading: Reading<'_>) -> Result<Self> {
         let list = Self {
             lines: Vec::new(),
             wanted: Vec::new(),
             constraints: Vec::new(),
-            settings: settings.clone(),
+            settings: reading.settings.clone(),
             all_indexes: false,
             pre: false,
             no_binary: BTreeSet::new(),
             only_binary: BTreeSet::new(),
             require_hashes: false,
             hashes: BTreeMap::new(),
+            files: BTreeSet::new(),
             notes: Vec::new(),
         };
-        let ResolveRequest { target, directory, .. } = *request;
-        let mut reader = Reader { list, target, directory, client, open: Vec::new() };
-        for line in request.pip {
-            reader.line(line.clone(), false).await?;
-        }
-        Ok(reader.list)
+        Reader::new(list, reading).read().await
     }
 
     /// Whether the list itself asks for a package's source.
@@ -87,250 +96,6 @@ impl PipList {
         self.no_binary.contains(name)
             || self.no_binary.contains(":all:")
             || self.wanted.iter().any(placed)
-    }
-}
-
-struct Reader<'a> {
-    list: PipList,
-    target: &'a Target,
-    directory: &'a Path,
-    client: &'a Client,
-    /// Files under way, the outermost first.
-    open: Vec<String>,
-}
-
-impl Reader<'_> {
-    async fn line(&mut self, line: PipLine, constraint: bool) -> Result<()> {
-        let text = self.list.settings.variables.expand(line.secret()).map_err(|name| {
-            let reason = format!("the environment variable {name} is not set");
-            fault(&line, reason, Some(format!("set {name} in the environment of this command")))
-        })?;
-        if line.kind == PipLineKind::Option {
-            for option in pip_option::read(&text).map_err(|reason| fault(&line, reason, None))? {
-                self.option(option, &line, constraint).await?;
-            }
-            return Ok(());
-        }
-        self.requirement(&text, line, constraint)
-    }
-
-    fn requirement(&mut self, text: &str, line: PipLine, constraint: bool) -> Result<()> {
-        let (bare, options) = split_options(text);
-        let options = pip_option::read(options).map_err(|reason| fault(&line, reason, None))?;
-        let mut hashes: BTreeSet<String> = options
-            .into_iter()
-            .filter_map(|option| match option {
-                PipOption::Hash(hex) => Some(hex),
-                _ => None,
-            })
-            .collect();
-        let placed = !matches!(&line.kind, PipLineKind::Requirement { url: None, .. });
-        if !placed {
-            let name = line.name().unwrap_or_default().to_owned();
-            self.hold(&name, hashes, constraint);
-            if constraint {
-                self.list.constraints.push(bare.to_owned());
-            } else {
-                self.list.wanted.push(Wanted::Named(bare.to_owned()));
-                self.list.lines.push(line);
-            }
-            return Ok(());
-        }
-        let beside = beside(&line, self.directory);
-        let reference = Reference::parse(bare, self.directory, &beside)
-            .map_err(|reason| fault(&line, reason, None))?;
-        if constraint {
-            let remedy = "constrain it by version, or list it as a requirement".to_owned();
-            return Err(fault(
-                &line,
-                "a constraint cannot say where a package comes from".to_owned(),
-                Some(remedy),
-            ));
-        }
-        self.check_wheel(&reference, &line)?;
-        if let Location::Url(url) = &reference.location {
-            self.list.settings.logins.extend(url.as_str().parse());
-        }
-        hashes.extend(reference.sha256.clone());
-        if let Some(name) = &reference.name {
-            self.hold(name, hashes, false);
-        } else if !hashes.is_empty() {
-            let remedy = "write it as `NAME @ PLACE`".to_owned();
-            return Err(fault(&line, "a hash needs the package's name".to_owned(), Some(remedy)));
-        }
-        let mut named = line.clone();
-        if let (PipLineKind::Place, Some(name)) = (&line.kind, &reference.name) {
-            named.kind = PipLineKind::Requirement {
-                name: name.clone(),
-                extras: Vec::new(),
-                specifier: String::new(),
-                url: Some(line.text.clone()),
-            };
-        }
-        self.list.lines.push(named);
-        self.list.wanted.push(Wanted::Placed(Box::new(reference), line));
-        Ok(())
-    }
-
-    /// Whether a wheel that is named as such loads on the target.
-    fn check_wheel(&self, reference: &Reference, line: &PipLine) -> Result<()> {
-        let filename = reference.filename().filter(|name| name.ends_with(".whl"));
-        let Some(filename) = filename else { return Ok(()) };
-        let Some(wheel) = WheelName::parse(&filename) else {
-            return Err(fault(line, format!("`{filename}` is not a wheel's name"), None));
-        };
-        let Some(reason) = wheel.misfit(self.target) else { return Ok(()) };
-        let remedy = format!(
-            "name a wheel of {} for {}, or its source archive",
-            wheel.name,
-            self.target.describe()
-        );
-        Err(fault(line, format!("the wheel does not load there: {reason}"), Some(remedy)))
-    }
-
-    fn hold(&mut self, name: &str, hashes: BTreeSet<String>, constraint: bool) {
-        if hashes.is_empty() {
-            return;
-        }
-        // One hash asks for all of them (pip, "Secure installs").
-        self.list.require_hashes |= !constraint;
-        self.list.hashes.entry(name.to_owned()).or_default().extend(hashes);
-    }
-
-    async fn option(&mut self, option: PipOption, line: &PipLine, constraint: bool) -> Result<()> {
-        match option {
-            PipOption::Requirements(place) => self.file(&place, line, false).await?,
-            PipOption::Constraints(place) => self.file(&place, line, true).await?,
-            PipOption::Editable(place) => {
-                let line = PipLine::parse(&place, line.line)
-                    .map_err(|reason| fault(line, reason, None))?
-                    .of(&line.file)
-                    .into_place();
-                self.list.notes.push(format!(
-                    "{}: `{}` is installed as any other package: in an image there is nothing to edit",
-                    place_of(&line),
-                    line.text
-                ));
-                self.requirement(&place, line, constraint)?;
-            }
-            PipOption::Index(url) => {
-                self.list.settings.indexes.index = Some(self.index(&url, line)?);
-            }
-            PipOption::ExtraIndex(url) => {
-                let index = self.index(&url, line)?;
-                self.list.settings.indexes.extra.push(index);
-                self.list.all_indexes = true;
-            }
-            PipOption::FindLinks(place) => {
-                let links = self.links(&place, line)?;
-                self.list.settings.indexes.find_links.push(links);
-            }
-            PipOption::NoIndex => self.list.settings.indexes.no_index = true,
-            PipOption::NoBinary(names) => choose(&mut self.list.no_binary, &names),
-            PipOption::OnlyBinary(names) => choose(&mut self.list.only_binary, &names),
-            PipOption::Pre => self.list.pre = true,
-            PipOption::RequireHashes => self.list.require_hashes = true,
-            // Wheels are preferred anyway, and a hash never comes here.
-            PipOption::PreferBinary | PipOption::Hash(_) => {}
-            PipOption::TrustedHost(host) => self.list.notes.push(format!(
-                "{}: `--trusted-host {host}` has no effect: certificates are always checked",
-                place_of(line)
-            )),
-            PipOption::WithoutEffect(option) => {
-                self.list.notes.push(format!("{}: `{option}` has no effect here", place_of(line)));
-            }
-        }
-        Ok(())
-    }
-
-    fn index(&self, url: &str, line: &PipLine) -> Result<crate::IndexUrl> {
-        url.parse().map_err(|error| {
-            let remedy = Some("write it as https://HOST/simple".to_owned());
-            fault(line, format!("`{}` is no address: {error}", shown(url)), remedy)
-        })
-    }
-
-    /// A page, or the absolute path of a folder.
-    fn links(&mut self, place: &str, line: &PipLine) -> Result<String> {
-        if place.starts_with("http://") || place.starts_with("https://") {
-            let login = self.index(place, line)?;
-            self.list.settings.logins.push(login);
-            return Ok(place.to_owned());
-        }
-        let path = match Url::parse(place) {
-            Ok(url) if url.scheme() == "file" => url.to_file_path().unwrap_or_default(),
-            _ => PathBuf::from(place),
-        };
-        let places = [beside(line, self.directory).join(&path), self.directory.join(&path)];
-        let found = places
-            .iter()
-            .find(|place| place.exists())
-            .ok_or_else(|| fault(line, format!("there is no folder `{}`", path.display()), None))?;
-        Ok(found.display().to_string())
-    }
-
-    /// Reads another file of requirements or constraints.
-    fn file<'b>(
-        &'b mut self,
-        place: &'b str,
-        line: &'b PipLine,
-        constraint: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<()>> + 'b>> {
-        Box::pin(async move {
-            let remote = ["http://", "https://"].iter().any(|begin| place.starts_with(begin));
-            let path = match place.strip_prefix("file://") {
-                Some(path) => PathBuf::from(path),
-                None if remote => PathBuf::from(place),
-                None => beside(line, self.directory).join(place).components().collect(),
-            };
-            // One name for one file, so that a circle is seen whatever leads to it.
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            let key = real.display().to_string();
-            if self.open.contains(&key) || path == line.file {
-                let reason = format!("{} names itself, by way of this line", shown(place));
-                return Err(fault(line, reason, Some("take the line out".to_owned())));
-            }
-            let text = if remote {
-                let (bytes, _) = self.client.page(place, "text/plain, */*").await?;
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                std::fs::read_to_string(&path).map_err(|error| {
-                    fault(line, format!("cannot read {}: {error}", path.display()), None)
-                })?
-            };
-            let named = if remote { PathBuf::from(shown(place)) } else { path };
-            self.open.push(key);
-            for (number, text) in logical_lines(&text) {
-                let read = PipLine::parse(&text, number).map_err(|reason| Error::PipLine {
-                    path: named.clone(),
-                    line: number,
-                    text: shown(&text),
-                    reason,
-                })?;
-                self.line(read.of(&named), constraint).await?;
-            }
-            self.open.pop();
-            Ok(())
-        })
-    }
-}
-
-/// `:none:` empties what was said before, as pip has it.
-fn choose(names: &mut BTreeSet<String>, said: &[String]) {
-    for name in said {
-        match &**name {
-            ":none:" => names.clear(),
-            ":all:" => drop(names.insert(name.clone())),
-            name => drop(names.insert(normalize_name(name))),
-        }
-    }
-}
-
-/// The folder of the file that a line stands in.
-fn beside(line: &PipLine, directory: &Path) -> PathBuf {
-    match line.file.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => directory.join(dir),
-        _ => directory.to_owned(),
     }
 }
 
