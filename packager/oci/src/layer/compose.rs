@@ -12,8 +12,8 @@ use flate2::bufread::MultiGzDecoder;
 use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 
+use super::entry::{END, copy_exactly, pad, write_entry, write_header};
 use super::gzip::{ParallelGzip, Section};
-use super::writer::{END, copy_exactly, pad, write_entry, write_header};
 use super::{Content, Deflated, Node, Policy, Tree, WrittenLayer};
 use crate::background_hash::BackgroundHash;
 use crate::{BlobStore, DiffId, Digest, Error, Meter, PendingBlob, Result, image};

@@ -2,6 +2,7 @@
 
 mod compose;
 mod decode;
+mod entry;
 mod gzip;
 mod tree;
 mod writer;
