@@ -268,16 +268,7 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Architecture, PythonVersion};
-
-    fn target() -> Target {
-        Target {
-            python: PythonVersion::new(3, 6, 15),
-            glibc: (2, 23),
-            architecture: Architecture::Amd64,
-            interpreter: "/opt/miniconda/bin/python3.6".to_owned(),
-        }
-    }
+    use crate::test_wheels::target;
 
     #[test]
     fn a_conflict_keeps_the_resolvers_sentences() {

@@ -159,14 +159,6 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// Something a later version will do.
-    #[error("{what} cannot be packaged yet: {}", names.join(", "))]
-    NotYet {
-        /// What it is, in the plural.
-        what: &'static str,
-        /// Which ones.
-        names: Vec<String>,
-    },
     /// A channel that cannot be read.
     #[error("the channel {channel} cannot be used: {reason}")]
     Channel {
@@ -434,10 +426,6 @@ impl Error {
             | Self::WrongShape { key: "dependencies" | "pip" | "the file", .. } => Some(
                 "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults".to_owned(),
             ),
-            Self::NotYet { names, .. } => Some(format!(
-                "take {} out of the conda file, or list the same package below `pip:` if PyPI has it",
-                if names.len() == 1 { "it" } else { "them" }
-            )),
             Self::PipRequirement { remedy, .. } => remedy.clone(),
             Self::PipBuild { python, .. } => Some(format!(
                 "build a wheel of it yourself and name that, or give a Python {python} of this machine's architecture with --python"

@@ -42,6 +42,7 @@ mod pip_option;
 mod pip_reference;
 mod placed;
 mod planned;
+mod pylock;
 mod python_spec;
 mod record;
 mod requirements_file;

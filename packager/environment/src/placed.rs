@@ -8,9 +8,10 @@ use mlpack_oci::Progress;
 use url::Url;
 
 use crate::host::{self, HostPython};
-use crate::lock::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage, PylockRead};
+use crate::lock::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::pip_list::{PipList, Wanted, place_of};
 use crate::pip_reference::{Location, Reference};
+use crate::pylock::PylockRead;
 use crate::sdist::{self, Builder};
 use crate::sources::{Stage, Staged};
 use crate::store::Store;

@@ -7,9 +7,10 @@ use mlpack_oci::Progress;
 
 use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage, PylockRead};
+use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage};
 use crate::pip_list::{PipList, Reading};
 use crate::placed::Placer;
+use crate::pylock::PylockRead;
 use crate::server::{self, ServerChoice};
 use crate::store::Store;
 use crate::uv::Uv;

@@ -10,9 +10,10 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use crate::compile::Compiler;
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage, PylockRead};
+use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::pip_list::Wanted;
 use crate::placed::file_url;
+use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::ServerChoice;
 use crate::store::Store;

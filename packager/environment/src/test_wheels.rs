@@ -1,4 +1,4 @@
-//! Wheels made by tests.
+//! Wheels made by tests, and what they are for.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,17 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::wheel::StoredWheel;
+use crate::{Architecture, PythonVersion, Target};
+
+/// A Python of 2016.
+pub(crate) fn target() -> Target {
+    Target {
+        python: PythonVersion::new(3, 6, 15),
+        glibc: (2, 23),
+        architecture: Architecture::Amd64,
+        interpreter: "/opt/miniconda/bin/python3.6".to_owned(),
+    }
+}
 
 /// A wheel under construction.
 pub(crate) struct TestWheel {

@@ -10,7 +10,8 @@ use std::fs;
 
 use crate::compile::Compiler;
 use crate::fetch::Client;
-use crate::lock::{LockedEnvironment, PylockRead};
+use crate::lock::LockedEnvironment;
+use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::{SERVER, ServerChoice};
 use crate::work_folder::WorkFolder;

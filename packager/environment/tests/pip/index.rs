@@ -21,11 +21,13 @@ impl Index {
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::default();
         let login = login.map(|login| format!("Basic {}", STANDARD.encode(login)));
-        let (log, login) = (Arc::clone(&asked), login);
+        let log = Arc::clone(&asked);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (folder, login, log) = (folder.clone(), login.clone(), Arc::clone(&log));
-                std::thread::spawn(move || answer(stream.unwrap(), &folder, login, &log));
+                std::thread::spawn(move || {
+                    answer(stream.unwrap(), &folder, login.as_deref(), &log);
+                });
             }
         });
         Self { port, asked }
@@ -48,7 +50,7 @@ impl Index {
     }
 }
 
-fn answer(mut stream: TcpStream, folder: &Path, login: Option<String>, asked: &Mutex<Vec<String>>) {
+fn answer(mut stream: TcpStream, folder: &Path, login: Option<&str>, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut path, mut known) = (String::new(), login.is_none());
     let mut line = String::new();
@@ -56,7 +58,7 @@ fn answer(mut stream: TcpStream, folder: &Path, login: Option<String>, asked: &M
         if path.is_empty() {
             path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         }
-        known |= login.as_ref().is_some_and(|login| line.trim_end().ends_with(login));
+        known |= login.is_some_and(|login| line.trim_end().ends_with(login));
         line.clear();
     }
     asked.lock().unwrap().push(path.clone());
