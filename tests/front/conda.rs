@@ -135,17 +135,6 @@ fn channels_have_an_order_and_a_name() {
     assert_eq!(of(&[extra.clone(), main.clone()], "priority"), "priority=2.0=0");
     assert_eq!(of(&both, "extra-only"), "extra-only=1.0=0");
     assert_eq!(of(&both[..1], &format!("{extra}::priority")), "priority=2.0=0");
-    // A channel in front counts with all it has, though no version of it fits.
-    world.say(&of(&both, "priority=2")).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-The following packages are incompatible
-└─ priority 2.* cannot be installed because there are no viable options:
-   └─ priority 2.0 is excluded because due to strict channel priority not using this option from: 'file://[REPOSITORY]/fixtures/built/channel/extra/'
-hint: loosen or pin the lines named above; where glibc is named, take a newer base image
---- exit code 1
-
-"#]]);
 }
 
 #[test]
@@ -161,44 +150,28 @@ fn the_base_decides_what_fits() {
     world.say(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-needs-cuda * cannot be installed because there are no viable options:
-└─ needs-cuda 1.0 would require
-   └─ __cuda >=10.0, for which no candidates were found.
-hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+`needs-cuda` (line 7) is there as 1.0, which needs `__cuda >=10.0`.
+Because the base image has no CUDA, nothing meets `__cuda >=10.0`.
+So line 7 cannot be met.
+hint: take a base image with CUDA
 --- exit code 1
 
 "#]]);
     world.say(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-glibc-old 2.* cannot be installed because there are no viable options:
-└─ glibc-old 2.0 would require
-   └─ __glibc >=2.99, for which no candidates were found.
-hint: loosen or pin the lines named above; where glibc is named, take a newer base image
---- exit code 1
-
-"#]]);
-    world.say(&plan(&["python=3.11", "clash-left", "clash-right"], &[])).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-The following packages are incompatible
-├─ clash-right * can be installed with any of the following options:
-│  └─ clash-right 1.0 would require
-│  └─ common 2.*, which can be installed with any of the following options:
-│  └─ common 2.0
-└─ clash-left * cannot be installed because there are no viable options:
-   └─ clash-left 1.0 would require
-      └─ common 1.*, which cannot be installed because there are no viable options:
-         └─ common 1.0, which conflicts with the versions reported above.
-hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+`glibc-old=2` (line 7) is there as 2.0, which needs `__glibc >=2.99`.
+Because the base image has glibc 2.36, nothing meets `__glibc >=2.99`.
+So line 7 cannot be met.
+hint: take a newer base image
 --- exit code 1
 
 "#]]);
     world.say(&plan(&["python=3.99"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-No candidates were found for python 3.99.*.
-hint: loosen or pin the lines named above; where glibc is named, take a newer base image
+Because python is there only as 3.6.[PATCH] to 3.13.[PATCH] (6 versions), nothing meets `python=3.99` (line 6).
+hint: ask for a version that is there
 --- exit code 1
 
 "#]]);
@@ -206,6 +179,75 @@ hint: loosen or pin the lines named above; where glibc is named, take a newer ba
 --- stderr
 error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/channel/main/
 hint: check the spelling, add the channel that has it below `channels:`, or list `no-such-package` below `pip:` if PyPI has it
+--- exit code 1
+
+"#]]);
+}
+
+#[test]
+fn a_conflict_is_told_in_sentences() {
+    let base = need!(base("debian12-py311"));
+    let (world, channel) = need!(ground(&["python-3.11", "clash-deep"]));
+    let both = [channel.address("main"), channel.address("extra")];
+    let plan =
+        |lines: &[&str], more: &[&str]| world.say(&planned(&world, &base, &both[..1], lines, more));
+    // Two lines that want the same package in two versions.
+    plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+Because an environment has one version of common, 1.0 for `common=1` (line 7) and 2.0 for `common=2` (line 8) cannot both be there.
+hint: loosen one of the lines named above, or leave it out
+--- exit code 1
+
+"#]]);
+    // What two lines bring with them does.
+    plan(&["python=3.11", "clash-left", "clash-right"], &[]).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+`clash-left` (line 7) is there as 1.0, which needs `common 1.*`.
+`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
+Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
+So lines 7 and 8 cannot be met together.
+hint: loosen one of the lines named above, or leave it out
+--- exit code 1
+
+"#]]);
+    // What one of them brings brings it.
+    plan(&["python=3.11", "clash-deep", "clash-right"], &[]).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+`clash-deep` (line 7) is there as 1.0, which needs `clash-left`.
+`clash-left` is there as 1.0, which needs `common 1.*`.
+`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
+Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
+So lines 7 and 8 cannot be met together.
+hint: loosen one of the lines named above, or leave it out
+--- exit code 1
+
+"#]]);
+    plan(&["python=3.11", "common=2"], &["--exclude-newer", "2019-05-05"]).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+Because common 2.0 came on 2020-04-01, after --exclude-newer 2019-05-05, nothing meets `common=2` (line 7).
+hint: --exclude-newer 2020-04-01 lets common 2.0 in
+--- exit code 1
+
+"#]]);
+    // All of it is younger than that, the interpreter as well.
+    plan(&["python=3.11", "common=1"], &["--exclude-newer", "2015-01-01"]).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+Because common 1.0 came on 2019-04-01, after --exclude-newer 2015-01-01, nothing meets `common=1` (line 7).
+hint: --exclude-newer 2019-04-01 lets common 1.0 in
+--- exit code 1
+
+"#]]);
+    let hidden = planned(&world, &base, &both, &["python=3.11", "priority=2"], &[]);
+    world.say(&hidden).is(str![[r#"
+--- stderr
+error: the conda packages do not fit together for linux-64 with glibc 2.36:
+Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/channel/extra, and file://[REPOSITORY]/fixtures/built/channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
+hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSITORY]/fixtures/built/channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/channel/extra::priority`
 --- exit code 1
 
 "#]]);

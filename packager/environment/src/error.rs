@@ -182,8 +182,10 @@ pub enum Error {
     CondaUnsolvable {
         /// Platform and C library of the base.
         ground: String,
-        /// The solver's sentences.
+        /// Sentences from the solver's conflict.
         reason: String,
+        /// What may be done.
+        hint: String,
     },
     /// A conda archive that breaks the format.
     #[error("{archive} is not a sound conda package: {reason}")]
@@ -454,9 +456,7 @@ impl Error {
             Self::NoSuchCondaPackage { name, .. } => Some(format!(
                 "check the spelling, add the channel that has it below `channels:`, or list `{name}` below `pip:` if PyPI has it"
             )),
-            Self::CondaUnsolvable { .. } => Some(
-                "loosen or pin the lines named above; where glibc is named, take a newer base image".to_owned(),
-            ),
+            Self::CondaUnsolvable { hint, .. } => Some(hint.clone()),
             Self::CondaArchive { .. } => {
                 Some("ask the owner of the channel, or take another version or build".to_owned())
             }

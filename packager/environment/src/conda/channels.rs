@@ -95,6 +95,19 @@ impl Channels {
         self.list.iter().map(|known| known.shown.to_string()).collect()
     }
 
+    /// What the channel of a package's address is called: its name below the alias, else its
+    /// address.
+    pub(crate) fn called(&self, url: &str) -> String {
+        let mut known = self.list.iter();
+        match known.find(|known| url.starts_with(known.channel.base_url.as_str())) {
+            Some(Known { shown, .. }) => {
+                let name = self.config.as_ref().and_then(|of| of.strip_channel_alias(shown));
+                name.unwrap_or_else(|| shown.as_str().trim_end_matches('/').to_owned())
+            }
+            None => hide(url),
+        }
+    }
+
     /// An address of one of the channels as it may be shown and kept.
     pub(crate) fn without_secret(&self, url: &str) -> String {
         for known in &self.list {

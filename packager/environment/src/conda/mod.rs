@@ -6,13 +6,17 @@
 
 mod archive;
 mod channels;
+mod conflict;
 mod fetch;
 mod files;
+mod grounds;
 mod installed;
 mod meta;
 mod package;
 mod scripts;
+mod sentences;
 mod solve;
+mod wording;
 
 pub(crate) use archive::{CondaArchive, Entry};
 pub(crate) use channels::{Channels, local};

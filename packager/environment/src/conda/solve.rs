@@ -13,10 +13,12 @@ use rattler_solve::{
 };
 
 use super::channels::Channels;
+use super::conflict::{Question, conflict};
 use super::package::CondaPackage;
+use super::sentences::{LOOSEN, Teller};
 use crate::moment::cutoff;
 use crate::store::Store;
-use crate::{Architecture, CondaFile, Error, Result, Settings};
+use crate::{Architecture, CondaDependency, CondaFile, Error, Result, Settings};
 
 /// What conda packages stand on: the base image as its solver sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +110,7 @@ pub(crate) async fn solve(
         specs.push(PackageName::new_unchecked("python").into());
     }
     let meter = progress.begin(&format!("solving conda packages for {}", ground.describe()), None);
-    let solved = ask(specs, channels, ground, held, settings).await;
+    let solved = ask(specs, &file.dependencies, channels, ground, held, settings).await;
     meter.finish(if solved.is_ok() { "solved" } else { "failed" });
     let mut packages =
         solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
@@ -118,6 +120,7 @@ pub(crate) async fn solve(
 
 async fn ask(
     specs: Vec<MatchSpec>,
+    lines: &[CondaDependency],
     channels: &Channels,
     ground: &Ground,
     held: &[CondaPackage],
@@ -153,6 +156,16 @@ async fn ask(
             });
         }
     }
+    let question = Question {
+        records,
+        specs,
+        virtual_packages: ground.virtual_packages()?,
+        exclude_newer: settings
+            .exclude_newer
+            .as_deref()
+            .map(|text| cutoff(text).map(ExcludeNewer::from_datetime))
+            .transpose()?,
+    };
     let is_held = |record: &&RepoDataRecord| {
         let of = &record.package_record;
         held.iter().any(|held| {
@@ -161,27 +174,30 @@ async fn ask(
         })
     };
     let task = SolverTask {
-        specs,
-        locked_packages: records.iter().flatten().copied().filter(is_held).collect(),
-        virtual_packages: ground.virtual_packages()?,
+        specs: question.specs.clone(),
+        locked_packages: question.records.iter().flatten().copied().filter(is_held).collect(),
+        virtual_packages: question.virtual_packages.clone(),
         channel_priority: ChannelPriority::Strict,
-        exclude_newer: settings
-            .exclude_newer
-            .as_deref()
-            .map(|text| cutoff(text).map(ExcludeNewer::from_datetime))
-            .transpose()?,
-        ..records.into_iter().collect::<SolverTask<'_, Vec<_>>>()
+        exclude_newer: question.exclude_newer.clone(),
+        ..question.records.iter().cloned().collect::<SolverTask<'_, Vec<_>>>()
+    };
+    let unsolvable = |reason: &str, hint: String| Error::CondaUnsolvable {
+        ground: ground.describe(),
+        reason: channels.clean(reason.trim()),
+        hint,
     };
     match resolvo::Solver.solve(task) {
         Ok(result) => Ok(result.records),
-        Err(SolveError::Unsolvable(sentences)) => Err(Error::CondaUnsolvable {
-            ground: ground.describe(),
-            reason: channels.clean(sentences.join("\n").trim()),
-        }),
-        Err(other) => Err(Error::CondaUnsolvable {
-            ground: ground.describe(),
-            reason: channels.clean(&other.to_string()),
-        }),
+        Err(SolveError::Unsolvable(tree)) => {
+            let exclude_newer = settings.exclude_newer.as_deref();
+            let teller = Teller { question: &question, lines, channels, exclude_newer };
+            let told = conflict(&question).map(|conflict| teller.tell(&conflict));
+            Err(match told.filter(|told| !told.reason.is_empty()) {
+                Some(told) => unsolvable(&told.reason, told.hint),
+                None => unsolvable(&tree.join("\n"), LOOSEN.to_owned()),
+            })
+        }
+        Err(other) => Err(unsolvable(&other.to_string(), LOOSEN.to_owned())),
     }
 }
 
