@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::args::{Format, Global};
 use crate::failure::{Failure, Result};
-use crate::outside::{self, credential_files, is_on, variable};
+use crate::outside::{self, conda_files, credential_files, is_on, variable};
 use crate::stage::Stage;
 use crate::{embedded, output, progress};
 
@@ -295,25 +295,28 @@ impl Context {
     }
 }
 
-/// Mirrors of conda channels, by the variables that conda itself reads (conda documentation,
-/// "Settings").
+/// Mirrors of conda channels, by the variables and files that conda itself reads (conda
+/// documentation, "Settings" and "Searching for .condarc").
 fn conda_settings() -> Result<CondaSettings> {
-    let mut settings = CondaSettings::default();
-    if let Some(alias) = variable("CONDA_CHANNEL_ALIAS") {
-        settings.alias = alias.parse().map_err(|error| {
+    let list = |name: &str| {
+        let parts = |text: String| {
+            let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        };
+        variable(name).map(parts)
+    };
+    let alias = variable("CONDA_CHANNEL_ALIAS").map(|alias| {
+        alias.parse().map_err(|error| {
             Failure::usage(
                 format!("CONDA_CHANNEL_ALIAS is not an address: {error}"),
                 "write it as https://HOST/PATH",
             )
-        })?;
-    }
-    if let Some(channels) = variable("CONDA_DEFAULT_CHANNELS") {
-        settings.defaults = channels
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
-    }
-    Ok(settings)
+        })
+    });
+    Ok(CondaSettings {
+        alias: alias.transpose()?,
+        defaults: list("CONDA_DEFAULT_CHANNELS"),
+        channels: list("CONDA_CHANNELS"),
+        files: if is_on("MLPACK_NO_CONDARC") { Vec::new() } else { conda_files() },
+    })
 }

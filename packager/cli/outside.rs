@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mlpack_oci::Platform;
 
@@ -62,4 +62,32 @@ pub(crate) fn credential_files() -> Vec<PathBuf> {
     let stored =
         variable("HOME").map(|home| PathBuf::from(home).join(".config/containers/auth.json"));
     [docker_config(), podman, stored].into_iter().flatten().collect()
+}
+
+/// Conda's configuration in conda's order, in which what comes later counts more.
+pub(crate) fn conda_files() -> Vec<PathBuf> {
+    let path = |name: &str| variable(name).map(PathBuf::from);
+    // An activated conda names its program rather than its root.
+    let program = path("CONDA_EXE");
+    let root = program.as_ref().and_then(|program| program.parent()?.parent());
+    let home = path("HOME");
+    let mut places = Vec::new();
+    for folder in [
+        Some(PathBuf::from("/etc/conda")),
+        Some(PathBuf::from("/var/lib/conda")),
+        path("CONDA_ROOT").or_else(|| root.map(PathBuf::from)),
+        path("XDG_CONFIG_HOME").map(|dir| dir.join("conda")),
+        home.as_ref().map(|home| home.join(".config/conda")),
+        home.as_ref().map(|home| home.join(".conda")),
+    ] {
+        places.extend(folder.iter().flat_map(|dir| condarc(dir)));
+    }
+    places.extend(home.map(|home| home.join(".condarc")));
+    places.extend(path("CONDA_PREFIX").iter().flat_map(|dir| condarc(dir)));
+    places.extend(path("CONDARC"));
+    places
+}
+
+fn condarc(dir: &Path) -> [PathBuf; 3] {
+    [".condarc", "condarc", "condarc.d"].map(|name| dir.join(name))
 }

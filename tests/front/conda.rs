@@ -269,7 +269,7 @@ fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
         .is(str![[r#"
 --- stderr
 error: the channel file://[REPOSITORY]/fixtures/built/channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
-hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself
+hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself
 --- exit code 1
 
 "#]]);

@@ -12,6 +12,7 @@ mod bad_inputs;
 mod channel;
 mod check;
 mod conda;
+mod condarc;
 mod docker;
 mod env;
 mod far_bases;

@@ -177,6 +177,16 @@ pub enum Error {
         /// Addresses without secrets.
         channels: Vec<String>,
     },
+    /// A file of conda's own configuration is not as conda wants it.
+    #[error("{}:{line}: {reason}", path.display())]
+    Condarc {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Which key, and what is wrong with it.
+        reason: String,
+    },
     /// No set of conda packages fits together.
     #[error("the conda packages do not fit together for {ground}:\n{reason}")]
     CondaUnsolvable {
@@ -448,7 +458,10 @@ impl Error {
                 Some("check address and revision; for a private one give git a login".to_owned())
             }
             Self::Channel { .. } => Some(
-                "check the name below `channels:`; CONDA_CHANNEL_ALIAS and CONDA_DEFAULT_CHANNELS set mirrors, as for conda itself".to_owned(),
+                "check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself".to_owned(),
+            ),
+            Self::Condarc { .. } => Some(
+                "mend the file, which conda reads as well, or set MLPACK_NO_CONDARC=1 to do without".to_owned(),
             ),
             Self::NoSuchCondaPackage { name, platform, .. } if name == "python" => Some(format!(
                 "add a channel that has packages for {platform} below `channels:`, or take a base image of another architecture"

@@ -45,7 +45,7 @@ pub async fn resolve_new(
     progress: &dyn Progress,
 ) -> Result<Resolution> {
     let NewEnvironment { file, ground, prefix, .. } = request;
-    let channels = Channels::with_lines(file, &settings.conda)?;
+    let channels = Channels::with_lines(file, settings)?;
     let held = request.held.map_or(&[][..], |held| &held.conda);
     let packages = conda::solve(file, &channels, ground, held, settings, progress).await?;
     let python = python(&packages)?;
@@ -70,6 +70,7 @@ pub async fn resolve_new(
         held: request.held,
     };
     let mut resolution = resolve_beside(pip, Some(&present), settings, progress).await?;
+    resolution.notes.splice(0..0, channels.notes().iter().cloned());
     resolution.environment.prefix = prefix.to_owned();
     resolution.environment.conda = packages;
     Ok(resolution)

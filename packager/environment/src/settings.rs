@@ -79,22 +79,32 @@ impl Indexes {
     }
 }
 
-/// How the channels of a conda file are found.
-#[derive(Debug, Clone)]
+/// How the channels of a conda file are found. What is set here stands in place of what the files
+/// say.
+#[derive(Debug, Clone, Default)]
 pub struct CondaSettings {
     /// What stands before a channel's name, conda's `channel_alias`.
-    pub alias: Url,
+    pub alias: Option<Url>,
     /// What `defaults` stands for, conda's `default_channels`.
-    pub defaults: Vec<String>,
+    pub defaults: Option<Vec<String>>,
+    /// The channels of a file that names none, conda's `channels`.
+    pub channels: Option<Vec<String>>,
+    /// Conda's configuration files, and folders of such, in conda's order: what a later one says
+    /// counts more. Those that are not there are passed by.
+    pub files: Vec<PathBuf>,
 }
 
-impl Default for CondaSettings {
-    /// As conda comes: anaconda.org, and Anaconda's own packages.
-    fn default() -> Self {
+impl CondaSettings {
+    /// As conda comes: anaconda.org.
+    pub(crate) fn default_alias() -> Url {
         #[allow(clippy::unwrap_used, reason = "a constant that a test reads")]
         let alias = "https://conda.anaconda.org".parse().unwrap();
-        let defaults = ["main", "r"].map(|name| format!("https://repo.anaconda.com/pkgs/{name}"));
-        Self { alias, defaults: defaults.to_vec() }
+        alias
+    }
+
+    /// As conda comes: Anaconda's own packages.
+    pub(crate) fn default_channels() -> Vec<String> {
+        ["main", "r"].map(|name| format!("https://repo.anaconda.com/pkgs/{name}")).to_vec()
     }
 }
 

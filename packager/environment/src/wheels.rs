@@ -51,7 +51,7 @@ pub async fn fetch_packages(
     store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
     let channels = match file.filter(|_| !environment.conda.is_empty()) {
-        Some(file) => Channels::with_lines(file, &settings.conda)?,
+        Some(file) => Channels::with_lines(file, settings)?,
         None => Channels::default(),
     };
     let conda = conda::fetch(&environment.conda, &channels, &store, &client, progress).await?;

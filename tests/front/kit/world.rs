@@ -87,6 +87,8 @@ impl World {
             }
         }
         world.set("HOME", world.dir.path().join("home"));
+        // What a machine says below /etc is not of this world.
+        world.set("MLPACK_NO_CONDARC", "1");
         world.set("TZ", "UTC");
         world.set("LANG", "C.UTF-8");
         let cache = shared().join("cache");

@@ -6,6 +6,7 @@
 
 mod archive;
 mod channels;
+mod condarc;
 mod conflict;
 mod fetch;
 mod files;

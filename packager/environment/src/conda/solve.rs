@@ -97,12 +97,8 @@ pub(crate) async fn solve(
                 reason: error.to_string(),
             }
         })?;
-        if let (Some(name), Some(config)) = (&dependency.spec.channel, channels.config()) {
-            let channel =
-                rattler_conda_types::Channel::from_str(name, config).map_err(|error| {
-                    Error::Channel { channel: name.clone(), reason: error.to_string() }
-                })?;
-            spec.channel = Some(channel.into());
+        if let Some(name) = &dependency.spec.channel {
+            spec.channel = channels.clone().named(name)?.map(Into::into);
         }
         specs.push(spec);
     }

@@ -8,9 +8,8 @@ use rattler_solve::ExcludeNewer;
 
 use super::super::conflict::conflict;
 use super::*;
-use crate::CondaFile;
 use crate::moment::cutoff;
-use crate::settings::CondaSettings;
+use crate::{CondaFile, Settings};
 
 /// A package of a channel: name, version, build, what it needs, what it bounds.
 fn record(
@@ -48,16 +47,13 @@ fn said(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String
     let lines: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
     let text = format!("channels: [main, extra]\ndependencies:\n{lines}");
     let file = CondaFile::parse(&text, Path::new("/project/env.yml")).unwrap();
-    let mut channels = Channels::of(&file, &CondaSettings::default()).unwrap();
+    let mut channels = Channels::of(&file, &Settings::new("/nowhere")).unwrap();
     let mut specs = Vec::new();
     for dependency in &file.dependencies {
         let mut spec =
             MatchSpec::from_str(&dependency.spec.text, ParseStrictness::Lenient).unwrap();
         if let Some(name) = &dependency.spec.channel {
-            channels.add(name).unwrap();
-            let config = channels.config().unwrap();
-            let channel = rattler_conda_types::Channel::from_str(name, config).unwrap();
-            spec.channel = Some(channel.into());
+            spec.channel = channels.named(name).unwrap().map(Into::into);
         }
         specs.push(spec);
     }
