@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, Door, World, base, blob_path, image, is_root};
+use crate::kit::{self, Answer, Channel, Door, World, base, is_root};
 use crate::need;
 
 /// A world without an index, and the channel.
@@ -71,21 +71,8 @@ fn planned(
 
 /// Unpacks the environment's layers.
 fn unpacked(world: &World) -> PathBuf {
-    let root = world.path("unpacked");
-    fs::create_dir(&root).unwrap();
-    for layer in image(&world.path("out")).layers() {
-        let blob = blob_path(&world.path("out"), &layer);
-        let mut command = world.program("tar", &["--extract", "--gzip", "--file"]);
-        // Layers without the environment have no such path.
-        command
-            .arg(blob)
-            .arg("--directory")
-            .arg(&root)
-            .arg("opt/mlpack/envs/svc")
-            .output()
-            .unwrap();
-    }
-    root.join("opt/mlpack/envs/svc")
+    world.unpack("out", "opt/mlpack/envs/svc", "unpacked");
+    world.path("unpacked/opt/mlpack/envs/svc")
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod condarc;
 mod docker;
 mod env;
 mod far_bases;
+mod far_conda;
 mod floors;
 mod inputs;
 mod inspect;

@@ -1,5 +1,8 @@
-//! The base images of `fixtures/bases.py`, made where they are missing.
+//! The base images of `fixtures/bases.py`, made where they are missing, and what runs those of
+//! another architecture.
 
+use std::env;
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::lock::lock;
@@ -24,4 +27,23 @@ pub(crate) fn base(name: &str) -> Option<String> {
         }
     }
     Some(format!("oci:{}", found.display()))
+}
+
+/// The emulator of aarch64 programs: the machine's, else the one of `fixtures/emulator.py`; none,
+/// and the reason said, if it cannot be fetched.
+#[track_caller]
+pub(crate) fn emulator() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut programs = env::split_paths(&path).map(|dir| dir.join("qemu-aarch64-static"));
+    if let Some(found) = programs.find(|program| program.is_file()) {
+        return Some(found);
+    }
+    let _lock = lock("emulator");
+    let script = repository().join("fixtures/emulator.py");
+    let output = Command::new("python3").arg(script).output().unwrap();
+    if !output.status.success() {
+        skip(String::from_utf8_lossy(&output.stderr).trim());
+        return None;
+    }
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }

@@ -15,7 +15,7 @@ mod wheels;
 mod world;
 
 pub(crate) use answer::{Answer, eq};
-pub(crate) use bases::base;
+pub(crate) use bases::{base, emulator};
 pub(crate) use channel::{Channel, Door, channel, real_conda};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{answering, get, post};

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::layout::{blob_path, image};
 use super::lock::{lock, shared};
 use super::wheels::wheels;
 use super::{Answer, skip};
@@ -170,6 +171,22 @@ impl World {
             policy,
         ];
         args.map(str::to_owned).to_vec()
+    }
+
+    /// Unpacks what the layers of a layout's image have at a path, all of it without one, into a
+    /// folder of the working directory.
+    pub(crate) fn unpack(&self, layout: &str, path: &str, folder: &str) {
+        fs::create_dir(self.path(folder)).unwrap();
+        for layer in image(&self.path(layout)).layers() {
+            let mut command = self.program("tar", &["--extract", "--gzip", "--file"]);
+            command.arg(blob_path(&self.path(layout), &layer)).arg("--directory").arg(folder);
+            if !path.is_empty() {
+                command.arg(path);
+            }
+            // Layers that have nothing there say so and fail.
+            let output = command.output().unwrap();
+            assert!(output.status.success() || !path.is_empty(), "{output:?}");
+        }
     }
 
     /// The command in this world, not started.
