@@ -12,6 +12,7 @@ mod bad_inputs;
 mod channel;
 mod check;
 mod conda;
+mod conda_options;
 mod condarc;
 mod docker;
 mod env;

@@ -1,7 +1,7 @@
 //! The files of one conda package in an environment: what its `paths.json` lists, with the prefix
 //! written into them, and for `noarch: python` with its place and its commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use rattler_conda_types::{NoArchType, Subdir, prefix_record};
 
 use super::archive::{CondaArchive, Entry};
 use super::package::StoredConda;
-use super::{meta, scripts};
+use super::{meta, python_lists, scripts};
 use crate::lay_options::LayOptions;
 use crate::planned::Planned;
 use crate::slim::Dropped;
@@ -81,13 +81,21 @@ pub(crate) fn files(
         }
     }
     let package = &stored.package;
+    let before: BTreeSet<String> = laid.keys().cloned().collect();
     let changed = options.apply(&package.name, &package.sha256, prefix, &mut laid)?;
+    let gone = before.into_iter().filter(|path| !laid.contains_key(path)).collect();
+    let lists = python_lists::without(&gone, &archive, &mut laid)?;
     recorded.retain(|entry| {
         entry
             .relative_path
             .to_str()
             .is_some_and(|path| laid.contains_key(path) && !changed.compiled.contains(path))
     });
+    for entry in &mut recorded {
+        if let Some(list) = lists.iter().find(|list| entry.relative_path == Path::new(list)) {
+            entry.sha256_in_prefix = meta::hash(&laid[list]);
+        }
+    }
     recorded.extend(changed.compiled.iter().map(|path| meta::bytecode(path)));
     let (name, record) = meta::record(&archive, index, stored, recorded)?;
     laid.insert(format!("conda-meta/{name}"), Planned::bytes(record, false));

@@ -14,6 +14,7 @@ mod grounds;
 mod installed;
 mod meta;
 mod package;
+mod python_lists;
 mod scripts;
 mod sentences;
 mod solve;

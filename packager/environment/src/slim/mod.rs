@@ -12,7 +12,7 @@ use test_folders::TestFolders;
 pub use rule::Rule;
 
 /// Of the rules; part of the key of layers made by them.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What a rule has left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
