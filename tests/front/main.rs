@@ -9,6 +9,7 @@
 
 mod arguments;
 mod bad_inputs;
+mod building;
 mod channel;
 mod check;
 mod conda;

@@ -11,7 +11,9 @@
 //! - Tools other than these two (flit, hatchling, Cython, ...) are the newest the index has, and so
 //!   are these two where a source asks for releases that the pins are not among, or the index does
 //!   not have the pinned ones.
-//! - What a compiler makes is this machine's; it is only asked where a wheel cannot do without.
+//! - What a compiler makes is this machine's; it is only asked where a wheel cannot do without. It
+//!   has no debug information and no path of the interpreter's folder (see [`crate::linker`]), so
+//!   that one compiler makes the same of the same sources.
 
 /// The first Python that the newest pins run on: from here on all hosts build the same.
 pub(crate) const ONE_FOR_ALL: (u32, u32) = (3, 9);
@@ -26,6 +28,14 @@ wheel==0.45.1; python_version >= '3.8'
 wheel==0.42.0; python_version == '3.7'
 wheel==0.37.1; python_version < '3.7'
 ";
+
+/// Changes with how the tools are called.
+const FORM: u32 = 2;
+
+/// What a wheel built by them is kept under.
+pub(crate) fn key() -> String {
+    format!("{FORM}\n{PINS}")
+}
 
 /// Tools that are taken as they are today whatever day packages are taken of: those of that day
 /// may not run on the interpreter that builds.

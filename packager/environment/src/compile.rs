@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use mlpack_oci::Progress;
+
+use crate::conda::StoredConda;
 use crate::pip_list::PipList;
 use crate::resolve::ResolveRequest;
-use crate::sdist::NO_COMPILER;
+use crate::sdist::{LAST_LINES, NO_COMPILER};
 use crate::store::Store;
 use crate::uv::{Output, Uv};
-use crate::{Error, Result, Settings, Target, build_tools, host, interpreter, moment};
+use crate::{Error, Result, Settings, Target, build_tools, interpreter, interpreters, moment};
 
 /// Packages that are in the environment already, as the resolver is told of them.
 pub(crate) struct Present {
     /// Normalised names with versions.
     pub(crate) packages: Vec<(String, String)>,
+    /// The archives they come from, and all others of the environment.
+    pub(crate) archives: Vec<StoredConda>,
     /// Wheels of metadata alone that stand for them.
     pub(crate) stand_ins: PathBuf,
     /// A file that holds each to its version.
@@ -41,6 +46,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) overrides: Option<PathBuf>,
     /// Whether the described interpreter did not do, and one of this machine must stand in.
     pub(crate) stand_in: bool,
+    pub(crate) progress: &'a dyn Progress,
 }
 
 impl Compiler<'_> {
@@ -62,16 +68,19 @@ impl Compiler<'_> {
         }
         // An interpreter of the target's own minor version, if there is one, comes first: it runs
         // build scripts as they were meant.
-        let Some(host) = host::find(self.settings, target.python).await.into_iter().next() else {
-            let reason = "no Python is on this machine to run its build script";
-            let failure = failure.unwrap_or_else(|| Failure::read(reason));
-            return Err(failure.into_build_error(target, reason));
+        let archives = self.present.map_or(&[][..], |present| &present.archives);
+        let found =
+            interpreters::find(self.settings, self.store, target, archives, self.progress).await?;
+        let Some(host) = found.list.first() else {
+            let reason = found.explain("no Python is on this machine to run its build script");
+            let failure = failure.unwrap_or_else(|| Failure::read(&reason));
+            return Err(failure.into_build_error(target, &reason, 0));
         };
         self.stand_in = true;
         let (glibc, machine) = (platform_glibc(target.glibc), target.architecture.machine());
         let platform = format!("{machine}-manylinux_{}_{}", glibc.0, glibc.1);
         let options = [
-            ("--python", host.path),
+            ("--python", host.path.clone()),
             ("--python-version", target.python.to_string().into()),
             ("--python-platform", platform.into()),
         ];
@@ -82,7 +91,7 @@ impl Compiler<'_> {
         }
         let failure = Failure::read(&output.stderr);
         if failure.failed_build().is_some() {
-            return Err(failure.into_build_error(target, "its build script failed"));
+            return Err(failure.into_build_error(target, "its build script failed", LAST_LINES));
         }
         Err(failure.into_error(target))
     }
@@ -232,11 +241,12 @@ impl Failure {
         Some((name.split([' ', '@']).next().unwrap_or(name).to_owned(), version.to_owned()))
     }
 
-    fn into_build_error(self, target: &Target, reason: &str) -> Error {
+    /// A source that was not built; with so many of the last lines.
+    fn into_build_error(self, target: &Target, reason: &str, lines: usize) -> Error {
         let Some((name, version)) = self.failed_build() else {
             return Error::Resolver { headline: self.headline, causes: self.causes };
         };
-        let last = self.causes.len().saturating_sub(12);
+        let last = self.causes.len().saturating_sub(lines);
         let lines: String =
             self.causes[last..].iter().map(|cause| format!("\n  {cause}")).collect();
         Error::SourceOnly {

@@ -76,6 +76,11 @@ pub(crate) async fn first(settings: &Settings, wanted: PythonVersion) -> Option<
 
 /// Runs a candidate and asks what it is; one that does not run or is no CPython is left out.
 async fn ask(path: &Path) -> Option<HostPython> {
+    try_ask(path).await.ok()
+}
+
+/// The same; the error is the reason why it is none.
+pub(crate) async fn try_ask(path: &Path) -> Result<HostPython, String> {
     const QUESTION: &str = "import sys, platform; print(sys.executable); print('.'.join(map(str, sys.version_info[:3]))); print(platform.machine()); print(platform.python_implementation())";
     let output = Command::new(path)
         .args(["-I", "-S", "-c", QUESTION])
@@ -83,12 +88,17 @@ async fn ask(path: &Path) -> Option<HostPython> {
         .kill_on_drop(true)
         .output()
         .await
-        .ok()
-        .filter(|output| output.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let mut lines = text.lines();
-    let executable = PathBuf::from(lines.next()?);
-    let version = lines.next()?.parse().ok()?;
-    let machine = lines.next()?.to_owned();
-    (lines.next()? == "CPython").then_some(HostPython { path: executable, version, machine })
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().rfind(|line| !line.trim().is_empty());
+        return Err(last.map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = text.lines().collect();
+    let [executable, version, machine, "CPython"] = lines[..] else {
+        return Err(format!("it is no CPython, it says {:?}", lines.join(" ")));
+    };
+    let version = version.parse().map_err(|error| format!("{error}"))?;
+    Ok(HostPython { path: executable.into(), version, machine: machine.to_owned() })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use mlpack_oci::Progress;
 
 use crate::compile::Present;
-use crate::conda::{self, Channels, CondaPackage, Ground, InstalledPackage};
+use crate::conda::{self, Channels, CondaPackage, Ground, InstalledPackage, StoredConda};
 use crate::fetch::Client;
 use crate::resolve::resolve_beside;
 use crate::store::Store;
@@ -55,7 +55,7 @@ pub async fn resolve_new(
     let stored = conda::fetch(&packages, &channels, &store, &client, progress).await?;
     let installed = conda::installed(&stored)?;
     let folder = store.work_folder()?;
-    let present = present(&installed, &folder)?;
+    let present = present(&installed, stored, &folder)?;
     let target = Target {
         python,
         glibc: ground.glibc,
@@ -84,7 +84,11 @@ fn python(packages: &[CondaPackage]) -> Result<PythonVersion> {
     python.version.parse().map_err(|_| bad(format!("python {} is no release", python.version)))
 }
 
-fn present(installed: &[InstalledPackage], folder: &WorkFolder) -> Result<Present> {
+fn present(
+    installed: &[InstalledPackage],
+    archives: Vec<StoredConda>,
+    folder: &WorkFolder,
+) -> Result<Present> {
     let stand_ins = folder.path().join("installed");
     fs::create_dir(&stand_ins).map_err(Error::io("create", &stand_ins))?;
     conda::stand_ins(installed, &stand_ins)?;
@@ -98,5 +102,5 @@ fn present(installed: &[InstalledPackage], folder: &WorkFolder) -> Result<Presen
         })
         .collect();
     fs::write(&constraints, lines).map_err(Error::io("write", &constraints))?;
-    Ok(Present { packages, stand_ins, constraints })
+    Ok(Present { packages, archives, stand_ins, constraints })
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::Progress;
 use url::Url;
 
-use crate::host::{self, HostPython};
+use crate::conda::StoredConda;
+use crate::interpreters::{self, Interpreters};
 use crate::lock::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::pip_list::{PipList, Wanted, place_of};
 use crate::pip_reference::{Location, Reference};
@@ -26,8 +27,10 @@ pub(crate) struct Placer<'a> {
     pub(crate) target: &'a Target,
     pub(crate) list: &'a PipList,
     pub(crate) progress: &'a dyn Progress,
-    /// Interpreters of this machine, looked for when first needed.
-    pythons: Option<Vec<HostPython>>,
+    /// Conda packages of the environment, an interpreter among them.
+    archives: &'a [StoredConda],
+    /// What builds, looked for when first needed.
+    interpreters: Option<Interpreters>,
     /// What the wheels that were built here are really of.
     built: BTreeMap<PathBuf, Artifact>,
 }
@@ -38,9 +41,11 @@ impl<'a> Placer<'a> {
         store: &'a Store,
         target: &'a Target,
         list: &'a PipList,
+        archives: &'a [StoredConda],
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { uv, store, target, list, progress, pythons: None, built: BTreeMap::new() }
+        let (interpreters, built) = (None, BTreeMap::new());
+        Self { uv, store, target, list, progress, archives, interpreters, built }
     }
 
     /// The list as the resolver is given it, a line each.
@@ -113,15 +118,19 @@ impl<'a> Placer<'a> {
         let wheel = match kept {
             Some(wheel) => wheel,
             None => {
-                if self.pythons.is_none() {
-                    let settings = &self.list.settings;
-                    self.pythons = Some(host::find(settings, self.target.python).await);
-                }
+                let interpreters = match self.interpreters.take() {
+                    Some(found) => found,
+                    None => {
+                        let Self { store, target, archives, progress, .. } = *self;
+                        let settings = &self.list.settings;
+                        interpreters::find(settings, store, target, archives, progress).await?
+                    }
+                };
                 let builder = Builder {
                     uv: self.uv,
                     store: self.store,
                     target: self.target,
-                    pythons: self.pythons.as_deref().unwrap_or_default(),
+                    interpreters: self.interpreters.insert(interpreters),
                     search_path: self.list.settings.search_path.as_ref(),
                 };
                 let package = LockedPackage {

@@ -104,7 +104,8 @@ pub(crate) async fn resolve_beside(
     let uv = Uv::find(settings, &store, &client, progress).await?;
     let uv = uv.with_indexes(&list.settings.indexes);
     let client = Client::new(&list.settings.indexes)?.with_logins(&list.settings.logins);
-    let mut placer = Placer::new(&uv, &store, target, &list, progress);
+    let archives = present.map_or(&[][..], |present| &present.archives);
+    let mut placer = Placer::new(&uv, &store, target, &list, archives, progress);
     let wanted = placer.requirements().await?;
     let work = store.work_folder()?;
     let mut compiler = Compiler {
@@ -120,6 +121,7 @@ pub(crate) async fn resolve_beside(
         preferred: request.held.map(|held| held::preferred(held, &work)).transpose()?,
         overrides: None,
         stand_in: false,
+        progress,
     };
     let meter = progress.begin(&format!("resolving for {}", target.describe()), None);
     let staying = staying::resolve(&mut compiler, &client, &wanted, &choice, &work, &mut notes);

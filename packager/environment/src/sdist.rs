@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::{Digest, Progress};
 
 use crate::host::HostPython;
+use crate::interpreters::Interpreters;
+use crate::linker::Linker;
 use crate::lock::ArtifactKind;
 use crate::sources::Stage;
 use crate::store::{self, Store};
@@ -25,24 +27,24 @@ pub(crate) const NO_COMPILER: [(&str, &str); 4] = [
     ("PYTHONHASHSEED", "0"),
 ];
 /// The same with this machine's compiler.
-const COMPILER: [(&str, &str); 2] = [("SOURCE_DATE_EPOCH", "315532801"), ("PYTHONHASHSEED", "0")];
+const COMPILER: [(&str, &str); 2] = [NO_COMPILER[2], NO_COMPILER[3]];
 /// Lines of a failed build that are shown.
-const LAST_LINES: usize = 12;
+pub(crate) const LAST_LINES: usize = 12;
 
 /// Builds with what is at hand.
 pub(crate) struct Builder<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
     pub(crate) target: &'a Target,
-    /// Interpreters of this machine, the best first.
-    pub(crate) pythons: &'a [HostPython],
+    /// What builds.
+    pub(crate) interpreters: &'a Interpreters,
     /// Where git is looked for.
     pub(crate) search_path: Option<&'a OsString>,
 }
 
 /// The wheel built earlier from a source for this interpreter, if it still fits.
 pub(crate) fn stored(store: &Store, target: &Target, sdist: &Digest) -> Option<PathBuf> {
-    let dir = store.built(sdist, target, build_tools::PINS);
+    let dir = store.built(sdist, target, &build_tools::key());
     let mut wheels: Vec<PathBuf> = std::fs::read_dir(dir)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -77,20 +79,26 @@ impl Builder<'_> {
     ) -> Result<PathBuf> {
         let meter = progress
             .begin(format!("building {} {}", package.name, package.version).trim_end(), None);
-        let outcome = self.attempt(package, source).await;
+        let outcome = self.attempt(package, source, progress).await;
         meter.finish(if outcome.is_ok() { "built" } else { "failed" });
         outcome
     }
 
-    async fn attempt(&self, package: &LockedPackage, source: &Path) -> Result<PathBuf> {
+    async fn attempt(
+        &self,
+        package: &LockedPackage,
+        source: &Path,
+        progress: &dyn Progress,
+    ) -> Result<PathBuf> {
+        let interpreters = self.interpreters;
         // Without a compiler: an interpreter whose tools are those of all hosts, then the best one.
-        let same = self
-            .pythons
+        let same = interpreters
+            .list
             .iter()
             .find(|host| (host.version.major, host.version.minor) >= build_tools::ONE_FOR_ALL);
-        let mut plain = "no Python is on this machine to build it with".to_owned();
+        let mut plain = interpreters.explain("no Python is on this machine to build it with");
         let mut tried = None;
-        for python in same.into_iter().chain(self.pythons.first()) {
+        for python in same.into_iter().chain(interpreters.list.first()) {
             if tried == Some(python) {
                 continue;
             }
@@ -103,21 +111,26 @@ impl Builder<'_> {
         if tried.is_none() {
             return Err(self.refuse(package, plain));
         }
-        let machine = self.target.architecture.machine();
-        let python = self.target.python;
-        let twin = self
-            .pythons
-            .iter()
-            .find(|host| host.version.same_minor(python) && host.machine == machine);
-        let Some(twin) = twin else {
-            let reason = format!(
-                "it needs a compiler, or Python {} on {machine}:\n{plain}",
-                python.minor_text()
-            );
+        let Some(twin) = interpreters.twin(self.target) else {
+            let (python, machine) = (self.target.python, self.target.architecture.machine());
+            let missing =
+                format!("it needs a compiler, or Python {} on {machine}", python.minor_text());
+            let reason = format!("{}:\n{plain}", interpreters.explain(&missing));
             return Err(self.refuse(package, reason));
         };
-        match self.run(twin, source, &COMPILER, package).await? {
-            Ok(wheel) => Ok(wheel),
+        let linker = Linker::of(twin).await;
+        let linkers = linker.variables.iter().map(|(name, words)| (*name, words.as_str()));
+        let variables: Vec<_> = COMPILER.into_iter().chain(linkers).collect();
+        match self.run(twin, source, &variables, package).await? {
+            Ok(wheel) => {
+                for file in linker.traces(&wheel)? {
+                    progress.note(&format!(
+                        "{} {} was compiled here, and `{file}` names the folder of {}: another machine makes other bytes",
+                        package.name, package.version, twin.path.display()
+                    ));
+                }
+                Ok(wheel)
+            }
             Err(reason) => Err(self.refuse(package, reason)),
         }
     }
@@ -162,7 +175,7 @@ impl Builder<'_> {
         if let Err(reason) = accept(&built, self.target) {
             return Ok(Err(reason));
         }
-        let dir = self.store.built(&package.artifact.sha256, self.target, build_tools::PINS);
+        let dir = self.store.built(&package.artifact.sha256, self.target, &build_tools::key());
         let kept = dir.join(built.file_name().unwrap_or_default());
         let mut reader = File::open(&built).map_err(Error::io("read", &built))?;
         let mut file = store::pending(&kept)?;

@@ -91,6 +91,17 @@ impl Store {
         self.root.join("interpreters").join(name).join("bin").join("python")
     }
 
+    /// A conda interpreter that builds sources. Names are short, since the whole path must fit where
+    /// programs have the prefix they were made for.
+    pub(crate) fn staged(&self, key: &Digest) -> PathBuf {
+        self.staged_pythons().join(key.short())
+    }
+
+    /// Where those are.
+    pub(crate) fn staged_pythons(&self) -> PathBuf {
+        self.root.join("py")
+    }
+
     /// A folder for work in progress, on the same disk as the rest.
     pub(crate) fn work_folder(&self) -> Result<WorkFolder> {
         let dir = self.work();

@@ -13,7 +13,7 @@ use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::StoredWheel;
 use crate::wheel_name::WheelName;
-use crate::{CondaFile, Error, Result, Settings, Target, host, index};
+use crate::{CondaFile, Error, Result, Settings, Target, index, interpreters};
 
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;
@@ -75,9 +75,14 @@ pub async fn fetch_packages(
     if !sources.is_empty() {
         let target = &environment.target;
         let uv = Uv::find(settings, &store, &client, progress).await?;
-        let pythons = host::find(settings, target.python).await;
-        let search_path = settings.search_path.as_ref();
-        let builder = Builder { uv: &uv, store: &store, target, pythons: &pythons, search_path };
+        let found = interpreters::find(settings, &store, target, &conda, progress).await?;
+        let builder = Builder {
+            uv: &uv,
+            store: &store,
+            target,
+            interpreters: &found,
+            search_path: settings.search_path.as_ref(),
+        };
         let built: Vec<(usize, Got)> = stream::iter(sources)
             .map(async |(index, source)| {
                 let package = &environment.packages[index];

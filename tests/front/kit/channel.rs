@@ -53,6 +53,13 @@ impl Channel {
         format!("file://{}", self.dir.join(name).display())
     }
 
+    /// Characters that the programs of an interpreter (`3.9`) have for the place where it lies.
+    pub(crate) fn room(&self, python: &str) -> usize {
+        let said = fs::read(self.dir.join(".records/interpreters.json")).unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        said[python]["said"]["prefix"].as_str().unwrap().len()
+    }
+
     /// Serves the channels by HTTP on a free port of the loopback.
     pub(crate) fn serve(&self, door: Door) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

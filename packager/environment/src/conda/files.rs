@@ -50,8 +50,7 @@ pub(crate) fn files(
     options: &LayOptions<'_>,
 ) -> Result<CondaFiles> {
     let archive = Arc::new(CondaArchive::open(stored)?);
-    let index: IndexJson =
-        info(&archive)?.ok_or_else(|| archive.bad("info/index.json is missing".to_owned()))?;
+    let index: IndexJson = info(&archive)?.ok_or_else(|| no_index(&archive))?;
     let noarch = index.noarch == NoArchType::python();
     let interpreter = interpreter(&archive, python)?;
     let mut laid = BTreeMap::new();
@@ -222,6 +221,16 @@ fn paths(archive: &CondaArchive) -> Result<PathsJson> {
         })
     };
     PathsJson::from_deprecated(files, info::<HasPrefix>(archive)?, None, None, kind)
+}
+
+/// What a package says of itself.
+pub(super) fn index_of(stored: &StoredConda) -> Result<IndexJson> {
+    let archive = CondaArchive::open(stored)?;
+    info(&archive)?.ok_or_else(|| no_index(&archive))
+}
+
+fn no_index(archive: &CondaArchive) -> Error {
+    archive.bad("info/index.json is missing".to_owned())
 }
 
 /// A file of `info/`, if it is there.

@@ -6,6 +6,7 @@
 
 mod archive;
 mod channels;
+mod closure;
 mod condarc;
 mod conflict;
 mod fetch;
@@ -22,6 +23,7 @@ mod wording;
 
 pub(crate) use archive::{CondaArchive, Entry};
 pub(crate) use channels::{Channels, local};
+pub(crate) use closure::closure;
 pub(crate) use fetch::fetch;
 pub(crate) use files::{CondaFiles, files};
 pub(crate) use installed::{InstalledPackage, installed, stand_ins};
