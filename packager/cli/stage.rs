@@ -47,7 +47,10 @@ impl Stage {
     /// A folder below `parent` that goes when the command ends. What killed commands left there
     /// is removed first.
     pub(crate) fn temporary(parent: &Path) -> Result<Self> {
-        fs::create_dir_all(parent).map_err(Failure::io("create", parent.display()))?;
+        fs::create_dir_all(parent).map_err(|error| Failure::Other {
+            message: format!("cannot write to the cache: {}: {error}", parent.display()),
+            hint: Some("set MLPACK_CACHE_DIR to a folder that can be written to".to_owned()),
+        })?;
         sweep(parent);
         let (folder, lock) = loop {
             let folder =

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, Door, World, base, is_root};
+use crate::kit::{self, Answer, Channel, Door, World, base, has, is_root, skip};
 use crate::need;
 
 /// A world without an index, and the channel.
@@ -441,33 +441,39 @@ fn two_at_once_share_a_cache() {
     assert_eq!(said[0], said[1]);
 }
 
+/// For root every folder is writable, so somebody else runs the command.
 #[test]
 fn a_cache_that_cannot_be_written() {
-    if is_root() {
-        // For root every folder is writable; a file in the way stands for the rest.
-        let base = need!(base("debian12-py311"));
-        let (world, channel) = need!(ground(&["python-3.11"]));
-        let cache = world.root().join("cache");
-        fs::create_dir_all(&cache).unwrap();
-        fs::write(cache.join("conda"), "").unwrap();
-        packaged(&world, &base, &[channel.address("main")], &["python=3.11", "common"]).is(str![[
-            r#"
---- stderr
-error: cannot create a file in [WORLD]/cache/conda/[HEX]: Not a directory (os error 20)
---- exit code 1
-
-"#
-        ]]);
+    if !is_root() || !has("setpriv") {
         return;
     }
     let base = need!(base("debian12-py311"));
     let (world, channel) = need!(ground(&["python-3.11"]));
     let cache = world.root().join("cache");
     fs::create_dir_all(&cache).unwrap();
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o555)).unwrap();
-    let answer = packaged(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
-    assert_eq!(answer.code, 1);
-    assert!(answer.stderr.contains("Permission denied"), "{}", answer.stderr);
+    let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    for dir in [world.root(), &cache, &world.path("")] {
+        open(dir);
+    }
+    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    args.extend(["--output", "oci:out", "--quiet"].map(str::to_owned));
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_mlpack")];
+    let as_nobody = |args: &[String]| {
+        let mut command = world.program("setpriv", &nobody);
+        command.args(args);
+        world.answer(command, "")
+    };
+    if as_nobody(&["--version".to_owned()]).code != 0 {
+        return skip("another user cannot run the command that is tested");
+    }
+    as_nobody(&args).is(str![[r#"
+--- stderr
+error: cannot write to the cache: [WORLD]/cache/stage: Permission denied (os error 13)
+hint: set MLPACK_CACHE_DIR to a folder that can be written to
+--- exit code 1
+
+"#]]);
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
 }
 
 #[test]
