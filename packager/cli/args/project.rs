@@ -149,7 +149,8 @@ pub(crate) struct PackageArgs {
     /// `REGISTRY/REPOSITORY:TAG`
     #[arg(long, short, value_name = "IMAGE", required_unless_present = "dry_run")]
     pub(crate) output: Option<String>,
-    /// Print the plan; write nothing
+    /// Print the plan; write nothing but caches. Packages that no earlier run looked into are fetched,
+    /// since checks tell what they hold and lack
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
