@@ -1,5 +1,7 @@
 //! What is done to packages on their way into an image: looked into, made slim, compiled.
 
+use snapbox::str;
+
 use crate::kit::{World, base, has, image};
 use crate::need;
 
@@ -16,6 +18,31 @@ fn an_import_that_no_package_has_is_told_before_anything_is_written() {
     let warning = "score.py:1: `import cv2`: no package of the environment has `cv2`\n  remedy: add opencv-python to the pip list\n";
     assert!(answer.stderr.contains(warning), "{}", answer.stderr);
     assert_eq!(answer.stderr.matches("script.imports").count(), 1, "{}", answer.stderr);
+}
+
+#[test]
+fn what_stands_in_a_list_of_its_own_is_checked() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline());
+    let mut args = world.project(&base);
+    world.write(
+        "environment.yml",
+        "dependencies:\n  - pip:\n    - -r lists/all.txt\n    - -c lists/bounds.txt\n",
+    );
+    world.write("lists/all.txt", "# everything\ncore==1.0\n-r web.txt\n");
+    world.write("lists/web.txt", "flask \\\n  ==1.0.3\njinja2\n");
+    world.write("lists/bounds.txt", "jinja2<3.1\n");
+    args.push("--dry-run".to_owned());
+    world.mlpack(&args).is(str![[r#"
+--- stderr
+warning[deps.flask]: [WORLD]/work/lists/web.txt:1: `flask  ==1.0.3` means Flask 1.0, which does not start with today's itsdangerous, markupsafe, werkzeug
+  remedy: add to the pip list: itsdangerous==2.0.1, markupsafe<2.1, werkzeug<2
+error: the pip list cannot be met for cpython-3.11.[PATCH]-linux-amd64-glibc[GLIBC]
+Because flask was not found in the provided package locations and you require flask==1.0.3, we can conclude that your requirements are unsatisfiable.
+hint: loosen or pin the versions named above so that one set fits all
+--- exit code 1
+
+"#]]);
 }
 
 #[test]
@@ -56,7 +83,7 @@ fn bytecode_without_an_interpreter_is_refused() {
     world.set("PATH", programs);
     let mut args = world.project(&base);
     args.extend(["--bytecode", "--output", "oci:out"].map(str::to_owned));
-    world.mlpack(&args).is(snapbox::str![[r#"
+    world.mlpack(&args).is(str![[r#"
 --- stderr
 error: there is no Python 3.11 on this machine to make bytecode with
 hint: give a Python 3.11 with --python, or leave out --bytecode

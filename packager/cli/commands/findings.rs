@@ -4,7 +4,9 @@ use mlpack_build::check::{self, Finding, Resolved, Severity, Subject};
 use mlpack_build::image::Base;
 use mlpack_build::project::Project;
 use mlpack_build::script::EntryScript;
-use mlpack_environment::{CondaFile, Inventory, LockedEnvironment, PythonVersion};
+use mlpack_environment::{
+    CondaFile, Inventory, Listed, LockedEnvironment, PythonVersion, Settings,
+};
 use serde_json::json;
 
 use super::packaging::Destination;
@@ -22,49 +24,74 @@ pub(crate) struct Ground<'a> {
     pub(crate) packages: Option<(&'a LockedEnvironment, &'a Inventory)>,
 }
 
-/// Runs the checks, prints findings that were not printed yet, and stops at errors.
-pub(crate) fn judge(
-    context: &Context,
-    project: &Project,
-    conda: Option<&CondaFile>,
-    on: Option<Ground<'_>>,
-    destination: Destination<'_>,
-    printed: &mut Vec<Finding>,
-) -> Result<()> {
-    let python = on.and_then(|on| on.python);
-    let script = EntryScript::load(&project.entry_script, python).ok();
-    let findings = check::run_all(&Subject {
-        script: script.as_ref(),
-        conda,
-        python,
-        resolved: on.and_then(|on| {
-            let (environment, inventory) = on.packages?;
-            let (root, env) = (&on.base.root, on.base.facts.env.as_slice());
-            Some(Resolved { environment, inventory, root, env })
-        }),
-        will_resolve: true,
-        // Until the base is known it may have Spark; afterwards its facts say so.
-        base_has_spark: on.is_none_or(|on| on.base.facts.spark.is_some()),
-        base_cuda: on.and_then(|on| on.base.facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
-        output: destination.output,
-        target_is_azure: destination.azure,
-        ..Subject::new(project)
-    });
-    let mut errors = 0;
-    for finding in findings {
-        errors += usize::from(finding.severity == Severity::Error);
-        if !printed.contains(&finding) {
-            print_finding(context, &finding);
-            printed.push(finding);
+/// Holds the checks against a project, again as more is known of it.
+pub(crate) struct Judge<'a> {
+    context: &'a Context,
+    project: &'a Project,
+    conda: Option<&'a CondaFile>,
+    listed: Option<Listed>,
+    destination: Destination<'a>,
+    printed: Vec<Finding>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        project: &'a Project,
+        conda: Option<&'a CondaFile>,
+        destination: Destination<'a>,
+        settings: &'a Settings,
+    ) -> Self {
+        let listed = conda.map(|conda| {
+            let directory = conda.path.parent().unwrap_or(&project.context);
+            Listed::of(conda, directory, settings)
+        });
+        Self { context, project, conda, listed, destination, printed: Vec::new() }
+    }
+
+    /// Prints findings that were not printed yet, and stops at errors.
+    pub(crate) fn judge(&mut self, on: Option<Ground<'_>>) -> Result<()> {
+        let python = on.and_then(|on| on.python);
+        let script = EntryScript::load(&self.project.entry_script, python).ok();
+        let facts = on.map(|on| &on.base.facts);
+        let findings = check::run_all(&Subject {
+            script: script.as_ref(),
+            conda: self.conda,
+            listed: self.listed.as_ref(),
+            python,
+            resolved: on.and_then(|on| {
+                let (environment, inventory) = on.packages?;
+                let (root, env) = (&on.base.root, on.base.facts.env.as_slice());
+                Some(Resolved { environment, inventory, root, env })
+            }),
+            will_resolve: true,
+            // Until the base is known it may have Spark; afterwards its facts say so.
+            base_has_spark: facts.is_none_or(|facts| facts.spark.is_some()),
+            base_cuda: facts.and_then(|facts| facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
+            output: self.destination.output,
+            target_is_azure: self.destination.azure,
+            ..Subject::new(self.project)
+        });
+        let mut errors = 0;
+        for finding in findings {
+            errors += usize::from(finding.severity == Severity::Error);
+            if !self.printed.contains(&finding) {
+                print_finding(self.context, &finding);
+                self.printed.push(finding);
+            }
         }
+        if errors == 0 {
+            return Ok(());
+        }
+        Err(Failure::Refused {
+            message: format!(
+                "the project has {errors} error{}",
+                if errors == 1 { "" } else { "s" }
+            ),
+            hint: "follow the remedies above and run the command again; nothing was written"
+                .to_owned(),
+        })
     }
-    if errors == 0 {
-        return Ok(());
-    }
-    Err(Failure::Refused {
-        message: format!("the project has {errors} error{}", if errors == 1 { "" } else { "s" }),
-        hint: "follow the remedies above and run the command again; nothing was written".to_owned(),
-    })
 }
 
 fn print_finding(context: &Context, finding: &Finding) {

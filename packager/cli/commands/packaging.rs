@@ -16,7 +16,7 @@ use mlpack_oci::rootfs::Kind;
 
 use super::base::base;
 use super::environment::{Asked, choose, resolve};
-use super::findings::{Ground, judge};
+use super::findings::{Ground, Judge};
 use super::locking::{demand, lock_path, locked};
 use crate::args::{LockUseArgs, ProjectArgs};
 use crate::context::Context;
@@ -64,8 +64,9 @@ pub(crate) fn prepare(
     let lock = lock_path(context, args, &project);
     demand(&lock, lock_use)?;
     // Before anything is fetched: what can be wrong without a base.
-    let mut known = Vec::new();
-    judge(context, &project, conda.as_ref(), None, destination, &mut known)?;
+    let asked_for = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
+    let mut judge = Judge::new(context, &project, conda.as_ref(), destination, &asked_for);
+    judge.judge(None)?;
     let kept = match destination.elsewhere {
         true => Some(Stage::temporary(&context.cache.join("stage"))?),
         false => None,
@@ -74,13 +75,12 @@ pub(crate) fn prepare(
     let (base, policy, azure_only) = base(context, args, &project, store)?;
     let choice = choose(args, conda.as_ref(), &base)?;
     let on = Ground { base: &base, python: choice.python(), packages: None };
-    judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
+    judge.judge(Some(on))?;
     let steps = steps(&project, &base)?;
-    let settings = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
     let asked = Asked::of(conda.as_ref(), &project, &choice, &base);
     let Resolution { environment, settings, .. } = match lock_use.no_lock {
-        true => resolve(context, asked, None, &settings)?,
-        false => locked(context, asked, &lock, args, lock_use, &settings)?,
+        true => resolve(context, asked, None, &asked_for)?,
+        false => locked(context, asked, &lock, args, lock_use, &asked_for)?,
     };
     let wrong = misfits(&environment, &environment.target);
     if let Some(first) = wrong.first() {
@@ -102,7 +102,7 @@ pub(crate) fn prepare(
         python: Some(environment.target.python),
         packages: Some((&environment, &inventory)),
     };
-    judge(context, &project, conda.as_ref(), Some(on), destination, &mut known)?;
+    judge.judge(Some(on))?;
     let options = LayOptions { slim: args.slim, bytecode: bytecode.as_ref() };
     let plan = image::plan(&Inputs {
         project: &project,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::requirements_file::shown;
 use crate::yaml::{self, Key, Node, Value};
-use crate::{Error, MatchSpec, PipLine, PythonSpec, Result, normalize_name};
+use crate::{Error, MatchSpec, PipLine, PythonSpec, Result};
 
 const KEYS: [&str; 5] = ["name", "channels", "dependencies", "variables", "prefix"];
 
@@ -93,18 +93,6 @@ impl CondaFile {
         self.dependencies
             .iter()
             .filter(|dependency| !matches!(&*dependency.spec.name, "python" | "pip"))
-    }
-
-    /// Names that are both a conda package and in the `pip:` list, sorted (contract section 9, item 16).
-    pub fn in_both_lists(&self) -> Vec<&str> {
-        let mut both: Vec<&str> = self
-            .conda_packages()
-            .map(|dependency| &*dependency.spec.name)
-            .filter(|name| self.pip.iter().any(|line| line.name() == Some(&normalize_name(name))))
-            .collect();
-        both.sort_unstable();
-        both.dedup();
-        both
     }
 
     fn key(&mut self, key: &Key, node: &Node) -> Result<()> {
@@ -311,7 +299,6 @@ mod tests {
         );
         let conda: Vec<_> = file.conda_packages().map(|d| (&*d.spec.name, d.line)).collect();
         assert_eq!(conda, [("numpy", 9), ("scipy", 10)]);
-        assert_eq!(file.in_both_lists(), ["numpy"]);
         assert_eq!(file.notes.len(), 2, "{:?}", file.notes);
     }
 

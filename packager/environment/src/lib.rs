@@ -32,6 +32,7 @@ mod lay;
 mod lay_options;
 mod libraries;
 mod linker;
+mod listed;
 mod lock;
 mod lock_file;
 mod match_spec;
@@ -82,6 +83,7 @@ pub use error::{Error, Result};
 pub use lay::{Laid, LaidPackage, lay};
 pub use lay_options::LayOptions;
 pub use libraries::{BaseLibraries, MissingLibrary};
+pub use listed::Listed;
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
 };

@@ -27,9 +27,12 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         }
         let message = "azureml-defaults is not in the conda file; only a web server is added, without azureml.core";
         let remedy = "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python";
-        return vec![Finding::warning(ID, message, remedy).placed(packages.place(0))];
+        return vec![
+            Finding::warning(ID, message, remedy)
+                .placed(subject.conda.map(|file| (file.path.clone(), 0))),
+        ];
     };
-    let text = defaults.text;
+    let text = &defaults.text;
     // Web server pieces are among its requirements from 1.0.48 on.
     let (message, remedy) = if !defaults.bounds.admits_from("1.0.48") {
         if server {
@@ -57,7 +60,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             _ => return Vec::new(),
         }
     };
-    vec![Finding::warning(ID, message, remedy).placed(packages.place(defaults.line))]
+    vec![Finding::warning(ID, message, remedy).placed(defaults.place())]
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             ),
             format!("add to the pip list: {}", pins.join(", ")),
         )
-        .placed(packages.place(old.line)),
+        .placed(old.place()),
     ]
 }
 

@@ -42,8 +42,8 @@ fn of_list(subject: &Subject<'_>) -> Vec<Finding> {
             // Only where the release is known does its CUDA follow.
             let version = listed.exact();
             let cuda = cuda::of(&listed.name, version)?;
-            let text = listed.text.to_owned();
-            let package = Package { text, cuda, place: packages.place(listed.line) };
+            let text = listed.text.clone();
+            let package = Package { text, cuda, place: listed.place() };
             // Without the packages the base's CUDA may be unknown still.
             fault(subject, &package, subject.base_cuda)
         })

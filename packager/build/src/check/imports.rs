@@ -63,11 +63,7 @@ fn is_local(subject: &Subject<'_>, top: &str) -> bool {
         .is_some_and(|source| is_module(&source.path, top) || source.path.join(top).is_dir())
 }
 
-fn fault(
-    subject: &Subject<'_>,
-    packages: &Packages<'_>,
-    import: &Import,
-) -> Option<(String, String)> {
+fn fault(subject: &Subject<'_>, packages: &Packages, import: &Import) -> Option<(String, String)> {
     let candidates = candidates(import);
     let server = subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
     let brought = |name: &String| {

@@ -1,31 +1,36 @@
-//! The packages that a conda file lists, by name.
+//! The packages that a conda file lists, by name, with those of the lists that it names.
 
-use mlpack_environment::{CondaFile, PipLineKind, normalize_name};
+use std::path::PathBuf;
+
+use mlpack_environment::{CondaFile, PipLine, PipLineKind, normalize_name};
 
 use super::bounds::Bounds;
 use super::tables;
 
 /// Packages of a conda file, conda's and pip's.
-pub(super) struct Packages<'a> {
-    file: &'a CondaFile,
-    listed: Vec<Listed<'a>>,
-    /// Whether all packages are known by name; not so with `-r other.txt` or `./a.whl`.
+#[derive(Debug)]
+pub(super) struct Packages {
+    listed: Vec<Listed>,
+    /// Whether all packages are known by name; not so with `-r https://...` or `./a.whl`.
     pub(super) complete: bool,
 }
 
 /// One listed package.
 #[derive(Debug, Clone)]
-pub(super) struct Listed<'a> {
+pub(super) struct Listed {
     /// Normalised.
     pub(super) name: String,
-    pub(super) extras: &'a [String],
+    pub(super) extras: Vec<String>,
     /// As written.
-    pub(super) text: &'a str,
+    pub(super) text: String,
     pub(super) bounds: Bounds,
-    pub(super) line: usize,
+    /// Whether it is conda's.
+    pub(super) conda: bool,
+    file: PathBuf,
+    line: usize,
 }
 
-impl Listed<'_> {
+impl Listed {
     /// The one release that it asks for, where it asks for one: `1.13.1` of `a==1.13.1`.
     pub(super) fn exact(&self) -> Option<&str> {
         let (_, version) = self.text.split_once('=')?;
@@ -33,49 +38,61 @@ impl Listed<'_> {
         let version = version.split([';', ' ', '#', ',', '=']).next()?;
         (!version.contains('*') && !self.text.contains(['<', '>', '~', '!'])).then_some(version)
     }
+
+    /// The file it stands in, and the line there.
+    pub(super) fn place(&self) -> Option<(PathBuf, usize)> {
+        Some((self.file.clone(), self.line))
+    }
 }
 
-impl<'a> Packages<'a> {
-    pub(super) fn new(file: &'a CondaFile) -> Self {
+impl Packages {
+    pub(super) fn new(file: &CondaFile, pip: &mlpack_environment::Listed) -> Self {
         let conda = file.conda_packages().map(|dependency| Listed {
             name: normalize_name(&dependency.spec.name),
-            extras: &[],
-            text: &dependency.spec.text,
+            extras: Vec::new(),
+            text: dependency.spec.text.clone(),
             bounds: Bounds::parse(dependency.spec.version.as_deref().unwrap_or_default()),
+            conda: true,
+            file: file.path.clone(),
             line: dependency.line,
         });
-        let mut complete = true;
-        let pip = file.pip_requirements().iter().filter_map(|line| match &line.kind {
-            PipLineKind::Requirement { name, extras, specifier, url } => Some(Listed {
-                name: name.clone(),
-                extras,
-                text: &line.text,
+        let named = |line: &PipLine| matches!(line.kind, PipLineKind::Requirement { .. });
+        let complete = pip.complete && pip.requirements.iter().all(named);
+        let bound = |name: &str| {
+            pip.constraints
+                .iter()
+                .filter(|line| line.name() == Some(name))
+                .filter_map(PipLine::specifier)
+                .filter(|specifier| !specifier.is_empty())
+                .map(|specifier| format!(",{specifier}"))
+                .collect::<String>()
+        };
+        let pip = pip.requirements.iter().filter_map(|line| match &line.kind {
+            PipLineKind::Requirement { name, extras, specifier, url } => {
                 // What an address gives is not known from its text.
-                bounds: Bounds::parse(if url.is_none() { specifier } else { "" }),
-                line: line.line,
-            }),
-            PipLineKind::Option => {
-                complete &= !(line.text.starts_with("-r")
-                    || line.text.starts_with("-e")
-                    || line.text.starts_with("--r")
-                    || line.text.starts_with("--e"));
-                None
+                let specifier = if url.is_none() { specifier } else { "" };
+                let bounds = format!("{specifier}{}", bound(name));
+                Some(Listed {
+                    name: name.clone(),
+                    extras: extras.clone(),
+                    text: line.text.clone(),
+                    bounds: Bounds::parse(bounds.trim_start_matches(',')),
+                    conda: false,
+                    file: line.file.clone(),
+                    line: line.line,
+                })
             }
-            PipLineKind::Place => {
-                complete = false;
-                None
-            }
+            _ => None,
         });
-        let listed = conda.chain(pip).collect();
-        Self { file, listed, complete }
+        Self { listed: conda.chain(pip).collect(), complete }
     }
 
     /// A package by its normalised name.
-    pub(super) fn get(&self, name: &str) -> Option<&Listed<'a>> {
+    pub(super) fn get(&self, name: &str) -> Option<&Listed> {
         self.listed.iter().find(|listed| listed.name == name)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Listed<'a>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Listed> {
         self.listed.iter()
     }
 
@@ -86,10 +103,5 @@ impl<'a> Packages<'a> {
                 .listed
                 .iter()
                 .any(|listed| tables::brought_by(&listed.name).any(|brought| brought == name))
-    }
-
-    /// The conda file and a line of it.
-    pub(super) fn place(&self, line: usize) -> Option<(std::path::PathBuf, usize)> {
-        Some((self.file.path.clone(), line))
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
                 format!("write {line}"),
             )
-            .placed(packages.place(listed.line))
+            .placed(listed.place())
         }
         Some(_) => return Vec::new(),
     };

@@ -25,7 +25,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                     gone(name).then_some(name)?
                 }
             };
-            let asked = listed.map_or("scikit-learn of any version", |listed| listed.text);
+            let asked = listed.map_or("scikit-learn of any version", |listed| &*listed.text);
             Some(
                 Finding::unless(
                     // A newest release that is older than 0.23 may still be what is found.

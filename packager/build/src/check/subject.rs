@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use mlpack_environment::{CondaFile, PythonVersion};
+use mlpack_environment::{CondaFile, Listed, PythonVersion};
 
 use super::packages::Packages;
 use super::resolved::Resolved;
@@ -20,6 +20,8 @@ pub struct Subject<'a> {
     pub script: Option<&'a EntryScript>,
     /// The conda file, if there is one.
     pub conda: Option<&'a CondaFile>,
+    /// Its `pip:` list with the files that it names, if there is one.
+    pub listed: Option<&'a Listed>,
     /// The interpreter of the image.
     pub python: Option<PythonVersion>,
     /// The packages; nothing before they are resolved and fetched.
@@ -49,6 +51,7 @@ impl<'a> Subject<'a> {
             project,
             script: None,
             conda: None,
+            listed: None,
             python: None,
             resolved: None,
             will_resolve: false,
@@ -68,15 +71,14 @@ impl<'a> Subject<'a> {
     }
 
     /// The packages of the conda file.
-    pub(super) fn packages(&self) -> Option<Packages<'a>> {
-        self.conda.map(Packages::new)
+    pub(super) fn packages(&self) -> Option<Packages> {
+        Some(Packages::new(self.conda?, self.listed?))
     }
 
-    /// Where the conda file asks for a package, if it does itself.
+    /// Where the conda file, or a list that it names, asks for a package.
     pub(super) fn line_of(&self, package: &str) -> Option<(PathBuf, usize)> {
-        let packages = self.packages()?;
         let name = mlpack_environment::normalize_name(package);
-        packages.get(&name).and_then(|listed| packages.place(listed.line))
+        self.packages()?.get(&name)?.place()
     }
 
     /// What goes into the app root besides models; empty if it cannot be read, which

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{CondaFile, PythonVersion};
+use mlpack_environment::{CondaFile, Listed, PythonVersion, Settings};
 
 use super::{Finding, Severity, Subject};
 use crate::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
@@ -127,9 +127,12 @@ impl Case {
             Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
             _ => None,
         };
+        let settings = Settings::new(&root);
+        let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &settings));
         let mut subject = Subject {
             script: script.as_ref(),
             conda: conda.as_ref(),
+            listed: listed.as_ref(),
             python: self.python,
             ..Subject::new(&project)
         };

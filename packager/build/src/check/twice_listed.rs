@@ -1,31 +1,28 @@
 //! Packages that both conda and pip are asked for (contract section 9, item 16).
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Subject};
 
 pub(super) const ID: &str = "deps.twice";
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let (Some(conda), Some(packages)) = (subject.conda, subject.packages()) else {
-        return Vec::new();
-    };
-    conda
-        .in_both_lists()
-        .into_iter()
-        .map(|name| {
-            let normal = mlpack_environment::normalize_name(name);
-            let line = packages
-                .iter()
-                .filter(|listed| listed.name == normal)
-                .map(|listed| listed.line)
-                .max();
-            Finding::warning(
-                ID,
-                format!("`{name}` is asked for from conda and from pip; pip's goes over conda's"),
-                "keep one of the two lines",
-            )
-            .placed(packages.place(line.unwrap_or(0)))
-        })
-        .collect()
+    let Some(packages) = subject.packages() else { return Vec::new() };
+    let conda: BTreeSet<&str> =
+        packages.iter().filter(|listed| listed.conda).map(|listed| listed.name.as_str()).collect();
+    let both = conda.into_iter().filter_map(|name| {
+        packages.iter().filter(|listed| !listed.conda && listed.name == name).last()
+    });
+    both.map(|pip| {
+        let name = &pip.name;
+        Finding::warning(
+            ID,
+            format!("`{name}` is asked for from conda and from pip; pip's goes over conda's"),
+            "keep one of the two lines",
+        )
+        .placed(pip.place())
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub(crate) struct PipList {
     pub(crate) hashes: BTreeMap<String, BTreeSet<String>>,
     /// Files and folders of this machine that the list leads to: other lists, wheels, sources.
     pub(crate) files: BTreeSet<PathBuf>,
+    /// Whether a list that is an address was left out.
+    pub(crate) left_out: bool,
     /// What has no effect or another one, one sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -82,6 +84,7 @@ impl PipList {
             require_hashes: false,
             hashes: BTreeMap::new(),
             files: BTreeSet::new(),
+            left_out: false,
             notes: Vec::new(),
         };
         Reader::new(list, reading).read().await

@@ -232,7 +232,10 @@ impl<'a> Reader<'a> {
                 return Err(fault(line, reason, Some("take the line out".to_owned())));
             }
             let text = if remote {
-                let Some(client) = self.reading.client else { return Ok(()) };
+                let Some(client) = self.reading.client else {
+                    self.list.left_out = true;
+                    return Ok(());
+                };
                 let (bytes, _) = client.page(place, "text/plain, */*").await?;
                 String::from_utf8_lossy(&bytes).into_owned()
             } else {
