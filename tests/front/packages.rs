@@ -46,6 +46,19 @@ hint: loosen or pin the versions named above so that one set fits all
 }
 
 #[test]
+fn a_day_that_counts_for_an_index_alone_is_told() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline());
+    let mut args = world.project(&base);
+    args.extend(["--dry-run", "--exclude-newer", "2019-05-05"].map(str::to_owned));
+    let answer = world.answer(world.command(&args), "");
+    answer.ok();
+    let told: Vec<_> =
+        answer.stderr.lines().filter(|line| line.starts_with("--exclude-newer")).collect();
+    world.say(&told.join("\n")).is(str!["--exclude-newer does not count for azureml-inference-server-http 1.4.0, core 1.0: files behind --find-links have no time of upload"]);
+}
+
+#[test]
 fn slim_and_compiled_packages_are_the_same_from_any_cache() {
     if !has("python3.11") {
         return;

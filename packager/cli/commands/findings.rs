@@ -31,6 +31,7 @@ pub(crate) struct Judge<'a> {
     conda: Option<&'a CondaFile>,
     listed: Option<Listed>,
     destination: Destination<'a>,
+    exclude_newer: Option<&'a str>,
     printed: Vec<Finding>,
 }
 
@@ -46,7 +47,8 @@ impl<'a> Judge<'a> {
             let directory = conda.path.parent().unwrap_or(&project.context);
             Listed::of(conda, directory, settings)
         });
-        Self { context, project, conda, listed, destination, printed: Vec::new() }
+        let exclude_newer = settings.exclude_newer.as_deref();
+        Self { context, project, conda, listed, destination, exclude_newer, printed: Vec::new() }
     }
 
     /// Prints findings that were not printed yet, and stops at errors.
@@ -64,6 +66,7 @@ impl<'a> Judge<'a> {
                 let (root, env) = (&on.base.root, on.base.facts.env.as_slice());
                 Some(Resolved { environment, inventory, root, env })
             }),
+            exclude_newer: self.exclude_newer,
             will_resolve: true,
             // Until the base is known it may have Spark; afterwards its facts say so.
             base_has_spark: facts.is_none_or(|facts| facts.spark.is_some()),

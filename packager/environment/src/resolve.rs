@@ -7,7 +7,7 @@ use mlpack_oci::Progress;
 
 use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, LockedEnvironment, LockedPackage};
+use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::pip_list::{PipList, Reading};
 use crate::placed::Placer;
 use crate::pylock::PylockRead;
@@ -140,7 +140,38 @@ pub(crate) async fn resolve_beside(
     }
     notes.extend(hashes::check(&environment, &list, &choice)?);
     notes.extend(server::flask_trap(&environment));
+    notes.extend(untimed(&environment, &list.settings, &directory));
     Ok(Resolution { environment, notes, settings: list.settings })
+}
+
+/// What `--exclude-newer` cannot see: files behind `--find-links` have no time of upload. They count
+/// whatever their age, as local files do with pip's `--uploaded-prior-to` (pip documentation,
+/// "Filtering by Upload Time").
+fn untimed(
+    environment: &LockedEnvironment,
+    settings: &Settings,
+    directory: &Path,
+) -> Option<String> {
+    settings.exclude_newer.as_ref()?;
+    let folders = settings.indexes.folders(directory);
+    let pages: Vec<&String> =
+        settings.indexes.find_links.iter().filter(|place| place.starts_with("http")).collect();
+    let names: Vec<String> = environment
+        .packages
+        .iter()
+        .filter(|package| match &package.artifact.origin {
+            ArtifactOrigin::Path(path) => folders.iter().any(|folder| path.starts_with(folder)),
+            ArtifactOrigin::Url(url) => pages.iter().any(|page| url.starts_with(&***page)),
+            ArtifactOrigin::Git { .. } => false,
+        })
+        .map(|package| format!("{} {}", package.name, package.version))
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "--exclude-newer does not count for {}: files behind --find-links have no time of upload",
+            names.join(", ")
+        )
+    })
 }
 
 /// A file of lines in a folder; none for no lines.

@@ -6,12 +6,13 @@ use crate::script::EntryScript;
 
 pub(super) const ID: &str = "deps.azureml-defaults";
 
-/// The newest release for a Python, and the pin that goes with it (contract section 0.1).
-const NEWEST: &[(u32, &str)] = &[
-    (5, "azureml-defaults==1.28.0"),
-    (6, "azureml-defaults==1.47.0"),
-    (7, "azureml-defaults==1.54.0"),
-    (8, "azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4"),
+/// The newest release for a Python, the pin that goes with it (contract section 0.1), and the day
+/// it came out (PyPI, its release history).
+const NEWEST: &[(u32, &str, &str)] = &[
+    (5, "azureml-defaults==1.28.0", "2021-05-10"),
+    (6, "azureml-defaults==1.47.0", "2022-10-25"),
+    (7, "azureml-defaults==1.54.0", "2023-11-09"),
+    (8, "azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4", "2025-04-11"),
 ];
 
 pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
@@ -48,15 +49,26 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         let Some(python) = subject.python.filter(|python| python.major == 3) else {
             return Vec::new();
         };
-        let newest = NEWEST.iter().find(|(minor, _)| *minor == python.minor);
+        let newest = NEWEST.iter().find(|(minor, ..)| *minor == python.minor);
         match newest {
-            Some((_, pin)) if defaults.bounds.is_open() && defaults.bounds.lower().is_none() => (
-                format!(
-                    "`{text}` is not pinned, and its releases do not say which Python they need: the set found for {} may not work",
-                    python.minor_text()
-                ),
-                format!("pin {pin}"),
-            ),
+            Some((_, pin, day))
+                if defaults.bounds.is_open() && defaults.bounds.lower().is_none() =>
+            {
+                (
+                    format!(
+                        "`{text}` is not pinned, and its releases do not say which Python they need: the set found for {} may not work",
+                        python.minor_text()
+                    ),
+                    match subject.exclude_newer.and_then(|moment| moment.get(..10)) {
+                        // Days are written so that their order is that of their letters.
+                        Some(last) if last < *day => format!(
+                            "pin the release of azureml-defaults that was made for Python {} before {last}",
+                            python.minor_text()
+                        ),
+                        _ => format!("pin {pin}"),
+                    },
+                )
+            }
             _ => return Vec::new(),
         }
     };
@@ -104,6 +116,22 @@ mod tests {
                 "`azureml-defaults` is not pinned, and its releases do not say which Python they need: the set found for 3.8 may not work",
                 "pin azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4",
             )]
+        );
+    }
+
+    #[test]
+    fn a_pin_is_one_of_the_day_that_is_asked_for() {
+        let remedy = |adjust: fn(&mut Subject<'_>)| {
+            let found = case("azureml-defaults", "3.6.15").with(adjust).run(run);
+            found.into_iter().map(|finding| finding.remedy).collect::<String>()
+        };
+        assert_eq!(
+            remedy(|subject| subject.exclude_newer = Some("2019-05-05")),
+            "pin the release of azureml-defaults that was made for Python 3.6 before 2019-05-05"
+        );
+        assert_eq!(
+            remedy(|subject| subject.exclude_newer = Some("2022-10-25T23:00:00Z")),
+            "pin azureml-defaults==1.47.0"
         );
     }
 

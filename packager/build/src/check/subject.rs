@@ -26,6 +26,8 @@ pub struct Subject<'a> {
     pub python: Option<PythonVersion>,
     /// The packages; nothing before they are resolved and fetched.
     pub resolved: Option<Resolved<'a>>,
+    /// The day or moment whose packages are taken, where one is asked for.
+    pub exclude_newer: Option<&'a str>,
     /// Whether they are going to be, so that guesses about them can wait.
     pub will_resolve: bool,
     /// Whether the base image has Spark.
@@ -54,6 +56,7 @@ impl<'a> Subject<'a> {
             listed: None,
             python: None,
             resolved: None,
+            exclude_newer: None,
             will_resolve: false,
             base_has_spark: false,
             base_has_server: false,
