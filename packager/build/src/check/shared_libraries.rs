@@ -44,8 +44,14 @@ fn message(package: &str, missing: &[&MissingLibrary]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let need = if files.len() == 1 { "needs" } else { "need" };
     let names: Vec<String> = missing.iter().map(|one| format!("`{}`", one.soname)).collect();
+    if files.is_empty() {
+        return format!(
+            "{package} loads {} while it runs, which neither the environment nor the base image has",
+            names.join(", ")
+        );
+    }
+    let need = if files.len() == 1 { "needs" } else { "need" };
     format!(
         "{}{more} of {package} {need} {}, which neither the environment nor the base image has",
         named.join(", "),
@@ -136,6 +142,15 @@ mod tests {
         assert_eq!(
             remedy("opencv-python", &gl.each_ref()),
             "list opencv-python-headless instead, or take a base image with the Debian or Ubuntu packages libgl1 or libgl1-mesa-glx, libglib2.0-0"
+        );
+        let icu = [missing("dotnetcore2", "libicuuc.so", &[])];
+        assert_eq!(
+            message("dotnetcore2", &icu.each_ref()),
+            "dotnetcore2 loads `libicuuc.so` while it runs, which neither the environment nor the base image has"
+        );
+        assert_eq!(
+            remedy("dotnetcore2", &icu.each_ref()),
+            "take a base image with the Debian or Ubuntu package libicu72 or libicu70 or libicu66 or libicu60, or a release of dotnetcore2 that brings what it needs"
         );
         let one = |soname: &str| [missing("a", soname, &["a.so"])];
         assert_eq!(

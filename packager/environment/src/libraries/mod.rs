@@ -7,6 +7,18 @@ use crate::{Architecture, Inventory};
 
 const DEBIAN: &str = include_str!("debian.txt");
 
+/// Libraries that packages load by name while they run, which none of their files tells: the
+/// package and the beginning of the name, behind which any version will do (their documentation,
+/// "Installation"; for dotnetcore2, which azureml-dataprep starts, ".NET Core dependencies").
+const LOADED: &[(&str, &str)] = &[
+    ("dotnetcore2", "libicuuc.so"),
+    ("dotnetcore2", "libssl.so.1"),
+    ("python-magic", "libmagic.so.1"),
+    ("pyzbar", "libzbar.so.0"),
+    ("cairocffi", "libcairo.so.2"),
+    ("weasyprint", "libpango-1.0.so.0"),
+];
+
 /// The dynamic loader and what belongs to the C library itself (GNU C Library, "Name Service
 /// Switch", "libpthread merged": since 2.34 some are only shells).
 const GLIBC: &[&str] = &[
@@ -49,9 +61,9 @@ pub struct BaseLibraries<'a> {
 pub struct MissingLibrary {
     /// The package whose files need it.
     pub package: String,
-    /// Its name: `libGL.so.1`.
+    /// Its name: `libGL.so.1`, or the beginning of it where the version does not matter.
     pub soname: String,
-    /// The files that need it, as the package has them.
+    /// The files that need it, as the package has them; none if it is loaded by its name.
     pub files: Vec<String>,
 }
 
@@ -103,6 +115,14 @@ impl Inventory {
                         missing.entry((package, name)).or_default().push(library.path.clone());
                     }
                 }
+            }
+        }
+        for (package, start) in LOADED {
+            let there = self.packages.iter().any(|(name, _)| name == package);
+            let has = |name: &&str| name.starts_with(start);
+            let found = brought.iter().any(has) || base.names.iter().any(|name| has(&&**name));
+            if there && !found {
+                missing.entry((package, start)).or_default();
             }
         }
         let named = |((package, soname), files): ((&str, &str), Vec<String>)| MissingLibrary {
@@ -196,6 +216,30 @@ mod tests {
         assert_eq!(found[1].debian().next(), None);
         assert_eq!(missing("a", "libpython3.7m.so.1.0", &[]).python(), Some("3.7"));
         assert_eq!(found[0].python(), None);
+    }
+
+    #[test]
+    fn what_is_loaded_by_name_is_told_by_package() {
+        let link = Contents {
+            links: BTreeSet::from(["libicuuc.so.58".to_owned()]),
+            ..Contents::default()
+        };
+        let found = |packages: Vec<(String, Contents)>, names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let base = BaseLibraries { names: &names, holds: &|_| false };
+            let found = Inventory { packages }.missing_libraries(Architecture::Amd64, base);
+            found.into_iter().map(|one| (one.soname, one.files.len())).collect::<Vec<_>>()
+        };
+        let dotnet = || package("dotnetcore2", Vec::new());
+        let missing = |names: &[&str]| -> Vec<_> {
+            names.iter().map(|name| ((*name).to_owned(), 0)).collect()
+        };
+        assert_eq!(found(vec![dotnet()], &[]), missing(&["libicuuc.so", "libssl.so.1"]));
+        let names = ["libicuuc.so.60", "libssl.so.1.1"];
+        assert_eq!(found(vec![dotnet()], &names), []);
+        let with_icu = vec![dotnet(), ("icu".to_owned(), link)];
+        assert_eq!(found(with_icu, &["libssl.so.3"]), missing(&["libssl.so.1"]));
+        assert_eq!(found(vec![package("numpy", Vec::new())], &[]), []);
     }
 
     #[test]
