@@ -46,6 +46,29 @@ hint: loosen or pin the versions named above so that one set fits all
 }
 
 #[test]
+fn a_model_that_was_pickled_elsewhere_is_told() {
+    let base = need!(base("debian12-py311"));
+    let world = need!(World::offline());
+    let mut args = world.project(&base);
+    // What joblib writes of an estimator whose coefficients are 100 zeros.
+    let mut model = b"\x80\x03cxgboost.sklearn\nXGBRegressor\nq\x00)\x81q\x01}q\x02(".to_vec();
+    model.extend(b"X\x05\x00\x00\x00coef_q\x03cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\x04)\x81q\x05}q\x06b");
+    model.extend([0; 800]);
+    model.extend(b"X\x10\x00\x00\x00_sklearn_versionq\x07X\x06\x00\x00\x000.20.3q\x08ub.");
+    world.write("model.bin", model);
+    args.push("--dry-run".to_owned());
+    let answer = world.mlpack(&args);
+    answer.ok();
+    world.say(&answer.stderr).is(str![[r#"
+warning[model.pickle]: [WORLD]/work/model.bin: it needs `joblib.numpy_pickle`, and no package of the environment has `joblib`
+  remedy: add joblib to the pip list
+warning[model.pickle]: [WORLD]/work/model.bin: it needs `xgboost.sklearn`, and no package of the environment has `xgboost`
+  remedy: add xgboost to the pip list
+
+"#]]);
+}
+
+#[test]
 fn a_day_that_counts_for_an_index_alone_is_told() {
     let base = need!(base("debian12-py311"));
     let world = need!(World::offline());

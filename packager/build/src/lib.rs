@@ -10,6 +10,7 @@ pub mod check;
 mod error;
 pub mod host_base;
 pub mod image;
+mod pickle;
 pub mod project;
 pub mod script;
 

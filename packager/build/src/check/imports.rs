@@ -51,7 +51,8 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     found
 }
 
-fn is_local(subject: &Subject<'_>, top: &str) -> bool {
+/// Whether a module is one of the project's own.
+pub(super) fn is_local(subject: &Subject<'_>, top: &str) -> bool {
     let project = subject.project;
     let own = project.entry_script.parent().is_some_and(|folder| {
         // A module beside the script that is not packed is an error of its own.

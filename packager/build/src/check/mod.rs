@@ -34,6 +34,7 @@ mod model_dir;
 mod model_files;
 mod model_folders;
 mod model_names;
+mod model_pickles;
 mod model_size;
 mod model_twins;
 mod name_collisions;
@@ -105,6 +106,7 @@ pub const CHECKS: &[Check] = checks![
     model_twins,
     model_folders,
     model_size,
+    model_pickles,
     source_links,
     source_private,
     source_size,
