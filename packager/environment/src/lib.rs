@@ -24,6 +24,7 @@ mod fetch;
 mod git;
 mod hashes;
 mod held;
+mod hint;
 mod host;
 mod index;
 mod interpreter;
