@@ -12,11 +12,12 @@ use mlpack_environment::{
 };
 use mlpack_oci::Silent;
 
-/// Resolves a list for a base of an architecture; none if there is no channel.
+/// Resolves a list for a base of an architecture, from a channel that has nothing for others than
+/// this machine; none if there is no channel.
 async fn resolved(architecture: Architecture, lines: &str) -> Option<Result<Resolution>> {
     // Whoever speaks to channels needs a provider of TLS; the command installs the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let channel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/built/channel/main");
+    let channel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/built/channel/extra");
     if !channel.join("noarch/repodata.json").is_file() {
         assert!(std::env::var_os("MLPACK_TEST_REQUIRE").is_none(), "no conda channel");
         println!("skipped: no conda channel; python3 fixtures/channel.py fixtures/built/channel");
