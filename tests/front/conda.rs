@@ -1,19 +1,17 @@
 //! Conda packages: solved, fetched, laid down and held against the real conda.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-
 use std::time::Duration;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, Door, World, base, has, is_root, skip};
+use crate::kit::{self, Answer, Channel, Door, World, base};
 use crate::need;
 
 /// A world without an index, and the channel.
 #[track_caller]
-fn ground(needed: &[&str]) -> Option<(World, Channel)> {
+pub(crate) fn ground(needed: &[&str]) -> Option<(World, Channel)> {
     let channel = kit::channel(needed)?;
     let mut world = World::offline()?.own_cache();
     world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
@@ -21,7 +19,12 @@ fn ground(needed: &[&str]) -> Option<(World, Channel)> {
 }
 
 /// Arguments that package the small project with an environment of conda packages.
-fn project(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Vec<String> {
+pub(crate) fn project(
+    world: &World,
+    base: &str,
+    channels: &[String],
+    lines: &[&str],
+) -> Vec<String> {
     let args = world.project(base);
     let list =
         |items: &[String]| items.iter().map(|item| format!("  - {item}\n")).collect::<String>();
@@ -38,14 +41,14 @@ fn project(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Ve
 }
 
 /// The same into `oci:out`.
-fn packaged(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Answer {
+pub(crate) fn packaged(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Answer {
     let mut args = project(world, base, channels, lines);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
     world.mlpack(&args)
 }
 
 /// What a plan says of conda packages, or why there is none.
-fn planned(
+pub(crate) fn planned(
     world: &World,
     base: &str,
     channels: &[String],
@@ -172,160 +175,6 @@ hint: check the spelling, add the channel that has it below `channels:`, or list
 }
 
 #[test]
-fn a_conflict_is_told_in_sentences() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11", "clash-deep"]));
-    let both = [channel.address("main"), channel.address("extra")];
-    let plan =
-        |lines: &[&str], more: &[&str]| world.say(&planned(&world, &base, &both[..1], lines, more));
-    // Two lines that want the same package in two versions.
-    plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because an environment has one version of common, 1.0 for `common=1` (line 7) and 2.0 for `common=2` (line 8) cannot both be there.
-hint: loosen one of the lines named above, or leave it out
---- exit code 1
-
-"#]]);
-    // What two lines bring with them does.
-    plan(&["python=3.11", "clash-left", "clash-right"], &[]).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`clash-left` (line 7) is there as 1.0, which needs `common 1.*`.
-`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
-Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
-So lines 7 and 8 cannot be met together.
-hint: loosen one of the lines named above, or leave it out
---- exit code 1
-
-"#]]);
-    // What one of them brings brings it.
-    plan(&["python=3.11", "clash-deep", "clash-right"], &[]).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`clash-deep` (line 7) is there as 1.0, which needs `clash-left`.
-`clash-left` is there as 1.0, which needs `common 1.*`.
-`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
-Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
-So lines 7 and 8 cannot be met together.
-hint: loosen one of the lines named above, or leave it out
---- exit code 1
-
-"#]]);
-    plan(&["python=3.11", "common=2"], &["--exclude-newer", "2019-05-05"]).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because common 2.0 came on 2020-04-01, after --exclude-newer 2019-05-05, nothing meets `common=2` (line 7).
-hint: --exclude-newer 2020-04-01 lets common 2.0 in
---- exit code 1
-
-"#]]);
-    // All of it is younger than that, the interpreter as well.
-    plan(&["python=3.11", "common=1"], &["--exclude-newer", "2015-01-01"]).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because common 1.0 came on 2019-04-01, after --exclude-newer 2015-01-01, nothing meets `common=1` (line 7).
-hint: --exclude-newer 2019-04-01 lets common 1.0 in
---- exit code 1
-
-"#]]);
-    let hidden = planned(&world, &base, &both, &["python=3.11", "priority=2"], &[]);
-    world.say(&hidden).is(str![[r#"
---- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/channel/extra, and file://[REPOSITORY]/fixtures/built/channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
-hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSITORY]/fixtures/built/channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/channel/extra::priority`
---- exit code 1
-
-"#]]);
-}
-
-#[test]
-fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let main = [channel.address("main")];
-    world
-        .say(&planned(
-            &world,
-            &base,
-            &[channel.address("nowhere")],
-            &["python=3.11", "common"],
-            &[],
-        ))
-        .is(str![[r#"
---- stderr
-error: the channel file://[REPOSITORY]/fixtures/built/channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
-hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself
---- exit code 1
-
-"#]]);
-    for (line, expected) in [
-        (
-            "wrong-checksum",
-            str![[r#"
---- stderr
-error: wrong-checksum-1.0-0.conda should be sha256:[HEX] but its bytes are sha256:[HEX]
-hint: the file was damaged or replaced: fetch it again from an index you trust
---- exit code 1
-
-"#]],
-        ),
-        (
-            "cut-short=1",
-            str![[r#"
---- stderr
-error: cut-short-1.0-0.tar.bz2 is not a sound conda package: decompression not finished but EOF reached
-hint: ask the owner of the channel, or take another version or build
---- exit code 1
-
-"#]],
-        ),
-        (
-            "cut-short=2",
-            str![[r#"
---- stderr
-error: cut-short-2.0-0.conda is not a sound conda package: invalid zip archive: invalid Zip archive: Could not find EOCD
-hint: ask the owner of the channel, or take another version or build
---- exit code 1
-
-"#]],
-        ),
-        (
-            "wrong-file",
-            str![[r#"
---- stderr
-error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-file-1.0-0.conda is not a sound conda package: `share/wrong-file/version.txt` is not the file that paths.json lists
---- exit code 1
-
-"#]],
-        ),
-    ] {
-        let answer = packaged(&world, &base, &main, &["python=3.11", line]);
-        assert!(!world.path("out").exists(), "{line}");
-        answer.is(expected);
-    }
-}
-
-#[test]
-fn a_place_that_is_too_long_for_a_program() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
-    let text = fs::read_to_string(world.path("environment.yml")).unwrap();
-    world
-        .write("environment.yml", text.replace("name: svc", &format!("name: {}", "n".repeat(120))));
-    let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
-    world.mlpack(&args).is(str![[r#"
---- stderr
-error: `bin/python3.11` of python-3.11.[PATCH]-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
-hint: give the environment a shorter `name:` in the conda file
---- exit code 1
-
-"#]]);
-}
-
-#[test]
 fn secrets_of_a_channel_stay_secret() {
     let base = need!(base("debian12-py311"));
     let (world, channel) = need!(ground(&["python-3.6"]));
@@ -439,41 +288,6 @@ fn two_at_once_share_a_cache() {
         String::from_utf8(output.stdout).unwrap().rsplit('@').next().unwrap().to_owned()
     });
     assert_eq!(said[0], said[1]);
-}
-
-/// For root every folder is writable, so somebody else runs the command.
-#[test]
-fn a_cache_that_cannot_be_written() {
-    if !is_root() || !has("setpriv") {
-        return;
-    }
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let cache = world.root().join("cache");
-    fs::create_dir_all(&cache).unwrap();
-    let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    for dir in [world.root(), &cache, &world.path("")] {
-        open(dir);
-    }
-    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
-    args.extend(["--output", "oci:out", "--quiet"].map(str::to_owned));
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_mlpack")];
-    let as_nobody = |args: &[String]| {
-        let mut command = world.program("setpriv", &nobody);
-        command.args(args);
-        world.answer(command, "")
-    };
-    if as_nobody(&["--version".to_owned()]).code != 0 {
-        return skip("another user cannot run the command that is tested");
-    }
-    as_nobody(&args).is(str![[r#"
---- stderr
-error: cannot write to the cache: [WORLD]/cache/stage: Permission denied (os error 13)
-hint: set MLPACK_CACHE_DIR to a folder that can be written to
---- exit code 1
-
-"#]]);
-    assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
 }
 
 #[test]

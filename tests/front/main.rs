@@ -8,11 +8,13 @@
 #![allow(clippy::disallowed_methods, reason = "the kit makes the closed world out of the open one")]
 
 mod arguments;
+mod bad_bases;
 mod bad_inputs;
 mod building;
 mod channel;
 mod check;
 mod conda;
+mod conda_faults;
 mod conda_options;
 mod condarc;
 mod docker;
