@@ -2,7 +2,7 @@
 //! list pins anew. Then it asks the index for these alone, and builds nothing to learn what a
 //! package depends on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr as _;
 
@@ -10,7 +10,7 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use crate::compile::Compiler;
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
+use crate::lock::{ArtifactKind, ArtifactOrigin, LockedPackage};
 use crate::pip_list::Wanted;
 use crate::placed::file_url;
 use crate::pylock::PylockRead;
@@ -46,8 +46,7 @@ impl Asked {
 }
 
 /// Resolves with every package of `held` where it was, if that is possible and if all else in the
-/// outcome is a pin of the list. Whoever has more to decide resolves as a whole: a new package's
-/// version would depend on what happens to stay.
+/// outcome is a pin of the list. Whoever has more to decide resolves as a whole.
 pub(crate) async fn resolve(
     compiler: &mut Compiler<'_>,
     client: &Client,
@@ -69,6 +68,7 @@ pub(crate) async fn resolve(
     let asked: Vec<Asked> = list.lines.iter().chain(&others).filter_map(Asked::read).collect();
     let conda = compiler.present.map_or(&[][..], |present| &present.packages);
     let mut lines = list.constraints.clone();
+    let mut staying: BTreeMap<&str, &LockedPackage> = BTreeMap::new();
     for package in &held.packages {
         let may_stay = matches!(package.artifact.origin, ArtifactOrigin::Url(_))
             && !list.wants_source(&package.name)
@@ -82,9 +82,10 @@ pub(crate) async fn resolve(
             let metadata = WheelFile::open(&wheel)?.metadata()?;
             let path = stand_in::write(&package.name, &package.version, &metadata, work.path())?;
             lines.push(format!("{} @ {}", package.name, file_url(&path)?));
+            staying.insert(&package.name, package);
         }
     }
-    if lines.len() == list.constraints.len() {
+    if staying.is_empty() {
         return Ok(None);
     }
     let before = compiler.constraints.clone();
@@ -101,7 +102,22 @@ pub(crate) async fn resolve(
         Wanted::Placed(reference, _) => reference.name.as_deref(),
         Wanted::Named(_) => None,
     });
-    if !put_back(&mut read, held, &pinned.chain(placed).collect()) {
+    let exact: BTreeSet<&str> = pinned.chain(placed).collect();
+    // What is neither held nor without a choice would depend on what happens to stay.
+    let settled = read.environment.packages.iter_mut().all(|package| {
+        let name = &*package.name;
+        // Its address leaves the resolver no other.
+        let stood_for = staying.get(name).copied();
+        let same = |before: &&LockedPackage| before.version == package.version;
+        let before =
+            stood_for.or_else(|| held.package(name).filter(same).filter(|_| !exact.contains(name)));
+        match before {
+            Some(before) => package.clone_from(before),
+            None => return exact.contains(name),
+        }
+        true
+    });
+    if !settled {
         return Ok(None);
     }
     notes.extend(told);
@@ -125,17 +141,4 @@ fn wheel(package: &LockedPackage, target: &Target, store: &Store) -> Option<Path
             sdist::stored(store, target, &artifact.sha256)
         }
     }
-}
-
-/// Puts what is held in the place of its stand-ins; false if there is something else beside what the
-/// list leaves no choice of.
-fn put_back(read: &mut PylockRead, held: &LockedEnvironment, exact: &BTreeSet<&str>) -> bool {
-    read.environment.packages.iter_mut().all(|package| {
-        if exact.contains(package.name.as_str()) {
-            return true;
-        }
-        let before = held.package(&package.name);
-        let same = before.filter(|before| before.version == package.version);
-        same.map(|before| package.clone_from(before)).is_some()
-    })
 }
