@@ -1,9 +1,11 @@
 //! Versions that stay as they are when the rest is resolved anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::lock::{ArtifactOrigin, LockedEnvironment};
+use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
+use crate::pip_list::PipList;
 use crate::work_folder::WorkFolder;
 use crate::{Error, Result};
 
@@ -23,17 +25,33 @@ pub(crate) fn preferred(held: &LockedEnvironment, folder: &WorkFolder) -> Result
     Ok(path)
 }
 
-/// A release may have got further files since: of one that stayed, the file stays too. Files of
-/// this machine are taken as they are now.
-pub(crate) fn keep_files(environment: &mut LockedEnvironment, held: &LockedEnvironment) {
+/// Whether a list still allows the file that a package was locked to. Files of this machine are taken
+/// as they are now.
+pub(crate) fn may_stay(package: &LockedPackage, list: &PipList) -> bool {
+    let LockedPackage { name, artifact, .. } = package;
+    let is_wheel = artifact.kind == ArtifactKind::Wheel;
+    let of = |names: &BTreeSet<String>| names.contains(name) || names.contains(":all:");
+    let hashes = list.hashes.get(name);
+    matches!(artifact.origin, ArtifactOrigin::Url(_))
+        && !(is_wheel && of(&list.no_binary))
+        && (is_wheel || !of(&list.only_binary))
+        && hashes.is_none_or(|allowed| allowed.contains(&artifact.sha256.hex()))
+}
+
+/// A release may have got further files since: of one that stayed, the file stays too.
+pub(crate) fn keep_files(
+    environment: &mut LockedEnvironment,
+    held: &LockedEnvironment,
+    list: &PipList,
+) {
     if environment.target != held.target {
         return;
     }
     for package in &mut environment.packages {
         if let Some(before) = held.package(&package.name)
             && before.version == package.version
-            && matches!(before.artifact.origin, ArtifactOrigin::Url(_))
             && matches!(package.artifact.origin, ArtifactOrigin::Url(_))
+            && may_stay(before, list)
         {
             package.artifact = before.artifact.clone();
         }

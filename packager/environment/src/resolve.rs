@@ -136,7 +136,7 @@ pub(crate) async fn resolve_beside(
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
     let mut environment = placer.settle(resolved?).await?;
     if let Some(held) = request.held {
-        held::keep_files(&mut environment, held);
+        held::keep_files(&mut environment, held, &list);
     }
     notes.extend(hashes::check(&environment, &list, &choice)?);
     notes.extend(server::flask_trap(&environment));

@@ -10,7 +10,8 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use crate::compile::Compiler;
 use crate::fetch::Client;
-use crate::lock::{ArtifactKind, ArtifactOrigin, LockedPackage};
+use crate::held::may_stay;
+use crate::lock::{ArtifactKind, LockedPackage};
 use crate::pip_list::Wanted;
 use crate::placed::file_url;
 use crate::pylock::PylockRead;
@@ -70,15 +71,11 @@ pub(crate) async fn resolve(
     let mut lines = list.constraints.clone();
     let mut staying: BTreeMap<&str, &LockedPackage> = BTreeMap::new();
     for package in &held.packages {
-        let may_stay = matches!(package.artifact.origin, ArtifactOrigin::Url(_))
+        let stays = may_stay(package, list)
             && !list.wants_source(&package.name)
-            && list
-                .hashes
-                .get(&package.name)
-                .is_none_or(|allowed| allowed.contains(&package.artifact.sha256.hex()))
             && conda.iter().all(|(name, _)| *name != package.name)
             && asked.iter().all(|asked| asked.name != package.name || admits(asked, package));
-        if may_stay && let Some(wheel) = wheel(package, target, compiler.store) {
+        if stays && let Some(wheel) = wheel(package, target, compiler.store) {
             let metadata = WheelFile::open(&wheel)?.metadata()?;
             let path = stand_in::write(&package.name, &package.version, &metadata, work.path())?;
             lines.push(format!("{} @ {}", package.name, file_url(&path)?));
@@ -108,7 +105,8 @@ pub(crate) async fn resolve(
         let name = &*package.name;
         // Its address leaves the resolver no other.
         let stood_for = staying.get(name).copied();
-        let same = |before: &&LockedPackage| before.version == package.version;
+        let same =
+            |before: &&LockedPackage| before.version == package.version && may_stay(before, list);
         let before =
             stood_for.or_else(|| held.package(name).filter(same).filter(|_| !exact.contains(name)));
         match before {

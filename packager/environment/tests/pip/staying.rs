@@ -92,3 +92,28 @@ async fn what_leaves_a_choice_is_resolved_as_a_whole() {
     assert_eq!(found, ["built==1.0", "core==1.0", "left==1.0", "other==2.0"]);
     assert_eq!(asked, all);
 }
+
+#[tokio::test]
+async fn a_list_that_wants_another_file_gets_it() {
+    let cache = tempfile::tempdir().unwrap();
+    let Some((project, index, held)) = locked(cache.path()).await else { return };
+    project.archive("served", "core", "1.0");
+    project.wheel("served", "built", "1.0", &[]);
+    let index = index.option();
+    for (option, name, kind) in [
+        ("--no-binary core", "core", ArtifactKind::Sdist),
+        ("--only-binary built", "built", ArtifactKind::Wheel),
+    ] {
+        let lines = [&index, option, "left", "core==1.0", "other==1.0", "built"];
+        let found = project.resolve_from(&lines, Some(&held)).await.unwrap().environment;
+        assert_eq!(versions(&found), versions(&held));
+        for package in &found.packages {
+            let before = held.package(&package.name).unwrap();
+            if package.name == name {
+                assert_eq!(package.artifact.kind, kind, "{package:?}");
+            } else {
+                assert_eq!(package, before);
+            }
+        }
+    }
+}
