@@ -85,14 +85,15 @@ pub(crate) async fn resolve(
     if staying.is_empty() {
         return Ok(None);
     }
-    let before = compiler.constraints.clone();
+    // Whether it comes to a resolution of the whole or not must not show in that.
+    let before = (compiler.constraints.clone(), compiler.stand_in);
     compiler.constraints = write_lines(work, "staying.txt", &lines)?;
     compiler.input =
         wanted.iter().chain(&choice.added).flat_map(|line| [line.as_str(), "\n"]).collect();
     // What fails is told by the resolution of the whole.
     let mut told = choice.notes.clone();
     let outcome = prefer_wheels(compiler, client, &mut told).await;
-    compiler.constraints = before;
+    (compiler.constraints, compiler.stand_in) = before;
     let Ok(mut read) = outcome else { return Ok(None) };
     let pinned = asked.iter().filter(|asked| asked.is_pin()).map(|asked| asked.name.as_str());
     let placed = list.wanted.iter().filter_map(|wanted| match wanted {
