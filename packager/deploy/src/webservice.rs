@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::ServiceName;
 
-/// State of a service on the local target, in the words of Azure ML (contract section 5).
+/// State of a service on the local target, in the words of Azure ML (docs/azureml-2019.md#5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceState {
     /// Made or started, not yet answering.
@@ -45,7 +45,7 @@ impl Serialize for ServiceName {
     }
 }
 
-/// A service. Serialised with the keys Azure ML used (contract section 5, `serialize`).
+/// A service. Serialised with the keys Azure ML used (docs/azureml-2019.md#5, `serialize`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Webservice {
@@ -71,7 +71,7 @@ pub struct Webservice {
 
 impl Webservice {
     /// Scoring and swagger URI of a service on `port` of this machine. Azure ML derives the second
-    /// from the first by its last segment (contract section 5). It wrote `localhost`; but the port
+    /// from the first by its last segment (docs/azureml-2019.md#5). It wrote `localhost`; but the port
     /// is published on 127.0.0.1 only, and there are machines where that name is `::1` first.
     pub(crate) fn uris(port: u16) -> (String, String) {
         let base = format!("http://127.0.0.1:{port}");

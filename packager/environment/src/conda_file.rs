@@ -11,7 +11,7 @@ use crate::{Error, MatchSpec, PipLine, PythonSpec, Result};
 
 const KEYS: [&str; 5] = ["name", "channels", "dependencies", "variables", "prefix"];
 
-/// A conda environment file (`environment.yml`; contract section 2.1, `condaFile`), read in full.
+/// A conda environment file (`environment.yml`; docs/azureml-2019.md#2.1, `condaFile`), read in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CondaFile {
     /// Where it was read from; relative lines of its `pip:` list start from this file's folder.

@@ -188,10 +188,10 @@ pub enum Error {
         reason: String,
     },
     /// No set of conda packages fits together.
-    #[error("the conda packages do not fit together for {ground}:\n{reason}")]
+    #[error("the conda packages do not fit together for {virtual_packages}:\n{reason}")]
     CondaUnsolvable {
         /// Platform and C library of the base.
-        ground: String,
+        virtual_packages: String,
         /// Sentences from the solver's conflict.
         reason: String,
         /// What may be done.

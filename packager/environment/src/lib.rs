@@ -4,7 +4,7 @@
 //! one way:
 //!
 //! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], or with
-//! > the [`Ground`] that the image offers into [`resolve_new`], which brings an interpreter of its
+//! > the [`VirtualPackages`] that the image offers into [`resolve_new`], which brings an interpreter of its
 //! > own; either gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] has those
 //! > files in the cache; [`lay`] lists the files of each package as a
 //! > [`mlpack_oci::layer::Tree`].
@@ -27,10 +27,10 @@ mod held;
 mod hint;
 mod host;
 mod index;
+mod install;
+mod install_options;
 mod interpreter;
 mod interpreters;
-mod lay;
-mod lay_options;
 mod libraries;
 mod linker;
 mod listed;
@@ -77,28 +77,28 @@ mod worlds;
 mod yaml;
 
 pub use bytecode::Bytecode;
-pub use conda::{CondaPackage, Ground};
+pub use conda::{CondaPackage, VirtualPackages};
 pub use conda_file::{CondaDependency, CondaFile};
 pub use contents::{Inventory, Modules};
 pub use error::{Error, Result};
-pub use lay::{Laid, LaidPackage, lay};
-pub use lay_options::LayOptions;
+pub use install::{Installation, InstalledPackage, install};
+pub use install_options::InstallOptions;
 pub use libraries::{BaseLibraries, MissingLibrary};
 pub use listed::Listed;
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
 };
 pub use lock_file::{
-    Fit as LockFit, Footing, InputFile, LOCK_NAME, LockFile, LockInputs, LockedBase,
+    Fit as LockFit, InputFile, LOCK_NAME, LockFile, LockInputs, LockTarget, LockedBase,
 };
 pub use match_spec::MatchSpec;
-pub use misfit::{Misfit, misfits};
+pub use misfit::{Incompatibility, incompatibilities};
 pub use new_environment::{NewEnvironment, resolve_new};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};
 pub use resolve::{Resolution, ResolveRequest, resolve, settings_of};
 pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
 pub use settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
-pub use slim::{Dropped, Rule};
+pub use slim::{Pruned, Rule};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
 pub use wheels::{Fetched, fetch_packages};

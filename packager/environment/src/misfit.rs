@@ -8,7 +8,7 @@ use crate::{Architecture, LockedEnvironment, Target};
 
 /// A locked package that does not load on a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct Incompatibility {
     /// Its name and version: `numpy 1.26.4`.
     pub package: String,
     /// Its file, whose name has the tags.
@@ -17,13 +17,13 @@ pub struct Misfit {
     pub reason: String,
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for Incompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is locked as {}: {}", self.package, self.file, self.reason)
     }
 }
 
-impl Misfit {
+impl Incompatibility {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         "make the lock anew for this base image with `mlpack lock`, or take the base image that it was made for"
@@ -32,14 +32,14 @@ impl Misfit {
 
 /// The locked packages that do not load on `target`, in the order of the lock. For an environment
 /// with an interpreter of its own, `target.python` is that one's.
-pub fn misfits(environment: &LockedEnvironment, target: &Target) -> Vec<Misfit> {
+pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Vec<Incompatibility> {
     let conda = environment.conda.iter().filter_map(|package| {
         let own = match target.architecture {
             Architecture::Amd64 => "linux-64",
             Architecture::Arm64 => "linux-aarch64",
         };
         let subdir = &package.subdir;
-        (subdir != own && subdir != "noarch").then(|| Misfit {
+        (subdir != own && subdir != "noarch").then(|| Incompatibility {
             package: format!("{} {}", package.name, package.version),
             file: package.url.rsplit('/').next().unwrap_or(&package.url).to_owned(),
             reason: format!("it is for {subdir}, the image is {own}"),
@@ -50,7 +50,7 @@ pub fn misfits(environment: &LockedEnvironment, target: &Target) -> Vec<Misfit> 
         if package.artifact.kind != ArtifactKind::Wheel {
             return None;
         }
-        Some(Misfit {
+        Some(Incompatibility {
             package: format!("{} {}", package.name, package.version),
             file: file.clone(),
             reason: WheelName::parse(file)?.misfit(target)?,
@@ -111,7 +111,7 @@ mod tests {
             .to_vec(),
         };
         let found: Vec<String> =
-            misfits(&environment, &target).iter().map(ToString::to_string).collect();
+            incompatibilities(&environment, &target).iter().map(ToString::to_string).collect();
         assert_eq!(
             found,
             [

@@ -6,7 +6,7 @@ use std::path::Path;
 use mlpack_oci::Progress;
 
 use crate::compile::Present;
-use crate::conda::{self, Channels, CondaPackage, Ground, InstalledPackage, StoredConda};
+use crate::conda::{self, Channels, CondaPackage, InstalledPackage, StoredConda, VirtualPackages};
 use crate::fetch::Client;
 use crate::resolve::resolve_beside;
 use crate::store::Store;
@@ -22,7 +22,7 @@ pub struct NewEnvironment<'a> {
     /// The conda file.
     pub file: &'a CondaFile,
     /// What the image offers.
-    pub ground: &'a Ground,
+    pub virtual_packages: &'a VirtualPackages,
     /// Where the environment will lie in the image, absolute.
     pub prefix: &'a str,
     /// Where relative lines of the `pip:` list start; an existing folder.
@@ -44,10 +44,11 @@ pub async fn resolve_new(
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Resolution> {
-    let NewEnvironment { file, ground, prefix, .. } = request;
+    let NewEnvironment { file, virtual_packages, prefix, .. } = request;
     let channels = Channels::with_lines(file, settings)?;
     let held = request.held.map_or(&[][..], |held| &held.conda);
-    let packages = conda::solve(file, &channels, ground, held, settings, progress).await?;
+    let packages =
+        conda::solve(file, &channels, virtual_packages, held, settings, progress).await?;
     let python = python(&packages)?;
     let store = Store::new(&settings.cache);
     store.sweep_artifacts();
@@ -58,8 +59,8 @@ pub async fn resolve_new(
     let present = present(&installed, stored, &folder)?;
     let target = Target {
         python,
-        glibc: ground.glibc,
-        architecture: ground.architecture,
+        glibc: virtual_packages.glibc,
+        architecture: virtual_packages.architecture,
         interpreter: format!("{prefix}/bin/python{}", python.minor_text()),
     };
     let pip = ResolveRequest {

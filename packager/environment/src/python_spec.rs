@@ -21,8 +21,7 @@ pub enum Fit {
     /// The specification admits it.
     Exact,
     /// Another patch release of the same minor version was asked for: `=3.6.2` and a 3.6.15. Wheels
-    /// and syntax are the same, and the old service silently took the base's interpreter (contract
-    /// section 4, conda), so a build accepts it with a warning.
+    /// and syntax are the same, and the old service silently took the base's interpreter (docs/azureml-2019.md#4, conda), so a build accepts it with a warning.
     SameMinor,
     /// Another minor version was asked for.
     No,

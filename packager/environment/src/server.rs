@@ -10,10 +10,10 @@ use crate::{Error, PipLine, PythonVersion, Result};
 /// The server's package.
 pub const SERVER: &str = "azureml-inference-server-http";
 const DEFAULTS: &str = "azureml-defaults";
-/// The first `azureml-defaults` that depends on the server (contract section 0.2).
+/// The first `azureml-defaults` that depends on the server (docs/azureml-2019.md#0.2).
 const DEFAULTS_WITH_SERVER: &str = "1.34";
 
-/// One row of contract section 0.1: what fits an interpreter, and each other.
+/// One row of docs/azureml-2019.md#0.1: what fits an interpreter, and each other.
 struct Pair {
     /// First and last minor version of Python 3; the last row is open.
     minors: (u32, u32),
@@ -90,7 +90,7 @@ pub fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<ServerCho
     match line(DEFAULTS) {
         Some(defaults) if admits(defaults, pair.defaults) => {
             // Without bounds a resolver may walk azureml-defaults back to a release without a server
-            // (contract section 0.3, the trap of Python 3.8), so both are held together.
+            // (docs/azureml-2019.md#0.3, the trap of Python 3.8), so both are held together.
             choice.added.push(format!("{DEFAULTS}{}", pair.defaults_range));
             if line(SERVER).is_none() {
                 choice.added.push(format!("{SERVER}{}", pair.server_range));
@@ -134,7 +134,7 @@ fn admits(line: &PipLine, version: &str) -> bool {
     }
 }
 
-/// Known bad company in a resolved set (contract section 0.3): Flask of the 1.0 era imports names
+/// Known bad company in a resolved set (docs/azureml-2019.md#0.3): Flask of the 1.0 era imports names
 /// that the later releases of its own dependencies removed.
 pub fn flask_trap(environment: &LockedEnvironment) -> Option<String> {
     const LIMITS: [(&str, &str); 4] =
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(choose(13, &[]), ["azureml-inference-server-http>=1.4,<2"]);
     }
 
-    /// Each row of contract section 0.1.
+    /// Each row of docs/azureml-2019.md#0.1.
     #[test]
     fn every_python_gets_its_pair() {
         let table = [

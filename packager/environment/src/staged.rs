@@ -17,7 +17,7 @@ use crate::conda::{self, StoredConda};
 use crate::host::{self, HostPython};
 use crate::planned::Planned;
 use crate::store::Store;
-use crate::{Architecture, Error, LayOptions, PythonVersion, Result, Target};
+use crate::{Architecture, Error, InstallOptions, PythonVersion, Result, Target};
 
 /// Changes with what is laid down for the same packages.
 const FORM: u32 = 1;
@@ -54,7 +54,7 @@ pub(crate) async fn stage(
     }
     let what = format!("laying down Python {} to build sources", target.python);
     let meter = progress.begin(&what, None);
-    let laid = lay(&needed, &folder, target.python, &program, store).await;
+    let laid = install(&needed, &folder, target.python, &program, store).await;
     meter.finish(if laid.is_ok() { "laid down" } else { "failed" });
     match laid {
         Err(Error::PrefixTooLong { longest, prefix, .. }) => Ok(Err(format!(
@@ -67,7 +67,7 @@ pub(crate) async fn stage(
 }
 
 /// Lays packages at a folder, which appears whole.
-async fn lay(
+async fn install(
     packages: &[&StoredConda],
     folder: &Path,
     python: PythonVersion,
@@ -78,7 +78,7 @@ async fn lay(
     let work = store.work_folder()?;
     let new = work.path().join("new");
     for stored in packages {
-        let laid = conda::files(stored, &prefix, python, &LayOptions::default())?;
+        let laid = conda::files(stored, &prefix, python, &InstallOptions::default())?;
         for (path, file) in &laid.files {
             write(&new, path, file)?;
         }

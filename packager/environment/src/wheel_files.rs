@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
 
-use crate::lay_options::LayOptions;
+use crate::install_options::InstallOptions;
 use crate::planned::Planned;
 use crate::record::{self, Row};
-use crate::slim::Dropped;
+use crate::slim::Pruned;
 use crate::wheel::{StoredWheel, WheelFile};
 use crate::{PipLine, Result, scripts};
 
@@ -27,7 +27,7 @@ pub(crate) struct WheelFiles {
     /// By path below the prefix.
     pub(crate) files: BTreeMap<String, Planned>,
     /// What was left out.
-    pub(crate) dropped: Vec<Dropped>,
+    pub(crate) dropped: Vec<Pruned>,
 }
 
 impl Place<'_> {
@@ -35,7 +35,7 @@ impl Place<'_> {
     pub(crate) fn package(
         &self,
         stored: &StoredWheel,
-        options: &LayOptions<'_>,
+        options: &InstallOptions<'_>,
     ) -> Result<WheelFiles> {
         let wheel = Arc::new(WheelFile::open(&stored.path)?);
         let info = wheel.dist_info()?;

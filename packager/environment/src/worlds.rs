@@ -1,7 +1,6 @@
 //! The list, and the server that is added to it: together if that can be, else the list first.
 //!
-//! Two things keep them apart. `--exclude-newer` may name a day without a server (contract section
-//! 0.2), and releases of `azureml-defaults` from before the server pin what it needs newer. Then the
+//! Two things keep them apart. `--exclude-newer` may name a day without a server (docs/azureml-2019.md#0.2), and releases of `azureml-defaults` from before the server pin what it needs newer. Then the
 //! list is resolved alone, as it was meant, and the server comes on top of what was found: the
 //! packages that the list names stay, the others where they can, and what gives is told.
 

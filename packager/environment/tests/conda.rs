@@ -8,7 +8,8 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    Architecture, CondaFile, Ground, NewEnvironment, Resolution, Result, Settings, resolve_new,
+    Architecture, CondaFile, NewEnvironment, Resolution, Result, Settings, VirtualPackages,
+    resolve_new,
 };
 use mlpack_oci::Silent;
 
@@ -29,10 +30,10 @@ async fn resolved(architecture: Architecture, lines: &str) -> Option<Result<Reso
         channel.canonicalize().unwrap().display()
     );
     let file = CondaFile::parse(&text, &dir.path().join("environment.yml")).unwrap();
-    let ground = Ground { glibc: (2, 28), architecture, cuda: None };
+    let virtual_packages = VirtualPackages { glibc: (2, 28), architecture, cuda: None };
     let request = NewEnvironment {
         file: &file,
-        ground: &ground,
+        virtual_packages: &virtual_packages,
         prefix: "/opt/mlpack/envs/svc",
         directory: dir.path(),
         add_server: false,

@@ -15,9 +15,9 @@ use std::process::Command;
 use std::sync::Once;
 
 use mlpack_environment::{
-    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, LayOptions, LockedEnvironment,
-    PipLine, PythonVersion, Resolution, ResolveRequest, Settings, Target, fetch_packages, lay,
-    resolve,
+    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, InstallOptions,
+    LockedEnvironment, PipLine, PythonVersion, Resolution, ResolveRequest, Settings, Target,
+    fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
@@ -160,7 +160,7 @@ async fn lay_and_import(
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("env");
     environment.prefix = prefix.display().to_string();
-    let laid = lay(&wheels, &environment, &LayOptions::default()).unwrap();
+    let laid = install(&wheels, &environment, &InstallOptions::default()).unwrap();
     assert_eq!(laid.packages.len(), environment.packages.len());
     write(&laid.tree().unwrap(), Path::new("/"));
     let code = format!("import sys, {imports}; print(sys.prefix)");
@@ -337,7 +337,7 @@ async fn the_files_are_those_that_uv_installs() {
         return;
     };
     let environment = LockedEnvironment { prefix: "/env".to_owned(), ..resolution.environment };
-    let laid = lay(&wheels, &environment, &LayOptions::default()).unwrap();
+    let laid = install(&wheels, &environment, &InstallOptions::default()).unwrap();
     let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(&laid.tree().unwrap(), ours.path());
     let Some(uv) = find_uv(&settings().cache) else { return skipped("uv is not in the cache") };

@@ -7,10 +7,10 @@
 pub mod archive;
 mod background_hash;
 mod blob;
+mod caching;
 mod digest;
 mod error;
 mod image;
-mod keeping;
 pub mod layer;
 pub mod layout;
 pub mod pending;
@@ -23,10 +23,10 @@ mod sink;
 mod store;
 
 pub use blob::{BlobReader, Blobs, Origin, Verified, read_small};
+pub use caching::CachingBlobs;
 pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
 pub use error::{Error, Result};
 pub use image::{Image, Layer, MAX_MANIFEST_SIZE, Platform, choose_platform, descriptor, is_index};
-pub use keeping::Keeping;
 pub use oci_spec::image as spec;
 pub use progress::{Meter, Progress, Silent};
 pub use reference::{Location, LocationParseError, PinnedReference, Reference};

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
-use mlpack_oci::layer::{Compression, LayerReader, Policy, Tree, write_layer};
+use mlpack_oci::layer::{Compression, LayerOptions, LayerReader, Tree, write_layer};
 use mlpack_oci::layout::Layout;
 use mlpack_oci::rootfs::{LayerIndex, Want};
 use mlpack_oci::{BlobStore, Digest, Error, Image, Platform, Silent, descriptor, spec};
 
-const POLICY: Policy = Policy { mtime: Policy::DEFAULT_MTIME, threads: 2 };
+const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
 /// Two layers, one gzip and one raw, in a store of their own.
 fn sample(dir: &Path) -> Image {

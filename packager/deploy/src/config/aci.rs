@@ -1,4 +1,4 @@
-//! Settings of Azure Container Instances (contract section 3.2).
+//! Settings of Azure Container Instances (docs/azureml-2019.md#3.2).
 
 use serde::Serialize;
 

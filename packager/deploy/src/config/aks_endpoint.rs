@@ -1,4 +1,4 @@
-//! Settings of a version behind an endpoint on Azure Kubernetes Service (contract section 3.3).
+//! Settings of a version behind an endpoint on Azure Kubernetes Service (docs/azureml-2019.md#3.3).
 
 use serde::Serialize;
 

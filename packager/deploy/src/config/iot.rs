@@ -1,4 +1,4 @@
-//! Settings of an IoT Edge device (contract section 3.4).
+//! Settings of an IoT Edge device (docs/azureml-2019.md#3.4).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Settings of the local target (contract section 3.1).
+//! Settings of the local target (docs/azureml-2019.md#3.1).
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! How many replicas a service on Kubernetes has (contract section 3.3).
+//! How many replicas a service on Kubernetes has (docs/azureml-2019.md#3.3).
 
 use serde::Serialize;
 

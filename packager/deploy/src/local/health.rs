@@ -25,7 +25,7 @@ pub(super) enum Waited {
 }
 
 impl LocalDeployer {
-    /// Asks for `GET /` (contract section 4.3) until it gives 200, watching the container.
+    /// Asks for `GET /` (docs/azureml-2019.md#4.3) until it gives 200, watching the container.
     pub(super) async fn wait(&self, id: &str, inner: u16, limit: Duration) -> Result<Waited> {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_PAUSE;

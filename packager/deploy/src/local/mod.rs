@@ -1,4 +1,4 @@
-//! The local target: a container in the Docker engine of this machine (contract section 6).
+//! The local target: a container in the Docker engine of this machine (docs/azureml-2019.md#6).
 
 mod apply;
 mod health;
@@ -37,7 +37,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The 300 s that Azure ML's server gives init(), and 10 more (contract section 3.3).
+    /// The 300 s that Azure ML's server gives init(), and 10 more (docs/azureml-2019.md#3.3).
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(310);
 }
 

@@ -19,7 +19,7 @@ pub(super) const DIGEST: &str = "org.mlpack.digest";
 pub(super) const REFERENCE: &str = "org.mlpack.reference";
 /// Label with the port the service serves on; an image may bear it too.
 pub(super) const PORT: &str = "org.mlpack.port";
-/// The port Azure ML's images serve on (contract section 4.1).
+/// The port Azure ML's images serve on (docs/azureml-2019.md#4.1).
 const DEFAULT_PORT: u16 = 5001;
 
 /// The container that runs `deployment`, whose image bears `image_labels`.
@@ -42,11 +42,11 @@ pub fn render(
         (DIGEST, image.digest.to_string()),
         (REFERENCE, image.place.clone()),
         (PORT, container.to_string()),
-        // By these the SDK of the time finds its local services (contract section 6).
+        // By these the SDK of the time finds its local services (docs/azureml-2019.md#6).
         ("amlIsService", "True".to_owned()),
         ("amlServiceName", name.to_string()),
     ];
-    // The server names the service by it in its swagger document (contract section 4.5).
+    // The server names the service by it in its swagger document (docs/azureml-2019.md#4.5).
     let mut env = BTreeMap::from([("SERVICE_NAME".to_owned(), name.to_string())]);
     env.extend(environment.clone());
     Ok(ContainerSpec {
@@ -58,7 +58,7 @@ pub fn render(
     })
 }
 
-/// A container bears its service's name (contract section 6), so that two deployments of one name
+/// A container bears its service's name (docs/azureml-2019.md#6), so that two deployments of one name
 /// at the same time cannot both succeed.
 pub(super) fn container_name(name: &ServiceName) -> String {
     name.to_string()

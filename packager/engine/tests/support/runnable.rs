@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_oci::layer::{Compression, Policy, Tree, write_layer};
+use mlpack_oci::layer::{Compression, LayerOptions, Tree, write_layer};
 use mlpack_oci::spec::MediaType;
 use mlpack_oci::{BlobStore, Digest, Image, Silent, descriptor};
 use serde_json::json;
@@ -87,7 +87,7 @@ impl Runnable {
         scripts.add_bytes("srv/start", START.as_bytes(), false).unwrap();
         scripts.add_bytes("srv/handle", HANDLE.as_bytes(), false).unwrap();
         scripts.add_bytes("srv/marker", marker.as_bytes().to_vec(), false).unwrap();
-        let policy = Policy { mtime: Policy::DEFAULT_MTIME, threads: 2 };
+        let policy = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
         let store = self.store();
         let write =
             |tree, compression| write_layer(tree, compression, policy, &store, &Silent).unwrap();

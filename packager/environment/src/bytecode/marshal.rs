@@ -2,7 +2,7 @@
 //!
 //! CPython marks what it may refer to again by reference counts, which depend on what else the
 //! process holds, and before 3.11 it writes sets in the order of hashes, which depend on addresses
-//! (bpo-37596; trap 19). So the structure is read, and written with marks only where something is
+//! (bpo-37596; docs/pitfalls.md#19). So the structure is read, and written with marks only where something is
 //! referred to, and with sets in the order of their elements' bytes. What is read back is the same.
 
 use std::collections::BTreeMap;

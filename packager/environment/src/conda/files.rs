@@ -19,9 +19,9 @@ use rattler_conda_types::{NoArchType, Subdir, prefix_record};
 use super::archive::{CondaArchive, Entry};
 use super::package::StoredConda;
 use super::{meta, python_lists, scripts};
-use crate::lay_options::LayOptions;
+use crate::install_options::InstallOptions;
 use crate::planned::Planned;
-use crate::slim::Dropped;
+use crate::slim::Pruned;
 use crate::{Error, PythonVersion, Result};
 
 /// Rewritten files below this many bytes are held in memory until the layer is written.
@@ -35,7 +35,7 @@ pub(crate) struct CondaFiles {
     /// What must be known, one sentence each.
     pub(crate) notes: Vec<String>,
     /// What was left out.
-    pub(crate) dropped: Vec<Dropped>,
+    pub(crate) dropped: Vec<Pruned>,
 }
 
 /// Lists the files of a package for an environment at `prefix` in the image, whose interpreter is
@@ -47,7 +47,7 @@ pub(crate) fn files(
     stored: &StoredConda,
     prefix: &str,
     python: PythonVersion,
-    options: &LayOptions<'_>,
+    options: &InstallOptions<'_>,
 ) -> Result<CondaFiles> {
     let archive = Arc::new(CondaArchive::open(stored)?);
     let index: IndexJson = info(&archive)?.ok_or_else(|| no_index(&archive))?;

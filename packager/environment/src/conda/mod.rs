@@ -29,5 +29,5 @@ pub(crate) use files::{CondaFiles, files};
 pub(crate) use installed::{InstalledPackage, installed, stand_ins};
 pub use package::CondaPackage;
 pub(crate) use package::StoredConda;
-pub use solve::Ground;
+pub use solve::VirtualPackages;
 pub(crate) use solve::solve;

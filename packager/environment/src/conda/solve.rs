@@ -22,7 +22,7 @@ use crate::{Architecture, CondaDependency, CondaFile, Error, Result, Settings};
 
 /// What conda packages stand on: the base image as its solver sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ground {
+pub struct VirtualPackages {
     /// The C library, `(2, 27)` for 2.27.
     pub glibc: (u32, u32),
     /// The architecture.
@@ -31,7 +31,7 @@ pub struct Ground {
     pub cuda: Option<String>,
 }
 
-impl Ground {
+impl VirtualPackages {
     fn subdir(&self) -> Subdir {
         match self.architecture {
             Architecture::Amd64 => Subdir::Linux64,
@@ -81,7 +81,7 @@ impl Ground {
 pub(crate) async fn solve(
     file: &CondaFile,
     channels: &Channels,
-    ground: &Ground,
+    virtual_packages: &VirtualPackages,
     held: &[CondaPackage],
     settings: &Settings,
     progress: &dyn Progress,
@@ -105,8 +105,9 @@ pub(crate) async fn solve(
     if file.dependencies.iter().all(|dependency| dependency.spec.name != "python") {
         specs.push(PackageName::new_unchecked("python").into());
     }
-    let meter = progress.begin(&format!("solving conda packages for {}", ground.describe()), None);
-    let solved = ask(specs, &file.dependencies, channels, ground, held, settings).await;
+    let meter = progress
+        .begin(&format!("solving conda packages for {}", virtual_packages.describe()), None);
+    let solved = ask(specs, &file.dependencies, channels, virtual_packages, held, settings).await;
     meter.finish(if solved.is_ok() { "solved" } else { "failed" });
     let mut packages =
         solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
@@ -118,7 +119,7 @@ async fn ask(
     specs: Vec<MatchSpec>,
     lines: &[CondaDependency],
     channels: &Channels,
-    ground: &Ground,
+    virtual_packages: &VirtualPackages,
     held: &[CondaPackage],
     settings: &Settings,
 ) -> Result<Vec<RepoDataRecord>> {
@@ -133,7 +134,7 @@ async fn ask(
     let data = gateway
         .query(
             channels.iter(),
-            [ground.subdir(), Subdir::NoArch],
+            [virtual_packages.subdir(), Subdir::NoArch],
             names.map(MatchSpec::from).collect::<Vec<_>>(),
         )
         .recursive(true)
@@ -147,7 +148,7 @@ async fn ask(
         if !known.contains(name) {
             return Err(Error::NoSuchCondaPackage {
                 name: name.to_owned(),
-                platform: ground.subdir().to_string(),
+                platform: virtual_packages.subdir().to_string(),
                 channels: channels.shown(),
             });
         }
@@ -155,7 +156,7 @@ async fn ask(
     let question = Question {
         records,
         specs,
-        virtual_packages: ground.virtual_packages()?,
+        virtual_packages: virtual_packages.virtual_packages()?,
         exclude_newer: settings
             .exclude_newer
             .as_deref()
@@ -178,7 +179,7 @@ async fn ask(
         ..question.records.iter().cloned().collect::<SolverTask<'_, Vec<_>>>()
     };
     let unsolvable = |reason: &str, hint: String| Error::CondaUnsolvable {
-        ground: ground.describe(),
+        virtual_packages: virtual_packages.describe(),
         reason: channels.clean(reason.trim()),
         hint,
     };

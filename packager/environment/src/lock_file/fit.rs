@@ -1,7 +1,7 @@
 //! Whether a lock file fits what is asked for now.
 
-use super::{Footing, InputFile, LockFile, LockInputs, LockedBase};
-use crate::{Architecture, Ground};
+use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
+use crate::{Architecture, VirtualPackages};
 
 /// How a lock file compares with what is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,17 +27,17 @@ impl Fit {
 }
 
 impl LockFile {
-    /// Compares it with the inputs, the footing and the base of now.
-    pub fn fit(&self, inputs: &LockInputs, footing: Footing<'_>, base: &LockedBase) -> Fit {
+    /// Compares it with the inputs, the lock_target and the base of now.
+    pub fn fit(&self, inputs: &LockInputs, lock_target: LockTarget<'_>, base: &LockedBase) -> Fit {
         let mut differences = Vec::new();
         // One that is about to be of another kind differs in everything else too.
-        match (footing, self.is_new()) {
-            (Footing::New { .. }, false) => differences
+        match (lock_target, self.is_new()) {
+            (LockTarget::New { .. }, false) => differences
                 .push("the environment gets an interpreter of its own, not the base's".to_owned()),
-            (Footing::Base(_), true) => differences
+            (LockTarget::Base(_), true) => differences
                 .push("the base's interpreter is kept, there is none of its own".to_owned()),
             _ => {
-                self.facts(footing, &mut differences);
+                self.facts(lock_target, &mut differences);
                 let own = &self.inputs;
                 lines("the conda lines", &own.conda, &inputs.conda, &mut differences);
                 lines("the channels", &own.channels, &inputs.channels, &mut differences);
@@ -67,25 +67,29 @@ impl LockFile {
         Fit { differences, other_base, other_indexes }
     }
 
-    fn facts(&self, footing: Footing<'_>, differences: &mut Vec<String>) {
+    fn facts(&self, lock_target: LockTarget<'_>, differences: &mut Vec<String>) {
         let target = &self.environment.target;
-        let ground = |glibc: (u32, u32), architecture: Architecture, out: &mut Vec<String>| {
-            let text = |glibc: (u32, u32)| format!("{}.{}", glibc.0, glibc.1);
-            changed("the base's glibc", &text(target.glibc), &text(glibc), out);
-            let before = target.architecture.to_string();
-            changed("the architecture", &before, &architecture.to_string(), out);
-        };
-        match footing {
-            Footing::Base(now) => {
+        let virtual_packages =
+            |glibc: (u32, u32), architecture: Architecture, out: &mut Vec<String>| {
+                let text = |glibc: (u32, u32)| format!("{}.{}", glibc.0, glibc.1);
+                changed("the base's glibc", &text(target.glibc), &text(glibc), out);
+                let before = target.architecture.to_string();
+                changed("the architecture", &before, &architecture.to_string(), out);
+            };
+        match lock_target {
+            LockTarget::Base(now) => {
                 let (before, after) = (target.python.to_string(), now.python.to_string());
                 changed("the base's Python", &before, &after, differences);
                 let name = "the base's interpreter";
                 changed(name, &target.interpreter, &now.interpreter, differences);
-                ground(now.glibc, now.architecture, differences);
+                virtual_packages(now.glibc, now.architecture, differences);
             }
-            Footing::New { ground: Ground { glibc, architecture, cuda }, prefix } => {
+            LockTarget::New {
+                virtual_packages: VirtualPackages { glibc, architecture, cuda },
+                prefix,
+            } => {
                 changed("the place", &self.environment.prefix, prefix, differences);
-                ground(*glibc, *architecture, differences);
+                virtual_packages(*glibc, *architecture, differences);
                 let named = |cuda: &Option<String>| cuda.clone().unwrap_or("none".to_owned());
                 changed("the base's CUDA", &named(&self.cuda), &named(cuda), differences);
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use mlpack_oci::Digest;
 
-use super::{Footing, relative};
+use super::{LockTarget, relative};
 use crate::pip_list::{PipList, Reading};
 use crate::requirements_file::shown;
 use crate::settings::DEFAULT_INDEX;
@@ -50,7 +50,7 @@ impl LockInputs {
     pub async fn of(
         file: Option<&CondaFile>,
         directory: &Path,
-        footing: Footing<'_>,
+        lock_target: LockTarget<'_>,
         settings: &Settings,
         lock: &Path,
     ) -> Result<Self> {
@@ -62,7 +62,7 @@ impl LockInputs {
             ..Self::default()
         };
         let Some(file) = file else { return Ok(inputs) };
-        if matches!(footing, Footing::New { .. }) {
+        if matches!(lock_target, LockTarget::New { .. }) {
             let lines = file.dependencies.iter().map(|dependency| &dependency.spec.text);
             inputs.conda = lines.map(|line| shown_channel(without_comment(line))).collect();
             inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
@@ -123,7 +123,7 @@ fn shown_channel(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Ground;
+    use crate::VirtualPackages;
 
     #[test]
     fn passwords_and_tokens_stay_out() {
@@ -151,13 +151,16 @@ mod tests {
         let path = dir.path().join("env.yml");
         let text = "channels: [c]\ndependencies:\n- python=3.8 # why\n- pip:\n  - --requirement more/list.txt\n  - ./a-1-py3-none-any.whl\n  - -r https://u:p@h.example/list.txt\n";
         let file = CondaFile::parse(text, &path).unwrap();
-        let ground =
-            Ground { glibc: (2, 31), architecture: crate::Architecture::Amd64, cuda: None };
-        let footing = Footing::New { ground: &ground, prefix: "/e" };
+        let virtual_packages = VirtualPackages {
+            glibc: (2, 31),
+            architecture: crate::Architecture::Amd64,
+            cuda: None,
+        };
+        let lock_target = LockTarget::New { virtual_packages: &virtual_packages, prefix: "/e" };
         let settings = Settings::new("/cache");
         let lock = dir.path().join("lock/mlpack.lock");
         let inputs =
-            LockInputs::of(Some(&file), dir.path(), footing, &settings, &lock).await.unwrap();
+            LockInputs::of(Some(&file), dir.path(), lock_target, &settings, &lock).await.unwrap();
         let file = |path: &str, text: &str| InputFile {
             path: path.to_owned(),
             sha256: Digest::of(text.as_bytes()),

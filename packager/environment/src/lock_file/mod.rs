@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::Digest;
 use mlpack_oci::pending::write_atomically;
 
-use crate::conda::Ground;
+use crate::conda::VirtualPackages;
 use crate::lock::LockedEnvironment;
 use crate::server::SERVER;
 use crate::{Error, Result, Target, normalize_name};
@@ -55,13 +55,13 @@ pub struct LockedBase {
 
 /// What packages stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Footing<'a> {
+pub enum LockTarget<'a> {
     /// The base's interpreter.
     Base(&'a Target),
     /// An interpreter among conda packages.
     New {
         /// What the base offers them.
-        ground: &'a Ground,
+        virtual_packages: &'a VirtualPackages,
         /// Where they lie, absolute.
         prefix: &'a str,
     },

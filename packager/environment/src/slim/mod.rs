@@ -16,7 +16,7 @@ pub(crate) const VERSION: u32 = 2;
 
 /// What a rule has left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dropped {
+pub struct Pruned {
     /// The rule.
     pub rule: Rule,
     /// Number of files.
@@ -30,7 +30,7 @@ pub struct Dropped {
 ///
 /// # Errors
 /// Those of reading Python files, which tell whether a folder of tests is only that.
-pub(crate) fn slim(package: &str, files: &mut BTreeMap<String, Planned>) -> Result<Vec<Dropped>> {
+pub(crate) fn slim(package: &str, files: &mut BTreeMap<String, Planned>) -> Result<Vec<Pruned>> {
     let tests = TestFolders::of(files)?;
     let ruled: Vec<(String, Rule)> = files
         .iter()
@@ -41,16 +41,16 @@ pub(crate) fn slim(package: &str, files: &mut BTreeMap<String, Planned>) -> Resu
             Some((path.clone(), rule))
         })
         .collect();
-    let mut dropped: Vec<Dropped> = Vec::new();
+    let mut dropped: Vec<Pruned> = Vec::new();
     for (path, rule) in ruled {
         let Some(file) = files.remove(&path) else { continue };
-        add(&mut dropped, Dropped { rule, files: 1, bytes: file.size() });
+        add(&mut dropped, Pruned { rule, files: 1, bytes: file.size() });
     }
     Ok(dropped)
 }
 
 /// Adds to a list that has each rule once, sorted.
-pub(crate) fn add(all: &mut Vec<Dropped>, more: Dropped) {
+pub(crate) fn add(all: &mut Vec<Pruned>, more: Pruned) {
     match all.binary_search_by_key(&more.rule, |known| known.rule) {
         Ok(at) => {
             all[at].files += more.files;
@@ -60,7 +60,7 @@ pub(crate) fn add(all: &mut Vec<Dropped>, more: Dropped) {
     }
 }
 
-/// Records of packages, which scanners and `pip` read (trap 22), and licences, which go with what
+/// Records of packages, which scanners and `pip` read (docs/pitfalls.md#22), and licences, which go with what
 /// they cover.
 fn stays(path: &str) -> bool {
     let record = |name: &str| {

@@ -12,7 +12,7 @@ pub enum Rule {
     Headers,
     /// Folders of tests inside packages.
     Tests,
-    /// Bytecode, which does not match the fixed times of a layer anyway (trap 20).
+    /// Bytecode, which does not match the fixed times of a layer anyway (docs/pitfalls.md#20).
     Caches,
     /// What lets a browser show the sources of scripts.
     SourceMaps,

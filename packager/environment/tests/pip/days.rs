@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use mlpack_environment::{
-    Error, LayOptions, PipLine, Resolution, ResolveRequest, fetch_packages, lay, resolve,
+    Error, InstallOptions, PipLine, Resolution, ResolveRequest, fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
@@ -57,7 +57,7 @@ async fn served(resolution: &Resolution, script: &str, input: &str) -> Option<St
     environment.target.interpreter = python.display().to_string();
     environment.prefix = dir.path().join("env").display().to_string();
     write(
-        &lay(&fetched, &environment, &LayOptions::default()).unwrap().tree().unwrap(),
+        &install(&fetched, &environment, &InstallOptions::default()).unwrap().tree().unwrap(),
         Path::new("/"),
     );
     fs::write(dir.path().join("score.py"), script).unwrap();

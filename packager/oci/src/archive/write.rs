@@ -1,5 +1,5 @@
 //! Writes an archive that both worlds read: blobs under their digest, `index.json` and
-//! `oci-layout` for OCI readers, `manifest.json` for `docker load` of any age (trap 32).
+//! `oci-layout` for OCI readers, `manifest.json` for `docker load` of any age (docs/pitfalls.md#32).
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::json;
 use tar::{EntryType, Header};
 
 use crate::blob::digest_of;
-use crate::layer::Policy;
+use crate::layer::LayerOptions;
 use crate::pending::{PendingFile, sweep};
 use crate::{Error, Image, PinnedReference, Progress, Result, layout, sink};
 
@@ -127,7 +127,7 @@ fn header(out: &mut dyn Write, name: &str, size: u64) -> io::Result<()> {
     header.set_mode(0o644);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(Policy::DEFAULT_MTIME);
+    header.set_mtime(LayerOptions::DEFAULT_MTIME);
     header.set_size(size);
     header.set_cksum();
     out.write_all(header.as_bytes())

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{END, copy_exactly, pad, write_entry, write_header};
 use super::gzip::{ParallelGzip, Section};
-use super::{Content, Deflated, Node, Policy, Tree, WrittenLayer};
+use super::{Content, Deflated, LayerOptions, Node, Tree, WrittenLayer};
 use crate::background_hash::BackgroundHash;
 use crate::{BlobStore, DiffId, Digest, Error, Meter, PendingBlob, Result, image};
 
@@ -53,7 +53,7 @@ pub struct StoredPart {
 /// cannot be read, else the store's.
 pub fn compose_layer(
     parts: &[Part<'_>],
-    policy: Policy,
+    policy: LayerOptions,
     store: &BlobStore,
     meter: &dyn Meter,
 ) -> Result<(WrittenLayer, Vec<StoredPart>)> {
@@ -100,7 +100,7 @@ pub fn compose_layer(
     Ok((WrittenLayer { descriptor, digest, diff_id: DiffId(diff_id) }, stored))
 }
 
-/// The directories of all parts, once it is sure that no path is in two of them (trap 1).
+/// The directories of all parts, once it is sure that no path is in two of them (docs/pitfalls.md#1).
 fn directories(parts: &[Part<'_>]) -> Result<Tree> {
     let mut directories = Tree::new();
     for (path, node) in parts.iter().flat_map(|part| part.tree.iter()) {
@@ -128,7 +128,13 @@ struct Output {
 }
 
 impl Output {
-    fn entry(&mut self, path: &str, node: &Node, policy: Policy, meter: &dyn Meter) -> Result<()> {
+    fn entry(
+        &mut self,
+        path: &str,
+        node: &Node,
+        policy: LayerOptions,
+        meter: &dyn Meter,
+    ) -> Result<()> {
         let written = match node {
             Node::File { content: Content::Deflated(deflated), size, .. }
                 if deflated.length >= WORTH_TAKING && *size <= u64::from(u32::MAX) =>
@@ -173,7 +179,7 @@ impl Output {
         path: &str,
         node: &Node,
         deflated: &Deflated,
-        policy: Policy,
+        policy: LayerOptions,
         meter: &dyn Meter,
     ) -> io::Result<()> {
         let Node::File { size, content, .. } = node else { return Ok(()) };
@@ -231,7 +237,7 @@ mod tests {
     use super::*;
     use crate::Silent;
 
-    const POLICY: Policy = Policy { mtime: Policy::DEFAULT_MTIME, threads: 2 };
+    const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
     fn tree(files: &[(&str, usize)]) -> Tree {
         let mut tree = Tree::new();

@@ -235,7 +235,7 @@ mod tests {
         let mut back = Vec::new();
         flate2::read::MultiGzDecoder::new(&one[..]).read_to_end(&mut back).unwrap();
         assert!(back == text);
-        // Header without time, name or system (trap 16).
+        // Header without time, name or system (docs/pitfalls.md#16).
         assert_eq!(one[..4], [0x1f, 0x8b, 8, 0]);
         assert_eq!(one[4..8], [0; 4]);
         assert_eq!(one[9], 0xff);

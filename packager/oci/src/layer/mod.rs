@@ -10,4 +10,4 @@ mod writer;
 pub use compose::{Part, StoredPart, compose_layer};
 pub use decode::LayerReader;
 pub use tree::{Content, Deflated, Node, Opener, Tree};
-pub use writer::{Compression, Policy, WrittenLayer, write_layer};
+pub use writer::{Compression, LayerOptions, WrittenLayer, write_layer};

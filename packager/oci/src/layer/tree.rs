@@ -66,7 +66,7 @@ impl fmt::Debug for Content {
     }
 }
 
-/// One entry of a layer. Owner is always 0:0 and modes are normalised (trap 8): a file is 0644,
+/// One entry of a layer. Owner is always 0:0 and modes are normalised (docs/pitfalls.md#8): a file is 0644,
 /// or 0755 if anyone may run it; a directory is 0755, or 1777 for a temporary one.
 #[derive(Debug, Clone)]
 pub enum Node {
@@ -76,7 +76,7 @@ pub enum Node {
         open: bool,
     },
     /// A directory of the base image stated again as it is there, so that this layer neither
-    /// replaces its attributes nor leaves them to be invented (trap 3).
+    /// replaces its attributes nor leaves them to be invented (docs/pitfalls.md#3).
     Inherited {
         /// Permission bits with the sticky, set-user and set-group bits.
         mode: u32,

@@ -24,15 +24,15 @@ pub enum Compression {
 
 /// What decides the bytes of a layer besides its tree.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy {
+pub struct LayerOptions {
     /// Modification time of every entry, in seconds since 1970. 1980-01-01T00:00:01Z by default,
-    /// which also a zip can hold (trap 5).
+    /// which also a zip can hold (docs/pitfalls.md#5).
     pub mtime: u64,
     /// Threads that compress; does not show in the bytes.
     pub threads: usize,
 }
 
-impl Policy {
+impl LayerOptions {
     /// 1980-01-01T00:00:01Z, as buildpacks use it.
     pub const DEFAULT_MTIME: u64 = 315_532_801;
 }
@@ -60,7 +60,7 @@ const PROBE_MIN_SAVING: f64 = 0.1;
 pub fn write_layer(
     tree: &Tree,
     compression: Compression,
-    policy: Policy,
+    policy: LayerOptions,
     store: &BlobStore,
     meter: &dyn Meter,
 ) -> Result<WrittenLayer> {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::Silent;
 
-    const POLICY: Policy = Policy { mtime: Policy::DEFAULT_MTIME, threads: 2 };
+    const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
     fn write(tree: &Tree, compression: Compression, dir: &Path) -> (WrittenLayer, Vec<u8>) {
         let store = BlobStore::open(dir).unwrap();

@@ -100,7 +100,7 @@ impl RootFs {
     }
 
     /// Where a new entry at `path` really belongs: its existing parents followed through symlinks,
-    /// so that a layer never replaces a symlink of the base by a directory (trap 2).
+    /// so that a layer never replaces a symlink of the base by a directory (docs/pitfalls.md#2).
     pub fn place(&self, path: &str) -> String {
         self.through_parents(path)
     }

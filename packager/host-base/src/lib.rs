@@ -1,0 +1,126 @@
+//! A base image made of this machine's own Python and C library, for when no published one can be
+//! reached.
+//!
+//! It is honest about it: os-release, labels and annotations say where it comes from. Two layers
+//! come out, the system below and Python under `/usr/local` above. Nothing of the machine's own
+//! packages, users, settings and extra certificate authorities goes in.
+
+mod certificates;
+mod document;
+mod elf;
+mod error;
+mod interpreter;
+mod libraries;
+mod python;
+mod release;
+mod rooted;
+mod stdlib;
+mod system;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mlpack_oci::layer::{Compression, LayerOptions, write_layer};
+use mlpack_oci::layout::Layout;
+use mlpack_oci::{Image, Platform, Progress};
+
+pub use document::LABEL;
+pub use error::{Error, Result};
+pub use python::HostPython;
+
+use elf::Binary;
+use libraries::Libraries;
+use rooted::Root;
+
+/// The policy such a base is held against.
+pub const POLICY: &str = "current";
+
+/// Machine numbers of ELF headers with the names that Rust and Go give them.
+const MACHINES: [(&str, &str, u16); 2] = [("x86_64", "amd64", 62), ("aarch64", "arm64", 183)];
+
+/// Assembles a base image from `python` and the system below `root` (normally `/`) into an OCI
+/// layout at `dir`, where it takes the place of the untagged image. The same files give the same
+/// digest. Parts that a service can do without and this machine lacks are told as notes.
+///
+/// # Errors
+/// What is missing or of another kind, by name; [`Error::hint`] has the remedy.
+pub fn assemble(
+    python: &HostPython,
+    root: &Path,
+    dir: &Path,
+    policy: LayerOptions,
+    progress: &dyn Progress,
+) -> Result<Image> {
+    let root = Root::new(root);
+    let (architecture, platform, machine) = machine()?;
+    let loader = loader(&root, python, machine)?;
+    for module in python.missing() {
+        progress.note(&format!(
+            "the Python {} of this machine has no module {module}",
+            python.version()
+        ));
+    }
+    let libraries = || Libraries::new(&root, machine, architecture);
+    let system = system::system(&root, libraries(), &loader, progress)?;
+    let upper = interpreter::layer(&root, libraries(), python, &system, progress)?;
+
+    let layout = Layout::create(dir)?;
+    let store = layout.blobs()?;
+    let layers = [
+        (format!("C library and system files of {}", system.name), &system.tree),
+        (format!("CPython {} under /usr/local", python.version()), &upper),
+    ]
+    .into_iter()
+    .map(|(what, tree)| {
+        let meter = progress.begin(&format!("assemble {what}"), Some(tree.size()));
+        let layer = write_layer(tree, Compression::Gzip, policy, &store, &*meter)?;
+        meter.finish("compressed");
+        Ok((what, layer))
+    })
+    .collect::<Result<Vec<_>>>()?;
+    let about = document::About {
+        architecture: platform,
+        system: &system.name,
+        python: python.version(),
+        created: policy.mtime,
+        layers: &layers,
+    };
+    let config = about.config();
+    let manifest = about.manifest(&config);
+    let place = format!("oci:{}", dir.display());
+    let image = Image::new(place, manifest, config, Arc::new(store))?;
+    layout.put(&image, None, progress)?;
+    let platform =
+        Platform { os: "linux".to_owned(), architecture: platform.to_owned(), variant: None };
+    Ok(layout.image(None, &platform)?)
+}
+
+/// The processor's names and its number in ELF headers.
+fn machine() -> Result<(&'static str, &'static str, u16)> {
+    let found = std::env::consts::ARCH;
+    MACHINES
+        .into_iter()
+        .find(|(name, ..)| *name == found)
+        .ok_or_else(|| Error::Architecture { found: found.to_owned() })
+}
+
+/// The dynamic loader the interpreter names; GNU's, or an error.
+fn loader(root: &Root, python: &HostPython, machine: u16) -> Result<String> {
+    let path = python.interpreter().to_owned();
+    let binary = Binary::read(&root.host(&interpreter::inside(&path)?))
+        .map_err(|reason| Error::NotAProgram { path: path.clone(), reason })?;
+    if binary.machine != machine {
+        let reason = format!("it is for ELF machine {}, this one is {machine}", binary.machine);
+        return Err(Error::NotAProgram { path, reason });
+    }
+    match binary.loader {
+        None => Err(Error::Static { path }),
+        // `ld-linux-x86-64.so.2`, `ld-linux-aarch64.so.1`; musl's is `ld-musl-x86_64.so.1`.
+        Some(loader) if !loader.rsplit('/').next().unwrap_or("").starts_with("ld-linux") => {
+            Err(Error::OtherLibc { path, loader })
+        }
+        Some(loader) => Ok(loader),
+    }
+}

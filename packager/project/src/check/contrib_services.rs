@@ -1,0 +1,64 @@
+//! `azureml.contrib.services` comes with its package, or is planted by the server; servers that do
+//! exist from Python 3.6 on (contract sections 4.4 and 4.5, docs/azureml-2019.md#9.7).
+
+use super::{Finding, Subject};
+
+pub(super) const ID: &str = "deps.contrib-services";
+
+pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let (Some(script), Some(packages)) = (subject.readable(), subject.packages()) else {
+        return Vec::new();
+    };
+    let planted = subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
+    if planted
+        || subject.base_has_server
+        || !packages.complete
+        || packages.has("azureml-contrib-services")
+    {
+        return Vec::new();
+    }
+    let uses = script
+        .imports
+        .iter()
+        .filter(|import| !import.optional && import.module.starts_with("azureml.contrib.services"));
+    uses.map(|import| {
+        Finding::error(
+            ID,
+            format!(
+                "`{}` is not in the conda file, and no server for this Python brings it",
+                import.module
+            ),
+            "add azureml-contrib-services to the pip list",
+        )
+        .at(&script.path, import.line)
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity::Error;
+    use super::super::testing::{Case, finding};
+    use super::*;
+
+    #[test]
+    fn it_has_to_come_from_somewhere() {
+        let found = |line: &str, python: &str| {
+            let script = "from azureml.contrib.services.aml_request import rawhttp\n";
+            let conda = format!("dependencies:\n- pip:\n  - {line}\n");
+            Case::new(&[("score.py", script), ("env.yml", &conda)]).python(python).run(run)
+        };
+        assert_eq!(
+            found("azureml-core", "3.5.2"),
+            [finding(
+                ID,
+                Error,
+                Some(("score.py", 1)),
+                "`azureml.contrib.services.aml_request` is not in the conda file, and no server for this Python brings it",
+                "add azureml-contrib-services to the pip list",
+            )]
+        );
+        assert_eq!(found("azureml-contrib-services", "3.5.2"), []);
+        assert_eq!(found("azureml-core", "3.6.15"), []);
+    }
+}

@@ -1,0 +1,75 @@
+//! Credentials of the base image's registry come whole (docs/azureml-2019.md#2.4, docs/azureml-2019.md#9.20).
+//! An address alone is an anonymous pull, which every SDK of the time refused.
+
+use super::{Finding, Subject};
+
+pub(super) const ID: &str = "config.registry-credentials";
+
+pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(registry) = &subject.project.registry else { return Vec::new() };
+    let (username, password) = (registry.username.is_some(), registry.password.is_some());
+    let fault = match (registry.address.is_some(), username, password) {
+        (_, true, false) => {
+            ("a user without a password", "give the password too, or neither of the two")
+        }
+        (_, false, true) => {
+            ("a password without a user", "give the user too, or neither of the two")
+        }
+        (false, true, true) => (
+            "user and password without an address",
+            "give the registry's address, as in `example.azurecr.io`",
+        ),
+        _ => return Vec::new(),
+    };
+    let message = format!("the base image's registry has {}", fault.0);
+    let place = subject.project.place_of("baseImageRegistry");
+    vec![Finding::error(ID, message, fault.1).placed(place)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity::Error;
+    use super::super::testing::{Case, finding};
+    use super::*;
+
+    fn found(registry: &str) -> Vec<Finding> {
+        let config =
+            format!("entryScript: score.py\nruntime: python\nbaseImageRegistry: {registry}\n");
+        Case::script("").config(&config).run(run)
+    }
+
+    #[test]
+    fn partial_credentials() {
+        let error = |message: &str, remedy: &str| {
+            [finding(ID, Error, Some(("config.yml", 3)), message, remedy)]
+        };
+        assert_eq!(
+            found("{address: a.io, username: u}"),
+            error(
+                "the base image's registry has a user without a password",
+                "give the password too, or neither of the two"
+            )
+        );
+        assert_eq!(
+            found("{address: a.io, password: p}"),
+            error(
+                "the base image's registry has a password without a user",
+                "give the user too, or neither of the two"
+            )
+        );
+        assert_eq!(
+            found("{username: u, password: p}"),
+            error(
+                "the base image's registry has user and password without an address",
+                "give the registry's address, as in `example.azurecr.io`"
+            )
+        );
+    }
+
+    #[test]
+    fn whole_or_anonymous() {
+        for good in ["{address: a.io, username: u, password: p}", "a.io", "null"] {
+            assert_eq!(found(good), [], "{good}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Entries of the source directory that cannot be packed, links that leave it before all
+//! (docs/azureml-2019.md#9.11).
+
+use super::{Finding, Subject};
+
+pub(super) const ID: &str = "source.links";
+
+pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let problems = &subject.source_files().problems;
+    problems
+        .iter()
+        .map(|error| {
+            let remedy = error
+                .hint()
+                .unwrap_or_else(|| "make it readable, or move it out of the folder".to_owned());
+            Finding::error(ID, error.to_string(), remedy)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity::Error;
+    use super::super::testing::{Case, finding};
+    use super::*;
+
+    #[test]
+    fn links_stay_inside() {
+        let case = |target: &str| {
+            let case = Case::new(&[("src/score.py", ""), ("secret", "")]);
+            std::os::unix::fs::symlink(target, case.root().join("src/link")).unwrap();
+            case.source("src").run(run)
+        };
+        assert_eq!(
+            case("../secret"),
+            [finding(
+                ID,
+                Error,
+                None,
+                "src/link is a link to ../secret, which is outside src",
+                "copy what the link leads to into the folder, or remove the link",
+            )]
+        );
+        assert_eq!(case("score.py"), []);
+    }
+}
