@@ -72,7 +72,6 @@ mod wheel_files;
 mod wheel_misfit;
 mod wheel_name;
 mod wheels;
-mod work_folder;
 mod worlds;
 mod yaml;
 
