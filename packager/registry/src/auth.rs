@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex as StdMutex;
-use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -132,7 +131,7 @@ impl Auth {
         let mut tokens = self.tokens.lock().await;
         if let Some(token) = tokens.get(&key) {
             let header = bearer_header(&token.secret);
-            if refused != Some(&header) && token.until > Instant::now() {
+            if refused != Some(&header) && token.until > exchange.clock().now() {
                 return Ok(Some(header));
             }
         }

@@ -125,7 +125,8 @@ impl Client {
                 self.inner.http.clone(),
                 endpoint,
                 Auth::new(store.clone()),
-                settings.retries,
+                settings.retry,
+                settings.clock.clone(),
                 settings.idle_timeout,
                 settings.proxies.https.is_none() && settings.proxies.http.is_none(),
             )

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes};
+use mlpack_http::Retryable;
 use mlpack_oci::spec::{Descriptor, MediaType};
 use mlpack_oci::{BlobReader, Blobs, Digest, Origin, Reference};
 use reqwest::header::CONTENT_RANGE;
@@ -115,7 +116,7 @@ impl Download {
     async fn run(&self, offset: u64, to_reader: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
         let exchange = self.client.exchange(&self.registry).await?;
         let mut position = offset;
-        let mut waits = exchange.waits();
+        let mut backoff = exchange.backoff();
         while position < self.size {
             let before = position;
             let error = match self.stretch(&exchange, &mut position, to_reader).await {
@@ -123,10 +124,10 @@ impl Download {
                 Err(error) => error,
             };
             if position > before {
-                waits.renew();
+                backoff.reset();
             }
-            match waits.after(&error) {
-                Some(wait) => tokio::time::sleep(wait).await,
+            match backoff.next(error.retry()) {
+                Some(wait) => exchange.clock().sleep(wait).await,
                 None => return Err(error),
             }
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mlpack_http::{Retry, Retryable, is_transient};
 use mlpack_oci::Digest;
 
 use crate::Reply;
@@ -140,6 +141,8 @@ pub enum Error {
         host: String,
         /// What the TLS library said.
         reason: String,
+        /// The certificate is too old, or not valid yet.
+        outside_validity: bool,
     },
     /// The host's name is unknown.
     #[error("the name of {host} cannot be resolved: {reason}")]
@@ -266,27 +269,18 @@ pub enum Error {
     Image(#[from] mlpack_oci::Error),
 }
 
-impl Error {
-    /// Whether a later attempt may succeed, and how long the registry wants to be left alone.
-    pub(crate) fn transient(&self) -> Option<Option<Duration>> {
+impl Retryable for Error {
+    fn retry(&self) -> Retry {
         match self {
-            Self::RateLimited { reply, .. } => Some(reply.retry_after),
-            Self::Refused { reply, .. } if passes(reply.status) => Some(reply.retry_after),
-            Self::Connection { .. } | Self::Silent { .. } => Some(None),
-            _ if self.is_unreachable() => Some(None),
-            _ => None,
+            Self::RateLimited { reply, .. } => Retry::asked(reply.retry_after),
+            Self::Refused { reply, .. } if is_transient(reply.status) => {
+                Retry::asked(reply.retry_after)
+            }
+            Self::Connection { .. } | Self::Silent { .. } => Retry::asked(None),
+            Self::Unreachable { .. } | Self::NameUnknown { .. } => Retry::Soon,
+            _ => Retry::Never,
         }
     }
-
-    /// Whether the host was never reached, so that only short patience is in order.
-    pub(crate) fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::NameUnknown { .. })
-    }
-}
-
-/// Statuses that say "not now": time-out, too early, rate limit and the server's own failures.
-pub(crate) fn passes(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
 impl From<Error> for mlpack_oci::Error {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use mlpack_http::{Backoff, Clock, RetryPolicy, is_transient};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 
@@ -12,9 +13,7 @@ use crate::auth::{Auth, Scope};
 use crate::body::Activity;
 use crate::challenge::Challenge;
 use crate::endpoint::Endpoint;
-use crate::error::passes;
-use crate::waits::Waits;
-use crate::{Credentials, Error, Result, Retries};
+use crate::{Credentials, Error, Result};
 
 /// The most redirects that are followed, as browsers and curl limit them, only lower.
 const MAX_HOPS: usize = 5;
@@ -27,7 +26,8 @@ pub(crate) struct Parts {
     http: reqwest::Client,
     endpoint: Endpoint,
     auth: Auth,
-    retries: Retries,
+    policy: RetryPolicy,
+    clock: Arc<dyn Clock>,
     idle: Duration,
     direct: bool,
     /// Hosts with ports that have answered.
@@ -78,12 +78,13 @@ impl Exchange {
         http: reqwest::Client,
         endpoint: Endpoint,
         auth: Auth,
-        retries: Retries,
+        policy: RetryPolicy,
+        clock: Arc<dyn Clock>,
         idle: Duration,
         direct: bool,
     ) -> Self {
         let heard = Mutex::default();
-        Self(Arc::new(Parts { http, endpoint, auth, retries, idle, direct, heard }))
+        Self(Arc::new(Parts { http, endpoint, auth, policy, clock, idle, direct, heard }))
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -144,7 +145,7 @@ impl Exchange {
             let response = self.watch(request, what, activity.as_deref(), patience).await?;
             let status = response.status();
             if status != StatusCode::UNAUTHORIZED || !own {
-                if passes(status.as_u16()) {
+                if is_transient(status.as_u16()) {
                     return Err(self.refusal(response, scope, what).await);
                 }
                 return Ok(response);
@@ -202,23 +203,18 @@ impl Exchange {
     /// Runs `work` until it succeeds, fails for good, or the attempts are used up.
     pub(crate) async fn retry<T, F: Future<Output = Result<T>>>(
         &self,
-        mut work: impl FnMut() -> F,
+        work: impl FnMut() -> F,
     ) -> Result<T> {
-        let mut waits = self.waits();
-        loop {
-            let error = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            match waits.after(&error) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
-            }
-        }
+        mlpack_http::retry(self.0.policy, &*self.0.clock, work).await
     }
 
-    pub(crate) fn waits(&self) -> Waits {
-        Waits::new(self.0.retries)
+    /// Starts counting the attempts at one blob.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.0.policy)
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
     }
 
     /// Whether a host, with its port, has answered before.
@@ -236,7 +232,7 @@ impl Exchange {
     /// Sends without authorisation; for token servers.
     pub(crate) async fn transmit(&self, request: RequestBuilder, what: &str) -> Result<Response> {
         let response = self.watch(request, what, None, None).await?;
-        if passes(response.status().as_u16()) {
+        if is_transient(response.status().as_u16()) {
             return Err(self.refusal(response, &Scope::registry(), what).await);
         }
         Ok(response)

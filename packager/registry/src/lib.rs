@@ -32,13 +32,13 @@ mod tls;
 mod token;
 mod upload;
 mod verb;
-mod waits;
 
 pub use client::Client;
 pub use credentials::{CredentialStore, Credentials};
 pub use error::{Error, Result};
+pub use mlpack_http::RetryPolicy;
 pub use mlpack_oci::Secret;
 pub use plan::{BlobAction, BlobPlan, BlobRole};
 pub use push::{BlobOutcome, Pushed, PushedBlob};
 pub use reply::Reply;
-pub use settings::{Proxies, Retries, Settings};
+pub use settings::{Proxies, Settings};

@@ -1,7 +1,6 @@
 //! Reading answers, and what an unhappy one means.
 
-use std::io;
-
+use mlpack_http::{Cause, CauseKind};
 use reqwest::{Response, StatusCode};
 
 use crate::auth::Scope;
@@ -111,78 +110,18 @@ impl Exchange {
         }
     }
 
-    /// What a failed connection means, by its root cause alone: the layers of the HTTP client
-    /// above it tell nobody anything. Addresses are left out: their queries hold tokens.
+    /// Returns the error a failed connection means.
     pub(crate) fn connection(&self, host: Option<&str>, error: reqwest::Error) -> Error {
         let host = host.unwrap_or(&self.endpoint().name).to_owned();
-        let error = error.without_url();
-        let mut reason = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        let mut certificate = None;
-        let (mut unresolved, mut unreachable) = (false, false);
-        while let Some(inner) = source {
-            reason = inner.to_string();
-            unresolved |= reason.starts_with("dns error");
-            if let Some(found) = untrusted(inner) {
-                certificate = Some(found);
+        let Cause { kind, reason } = Cause::of(error);
+        match kind {
+            CauseKind::Certificate { outside_validity } => {
+                Error::Certificate { host, reason, outside_validity }
             }
-            unreachable |= inner.downcast_ref().is_some_and(is_nobody_there);
-            source = inner.source();
-        }
-        if let Some(reason) = certificate {
-            return Error::Certificate { host, reason };
-        }
-        let reason = plain(&reason);
-        // A registry that was there a moment ago is being restarted: that takes longer.
-        match () {
-            () if unresolved => Error::NameUnknown { host, reason },
-            () if unreachable && !self.has_heard(&host) => Error::Unreachable { host, reason },
-            () => Error::Connection { host, reason },
-        }
-    }
-}
-
-fn is_nobody_there(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
-}
-
-/// The system's words without what the standard library puts around them.
-fn plain(reason: &str) -> String {
-    let reason = reason.strip_prefix("failed to lookup address information: ").unwrap_or(reason);
-    match reason.split_once(" (os error ") {
-        Some((words, _)) => words.to_owned(),
-        None => reason.to_owned(),
-    }
-}
-
-/// What TLS has against a certificate. An [`io::Error`] gives its inner error's source as its
-/// own, so the inner one has to be looked at by hand, as often as it is wrapped.
-fn untrusted(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    if let Some(rustls::Error::InvalidCertificate(reason)) = error.downcast_ref() {
-        return Some(reason.to_string());
-    }
-    untrusted(error.downcast_ref::<io::Error>()?.get_ref()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_the_systems_own_words() {
-        for (text, words) in [
-            ("Connection refused (os error 111)", "Connection refused"),
-            (
-                "failed to lookup address information: Name or service not known",
-                "Name or service not known",
-            ),
-            (
-                "connection closed before message completed",
-                "connection closed before message completed",
-            ),
-        ] {
-            assert_eq!(plain(text), words);
+            CauseKind::NameUnknown => Error::NameUnknown { host, reason },
+            // A registry that was there a moment ago is being restarted: that takes longer.
+            CauseKind::Unreachable if !self.has_heard(&host) => Error::Unreachable { host, reason },
+            _ => Error::Connection { host, reason },
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use mlpack_http::retry_after;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
@@ -94,20 +95,6 @@ fn line(text: &str, limit: usize) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
 }
 
-/// `Retry-After` in seconds or as a date; a date is held against the answer's own `Date`, so that
-/// no clock of this machine is needed (RFC 9110 section 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
-    let now = date(headers.get("date")?.to_str().ok()?)?;
-    let then = date(text)?;
-    let seconds = then.timestamp().as_second() - now.timestamp().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-}
-
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {}", self.status)?;
@@ -146,19 +133,5 @@ mod tests {
         assert_eq!(reply.to_string(), "status 400 invalid_grant: expired");
         let html = Reply::new(502, &HeaderMap::new(), b"<html>Bad gateway</html>");
         assert_eq!(html.to_string(), "status 502");
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let of = |pairs| Reply::new(429, &headers(pairs), b"").retry_after;
-        assert_eq!(of(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        assert_eq!(
-            of(&[
-                ("retry-after", "Sun, 06 Nov 1994 08:49:50 GMT"),
-                ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            ]),
-            Some(Duration::from_secs(13))
-        );
-        assert_eq!(of(&[("retry-after", "soon")]), None);
     }
 }

@@ -1,7 +1,10 @@
 //! Everything a client needs to know, given by the caller.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use mlpack_http::{Clock, RetryPolicy, SystemClock};
 
 use crate::CredentialStore;
 
@@ -28,7 +31,9 @@ pub struct Settings {
     /// Proxies, as the caller found them in its environment.
     pub proxies: Proxies,
     /// How often and how long to wait for a registry that fails for the moment.
-    pub retries: Retries,
+    pub retry: RetryPolicy,
+    /// Measures the waits between attempts and the life of tokens.
+    pub clock: Arc<dyn Clock>,
     /// Time without a single byte after which a connection counts as broken.
     pub idle_timeout: Duration,
     /// Time the registry may take over the last request of an upload, when it hashes the blob.
@@ -57,27 +62,6 @@ impl std::fmt::Debug for Proxies {
     }
 }
 
-/// Retries of one request, or of one blob without progress.
-#[derive(Debug, Clone, Copy)]
-pub struct Retries {
-    /// Further attempts after the first.
-    pub attempts: usize,
-    /// Wait before the second attempt; doubled each time, with jitter.
-    pub first_wait: Duration,
-    /// The longest wait; a registry that asks for more with `Retry-After` is given up.
-    pub longest_wait: Duration,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            attempts: 5,
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(120),
-        }
-    }
-}
-
 impl Settings {
     /// Anonymous, the system's certificates, four blobs at a time.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
@@ -90,7 +74,8 @@ impl Settings {
             max_parallel: 4,
             chunk_size: None,
             proxies: Proxies::default(),
-            retries: Retries::default(),
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
             idle_timeout: Duration::from_secs(60),
             finish_timeout: Duration::from_secs(15 * 60),
         }

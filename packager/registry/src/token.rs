@@ -1,10 +1,11 @@
 //! Getting a bearer token: anonymous, by password, by refresh token, by Azure access token.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::auth::basic;
 use crate::challenge::Bearer;
@@ -68,7 +69,7 @@ pub(crate) async fn fetch(
     let secret = text.ok_or_else(|| unusable(exchange, "it holds no token"))?;
     let life = answer.expires_in.filter(|life| *life > 0).unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
     // Renewed early, so that a request that takes a moment to arrive still finds it good.
-    let until = Instant::now() + Duration::from_secs(life - (life / 5).min(30));
+    let until = exchange.clock().now() + Duration::from_secs(life - (life / 5).min(30));
     Ok(Token { secret: secret.into(), until })
 }
 

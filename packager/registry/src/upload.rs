@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mlpack_http::{Backoff, Retry, Retryable};
 use mlpack_oci::spec::Descriptor;
 use mlpack_oci::{Blobs, Digest, Progress, Reference};
 use reqwest::Response;
@@ -12,7 +13,6 @@ use crate::exchange::Exchange;
 use crate::line::{Line, Step};
 use crate::session::Slot;
 use crate::verb::Verb;
-use crate::waits::Waits;
 use crate::{Client, Error, Result};
 
 /// Times a blob is begun anew, or its login renewed, before it is given up.
@@ -44,7 +44,7 @@ pub(crate) struct Upload<'a> {
 struct Course {
     verb: Verb,
     tried: Vec<Verb>,
-    waits: Waits,
+    backoff: Backoff,
     restarts: usize,
     /// A stream was begun anew because it could not be continued.
     anew: bool,
@@ -77,7 +77,7 @@ impl Upload<'_> {
             line = match step {
                 Ok(Step::Finished) => return Ok(self.done(&course)),
                 Ok(Step::Further) => {
-                    course.waits.renew();
+                    course.backoff.reset();
                     Some(current)
                 }
                 Ok(Step::Renewed(error)) => {
@@ -95,7 +95,7 @@ impl Upload<'_> {
                     self.pause(error, &mut course).await?;
                     None
                 }
-                Err(error) if error.transient().is_some() => {
+                Err(error) if error.retry() != Retry::Never => {
                     self.pause(error, &mut course).await?;
                     course.spotless = false;
                     // It may have arrived although the answer did not.
@@ -105,7 +105,7 @@ impl Upload<'_> {
                     }
                     let line = self.ask(&current.location, current.least).await?;
                     if line.as_ref().is_some_and(|line| line.offset > before) {
-                        course.waits.renew();
+                        course.backoff.reset();
                     }
                     line
                 }
@@ -126,7 +126,7 @@ impl Upload<'_> {
         Course {
             verb,
             tried: vec![verb],
-            waits: self.exchange.waits(),
+            backoff: self.exchange.backoff(),
             restarts: 0,
             anew: false,
             spotless: resumed_at == 0,
@@ -173,11 +173,11 @@ impl Upload<'_> {
     }
 
     async fn pause(&self, error: Error, course: &mut Course) -> Result<()> {
-        match course.waits.after(&error) {
+        match course.backoff.next(error.retry()) {
             Some(wait) => {
                 let seconds = wait.as_secs_f64();
                 self.progress.note(&format!("{}: {error}; again in {seconds:.1} s", self.name));
-                tokio::time::sleep(wait).await;
+                self.exchange.clock().sleep(wait).await;
                 Ok(())
             }
             None => Err(error),

@@ -180,7 +180,7 @@ async fn plain_http_is_not_spoken_to_other_machines() {
     let target: Reference = "192.0.2.1:5000/a:v1".parse().unwrap();
     let mut quick = settings(dir.path());
     quick.idle_timeout = std::time::Duration::from_millis(300);
-    quick.retries.attempts = 0;
+    quick.retry.attempts = 0;
     let error = client(quick).image(&target, &Platform::linux_amd64()).await.unwrap_err();
     assert!(
         matches!(

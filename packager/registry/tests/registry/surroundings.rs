@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mlpack_oci::{Reference, Silent};
-use mlpack_registry::{CredentialStore, Credentials, Error, Retries};
+use mlpack_registry::{CredentialStore, Credentials, Error, RetryPolicy};
 
 use crate::kit::{Action, Proxy, Registry, basic, client, has, image, settings};
 
@@ -113,7 +113,7 @@ async fn nobody_listens() {
     let target: Reference = format!("{host}/a:v1").parse().unwrap();
     // With the waits that users get.
     let mut settings = settings(dir.path());
-    settings.retries = Retries::default();
+    settings.retry = RetryPolicy::default();
     let started = Instant::now();
     let error = client(settings).resolve(&target).await.unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());

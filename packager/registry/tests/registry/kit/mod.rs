@@ -17,7 +17,7 @@ pub(crate) use token_server::{TokenServer, User};
 
 use std::time::Duration;
 
-use mlpack_registry::{Client, CredentialStore, Credentials, Retries, Secret, Settings};
+use mlpack_registry::{Client, CredentialStore, Credentials, RetryPolicy, Secret, Settings};
 
 /// Whether a program is installed. Without it the test is skipped, which is a failure where
 /// `MLPACK_TEST_REQUIRE` is set.
@@ -38,7 +38,7 @@ pub(crate) fn has(program: &str) -> bool {
 /// Settings with short waits.
 pub(crate) fn settings(dir: &std::path::Path) -> Settings {
     let mut settings = Settings::new(dir.join("state"));
-    settings.retries = Retries {
+    settings.retry = RetryPolicy {
         attempts: 4,
         first_wait: Duration::from_millis(20),
         longest_wait: Duration::from_secs(3),

@@ -131,7 +131,7 @@ async fn a_registry_that_says_nothing_is_given_up() {
     })
     .await;
     case.settings.idle_timeout = Duration::from_secs(1);
-    case.settings.retries.attempts = 1;
+    case.settings.retry.attempts = 1;
     let error = case.push(&image(185, &[6 * MIB])).await.unwrap_err();
     assert_eq!(
         error.to_string(),
