@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
-use crate::sources::{Source, sources};
+use crate::sources::{Source, sources, without_code};
 
 /// The anchors of each Markdown file by its path: `<a id="…">` and, as GitHub makes them, its headings.
 fn anchors(files: &[Source]) -> BTreeMap<&str, BTreeSet<String>> {
@@ -68,7 +68,7 @@ fn links_between_documents_resolve() {
     let link = Regex::new(r"\]\(([^)\s#]*)(?:#([^)\s]+))?\)").unwrap();
     let mut broken = Vec::new();
     for file in files.iter().filter(|file| file.is("md")) {
-        for found in link.captures_iter(&file.text) {
+        for found in link.captures_iter(&without_code(&file.text)) {
             if found[1].contains(':') {
                 continue;
             }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use regex::{Captures, Regex};
+
 /// Suffixes of files that hold text.
 const TEXT: &[&str] = &["rs", "md", "py", "yaml", "yml", "hbs", "toml", "txt", "sh"];
 
@@ -48,4 +50,15 @@ fn collect(root: &Path, below: &str, found: &mut Vec<Source>) {
             found.push(Source { path, text: fs::read_to_string(entry.path()).unwrap() });
         }
     }
+}
+
+/// White space as it is, all else as dots.
+pub(crate) fn dots(text: &str) -> String {
+    text.chars().map(|c| if c.is_whitespace() { c } else { '.' }).collect()
+}
+
+/// Returns Markdown with its code as dots, line by line as it is.
+pub(crate) fn without_code(text: &str) -> String {
+    let code = Regex::new(r"(?ms)^```.*?^```|`[^`\n]*`").unwrap();
+    code.replace_all(text, |found: &Captures<'_>| dots(&found[0])).into_owned()
 }
