@@ -1,6 +1,6 @@
-//! What to catch before anything is built: the validations of inference configurations (docs/azureml-2019.md#2.4)
-//! and the checks of scripts, layout and dependencies that need no network (docs/azureml-2019.md#9.1 to
-//! docs/azureml-2019.md#9.15, docs/azureml-2019.md#9.19, docs/azureml-2019.md#9.21). One check per file, one ordered list; every finding has a hint.
+//! What to catch before anything is built: the validations of inference configurations (docs/azureml-2019.md#2.4) and the checks of scripts, layout and dependencies that need no network (section
+//! 9, items 1 to 15, 19 and 21). One check per file, one ordered list; every finding says how to
+//! put it right.
 
 mod bounds;
 mod cuda;
