@@ -59,7 +59,7 @@ static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?s)(?P<doc>//[/!][^\n]*)|//[^\n]*|/\*.*?\*/"#,
         r##"|(?P<string>b?r"[^"]*"|b?r#".*?"#|b?"(?:\\.|[^"\\])*")"##,
         r"|b?'(?:\\[^\n]{1,9}|[^\\'\n])'",
-        r##"|#\[cfg\(test\)\]|[^/"'#br{};]+|."##,
+        r##"|#\[cfg\((?:test|all\(test[^\]]*\))\)\]|[^/"'#br{};]+|."##,
     ))
     .unwrap()
 });
@@ -97,10 +97,10 @@ enum Part {
 
 /// Returns the file with everything but the chosen parts as dots, line by line as it is.
 ///
-/// Items under `#[cfg(test)]`, placeholders in strings and code between backticks are dots too.
+/// Test code, placeholders in strings and code between backticks are dots too.
 fn visible(text: &str, part: Part) -> String {
     let mut out = String::with_capacity(text.len());
-    // Inside an item under `#[cfg(test)]`: how many braces are open.
+    // Inside an item of test code: how many braces are open.
     let mut test: Option<usize> = None;
     for found in TOKEN.captures_iter(text) {
         let chosen = match part {
@@ -112,9 +112,9 @@ fn visible(text: &str, part: Part) -> String {
             _ => out.push_str(&dots(&found[0])),
         }
         test = match (test, &found[0]) {
-            (None, "#[cfg(test)]") => Some(0),
+            (None, token) if token.starts_with("#[cfg(") => Some(0),
             (Some(open), "{") => Some(open + 1),
-            (Some(0), ";") | (Some(1), "}") => None,
+            (Some(0), ";") | (Some(0 | 1), "}") => None,
             (Some(open), "}") => Some(open - 1),
             (state, _) => state,
         };
