@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-# Newer versions of onnxruntime report their use to their makers unless told not to before the import.
+# Newer versions of onnxruntime send telemetry unless it is disabled before the import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime  # noqa: E402
 
@@ -12,13 +12,13 @@ import onnxruntime  # noqa: E402
 def init():
     """Runs once, before the first request."""
     global session
-    # With one model AZUREML_MODEL_DIR is the folder that holds its file.
+    # With one model, AZUREML_MODEL_DIR is the folder with its file.
     path = os.path.join(os.environ["AZUREML_MODEL_DIR"], "digits.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def run(raw_data):
-    """Runs for every request; the body comes as text, and what is returned goes out as JSON."""
+    """Runs for every request; the body is text, and the return value is sent as JSON."""
     images = np.array(json.loads(raw_data)["data"], dtype=np.float32)
     labels, probabilities = session.run(["label", "probabilities"], {"image": images})
     return {

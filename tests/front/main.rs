@@ -18,6 +18,7 @@ mod conda_faults;
 mod conda_options;
 mod condarc;
 mod docker;
+mod documents;
 mod env;
 mod far_bases;
 mod far_conda;
@@ -26,6 +27,7 @@ mod inputs;
 mod inspect;
 mod judges;
 mod kit;
+mod language;
 mod large;
 mod lock;
 mod logins;
@@ -36,6 +38,7 @@ mod project;
 mod promises;
 mod registry;
 mod same;
+mod sources;
 mod transfers;
 
 /// What a test needs, or the end of the test: the reason was said.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::Error;
 
-/// A service's name: 3 to 32 characters, `^[a-z]([-a-z0-9]*[a-z0-9])?$` (Azure ML docs/azureml-2019.md#3.5).
+/// A service's name: 3 to 32 characters, `^[a-z]([-a-z0-9]*[a-z0-9])?$` (docs/azureml-2019.md#3.5).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(String);
 

@@ -1,4 +1,5 @@
-//! Which inference server an environment gets: one is always there (contract sections 0.1 to 0.3).
+//! Which inference server an environment gets: one is always included
+//! (docs/azureml-2019.md#0.1 to docs/azureml-2019.md#0.3).
 
 use std::str::FromStr as _;
 

@@ -1,4 +1,4 @@
-//! The deployment config: for which compute target, and how (Azure ML docs/azureml-2019.md#3).
+//! The deployment config: for which compute target, and how (docs/azureml-2019.md#3).
 
 mod aci;
 mod aks;

@@ -12,7 +12,7 @@ pub struct Ended {
 }
 
 /// Explains why a container ended, from its log first, since it is nearest to the cause, then from
-/// its exit code (Azure ML docs/azureml-2019.md#9.27).
+/// its exit code (docs/azureml-2019.md#9.27).
 pub fn explain_end(log: &str, ended: Ended) -> Explanation {
     if ended.out_of_memory || (ended.exit_code == Some(137) && !log.contains("Traceback")) {
         return Explanation::new(

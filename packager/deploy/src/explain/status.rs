@@ -2,8 +2,8 @@
 
 use super::Explanation;
 
-/// Explains the status of an answer to a scoring request (contract sections 4.3, 4.5, 4.7 and
-/// item 28).
+/// Explains the status of an answer to a scoring request (docs/azureml-2019.md#4.3,
+/// docs/azureml-2019.md#4.5, docs/azureml-2019.md#4.7 and docs/azureml-2019.md#9.28).
 pub fn explain_status(status: u16, run_function_failed: bool, body: &str) -> Explanation {
     match status {
         400 => Explanation::new(

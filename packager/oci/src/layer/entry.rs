@@ -1,5 +1,5 @@
 //! The entries of a tar: with the sorted [`Tree`](super::Tree) the only home of reproducibility
-//! (traps 1 to 18).
+//! (docs/pitfalls.md#1 to docs/pitfalls.md#18).
 //!
 //! They are owned by 0:0 without names, of one modification time, and in the POSIX format: ustar,
 //! with PAX records for what ustar cannot hold.

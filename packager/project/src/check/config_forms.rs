@@ -1,5 +1,5 @@
-//! The two forms of a configuration do not mix, and a Dockerfile is no base image (contract
-//! sections 2.2 and 2.4).
+//! The two forms of a configuration do not mix, and a Dockerfile is no base image
+//! (docs/azureml-2019.md#2.2, docs/azureml-2019.md#2.4).
 
 use super::{Finding, Subject};
 

@@ -1,5 +1,6 @@
 //! `azureml.contrib.services` comes with its package, or is planted by the server; servers that do
-//! exist from Python 3.6 on (contract sections 4.4 and 4.5, docs/azureml-2019.md#9.7).
+//! exist from Python 3.6 on (docs/azureml-2019.md#4.4, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.7).
 
 use super::{Finding, Subject};
 

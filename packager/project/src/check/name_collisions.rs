@@ -1,4 +1,5 @@
-//! Names that servers and drivers use themselves (contract sections 4.1 and 4.5, docs/azureml-2019.md#9.12).
+//! Names that servers and drivers use themselves (docs/azureml-2019.md#4.1, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.12).
 
 use super::{Finding, Subject};
 

@@ -1,4 +1,5 @@
-//! Values that clients get in an unexpected form (contract sections 4.3 and 4.5, docs/azureml-2019.md#9.6).
+//! Values that clients get in an unexpected form (docs/azureml-2019.md#4.3, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.6).
 
 use super::{Finding, Subject};
 use crate::script::ReturnKind;

@@ -1,4 +1,5 @@
-//! Parameters that servers can fill (contract sections 4.2, 4.3 and 4.5, docs/azureml-2019.md#9.2).
+//! Parameters that servers can fill (docs/azureml-2019.md#4.2, docs/azureml-2019.md#4.3, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.2).
 
 use super::{Finding, Severity, Subject};
 use crate::script::{Decorator, Function, ParameterKind};

@@ -1,4 +1,4 @@
-//! The trees of the new layers: what of the project lies where in the image (docs/azureml-2019.md#1.6, 4.1).
+//! The trees of the new layers: what of the project lies where in the image (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.1).
 
 use mlpack_oci::layer::{Node, Tree};
 use serde_json::json;
@@ -13,7 +13,7 @@ pub(super) fn below_root(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// The launcher and the folders the contract names.
+/// The launcher and the folders Azure ML's scripts expect.
 pub(super) fn server(templates: &Templates) -> Result<Tree> {
     let mut tree = Tree::new();
     let values = json!({ "app_root": json!(APP_ROOT).to_string(), "port": PORT });

@@ -41,7 +41,7 @@ impl Variables {
     }
 }
 
-/// The variables of the service (contract sections 1.6, 4.5). Extra Dockerfile lines come after
+/// The variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Extra Dockerfile lines come after
 /// the base's, the user's own last: of the conda file, then of the configuration and the flags.
 pub(super) fn variables(
     facts: &BaseFacts,

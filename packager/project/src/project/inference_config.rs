@@ -1,5 +1,5 @@
 //! `inferenceconfig.json` (or YAML): the flat form of May 2019 and the environment form that came
-//! half a year later (contract sections 2.1 and 2.2).
+//! half a year later (docs/azureml-2019.md#2.1, docs/azureml-2019.md#2.2).
 
 use std::fmt;
 use std::path::{Path, PathBuf};

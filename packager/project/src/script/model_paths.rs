@@ -1,5 +1,5 @@
 //! How a script finds its models: `Model.get_model_path(...)` (docs/azureml-2019.md#1.5) and paths
-//! built on `AZUREML_MODEL_DIR` (section 1.6).
+//! built on `AZUREML_MODEL_DIR` (docs/azureml-2019.md#1.6).
 
 use std::collections::BTreeMap;
 
