@@ -1,4 +1,4 @@
-//! The floors of the house: which crate may know which, from `cargo metadata`.
+//! The tiers of the crates: which one may depend on which, from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,15 +34,26 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
-            "mlpack",
+            "mlpack-workflow",
             vec![
-                "mlpack-project",
                 "mlpack-deploy",
                 "mlpack-engine",
                 "mlpack-environment",
                 "mlpack-host-base",
                 "mlpack-oci",
+                "mlpack-project",
                 "mlpack-registry",
+            ],
+        ),
+        (
+            "mlpack",
+            vec![
+                "mlpack-deploy",
+                "mlpack-environment",
+                "mlpack-oci",
+                "mlpack-project",
+                "mlpack-registry",
+                "mlpack-workflow",
             ],
         ),
     ];
@@ -50,15 +61,15 @@ fn the_arrows_between_the_crates_are_these() {
     assert_eq!(arrows, BTreeMap::from(expected));
 }
 
-/// Images and plans are made on disk alone; the network has three doors.
+/// Images and plans are made on disk alone; three crates reach the network.
 #[test]
-fn rooms_without_a_network_know_no_network() {
+fn only_three_crates_reach_the_network() {
     let metadata = metadata();
-    let doors = |crates: &[&str]| -> BTreeSet<String> {
+    let users = |crates: &[&str]| -> BTreeSet<String> {
         let knows = |package: &&Package| direct(package).any(|name| crates.contains(&name));
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
     let http = ["mlpack-deploy", "mlpack-environment", "mlpack-registry"].map(str::to_owned);
-    assert_eq!(doors(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
-    assert_eq!(doors(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
+    assert_eq!(users(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
+    assert_eq!(users(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
 }

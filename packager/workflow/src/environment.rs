@@ -1,4 +1,4 @@
-//! The environment of a project on its base: whose interpreter, and which packages exactly.
+//! The environment of a project on its base: which interpreter, and which packages exactly.
 
 use std::path::Path;
 
@@ -6,32 +6,28 @@ use mlpack_environment::{
     CondaFile, LockedBase, LockedEnvironment, NewEnvironment, PipLine, PipLineKind, Resolution,
     ResolveRequest, Settings, Target, resolve as resolve_pip, resolve_new, settings_of,
 };
-use mlpack_project::image::{Base, InterpreterPreference, InterpreterSelection, InterpreterSource};
-use mlpack_project::project::Project;
+use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
 
-use crate::args::{EnvironmentArg, ProjectArgs};
-use crate::context::Context;
-use crate::failure::Result;
+use crate::inputs::Inputs;
+use crate::{ProjectRequest, Result, Session};
 
-/// What decides an environment.
+/// What determines an environment.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct EnvironmentInputs<'a> {
     pub(crate) conda: Option<&'a CondaFile>,
-    pub(crate) choice: &'a InterpreterSelection,
+    pub(crate) selection: &'a InterpreterSelection,
     pub(crate) base: &'a Base,
     /// Where relative lines of the pip list start.
     pub(crate) directory: &'a Path,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> EnvironmentInputs<'a> {
     pub(crate) fn of(
-        conda: Option<&'a CondaFile>,
-        project: &'a Project,
-        choice: &'a InterpreterSelection,
+        inputs: &'a Inputs,
+        selection: &'a InterpreterSelection,
         base: &'a Base,
     ) -> Self {
-        let directory = conda.and_then(|conda| conda.path.parent()).unwrap_or(&project.context);
-        Self { conda, choice, base, directory }
+        Self { conda: inputs.conda.as_ref(), selection, base, directory: inputs.directory() }
     }
 
     /// The base as a lock file names it.
@@ -40,50 +36,46 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whose interpreter the environment gets.
-pub(crate) fn choose(
-    args: &ProjectArgs,
+/// Selects the interpreter of the environment.
+pub(crate) fn select(
+    request: &ProjectRequest,
     conda: Option<&CondaFile>,
     base: &Base,
 ) -> Result<InterpreterSelection> {
-    let preference = args.environment.map(|preference| match preference {
-        EnvironmentArg::Base => InterpreterPreference::Base,
-        EnvironmentArg::New => InterpreterPreference::New,
-    });
+    let preference = request.interpreter;
     Ok(InterpreterSelection::of(conda, &base.facts, &base.image.place, preference)?)
 }
 
-/// The settings with what a pip list says of indexes and logins, to fetch what was locked.
+/// Adds the indexes and logins of a pip list to the settings, to download what was locked.
 pub(crate) fn settings_for(
-    context: &Context,
-    asked: Asked<'_>,
+    session: &Session,
+    inputs: EnvironmentInputs<'_>,
     target: &Target,
-    settings: &Settings,
 ) -> Result<Settings> {
-    let pip = asked.conda.map_or(&[][..], CondaFile::pip_requirements);
+    let settings = &session.packages;
+    let pip = inputs.conda.map_or(&[][..], CondaFile::pip_requirements);
     let names_places =
         |line: &PipLine| line.kind == PipLineKind::Option || line.text.contains("://");
     if !pip.iter().any(names_places) {
         return Ok(settings.clone());
     }
-    let directory = asked.directory;
+    let directory = inputs.directory;
     let request = ResolveRequest { target, pip, directory, add_server: true, held: None };
-    Ok(context.runtime.block_on(settings_of(request, settings))?)
+    Ok(session.runtime.block_on(settings_of(request, settings))?)
 }
 
-/// Finds exact packages; those of `held` stay as they are where they can.
+/// Finds exact packages; those of `locked` are kept where they can be.
 pub(crate) fn resolve(
-    context: &Context,
-    asked: Asked<'_>,
-    held: Option<&LockedEnvironment>,
-    settings: &Settings,
+    session: &Session,
+    inputs: EnvironmentInputs<'_>,
+    locked: Option<&LockedEnvironment>,
 ) -> Result<Resolution> {
-    let Asked { conda, choice, directory, .. } = asked;
-    let progress = &*context.progress;
+    let EnvironmentInputs { conda, selection, directory, .. } = inputs;
+    let (settings, progress) = (&session.packages, &*session.progress);
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         progress.note(note);
     }
-    let resolution = match (&choice.interpreter, conda) {
+    let resolution = match (&selection.interpreter, conda) {
         (InterpreterSource::New { virtual_packages, prefix }, Some(file)) => {
             let request = NewEnvironment {
                 file,
@@ -91,17 +83,17 @@ pub(crate) fn resolve(
                 prefix,
                 directory,
                 add_server: true,
-                held,
+                held: locked,
             };
-            context.runtime.block_on(resolve_new(request, settings, progress))?
+            session.runtime.block_on(resolve_new(request, settings, progress))?
         }
         (InterpreterSource::New { .. }, None) => {
             return Err(mlpack_project::Error::NoCondaFile.into());
         }
         (InterpreterSource::Base(target), _) => {
             let pip = conda.map_or(&[][..], CondaFile::pip_requirements);
-            let request = ResolveRequest { target, pip, directory, add_server: true, held };
-            context.runtime.block_on(resolve_pip(request, settings, progress))?
+            let request = ResolveRequest { target, pip, directory, add_server: true, held: locked };
+            session.runtime.block_on(resolve_pip(request, settings, progress))?
         }
     };
     for note in &resolution.notes {

@@ -1,15 +1,13 @@
-//! Documents of 2019 write `-ic`, `-dc`, `-ct` with one dash (docs/azureml-2019.md#1.4). Short options
-//! of several letters are nothing clap knows, so they are given their second dash before parsing.
+//! Azure ML's documents of 2019 write `-ic`, `-dc` and `-ct` with one dash
+//! (docs/azureml-2019.md#1.4). clap does not know short options of several letters, so they get
+//! their second dash before parsing.
 
 use std::ffi::OsString;
 
 use clap::Command;
 
 /// Turns `-xy` into `--xy` where the active subcommand has a long option or alias `xy`.
-pub(super) fn two_for_one(
-    root: &Command,
-    argv: impl IntoIterator<Item = OsString>,
-) -> Vec<OsString> {
+pub(crate) fn normalize(root: &Command, argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv = argv.into_iter();
     let mut fixed: Vec<OsString> = argv.next().into_iter().collect();
     let mut command = root;
@@ -42,12 +40,12 @@ mod tests {
 
     fn fix(line: &str) -> String {
         let argv = line.split(' ').map(OsString::from);
-        let fixed = two_for_one(&crate::args::Cli::command(), argv);
+        let fixed = normalize(&crate::cli::Cli::command(), argv);
         fixed.iter().map(|arg| arg.to_str().unwrap()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn one_dash_becomes_two_where_the_documents_of_the_time_have_one() {
+    fn documented_short_forms_get_their_second_dash() {
         assert_eq!(
             fix("mlpack model deploy -n x -ic i.json -dc=d.json -ct local"),
             "mlpack model deploy -n x --ic i.json --dc=d.json --ct local"

@@ -8,7 +8,9 @@ use mlpack_oci::BlobStore;
 use mlpack_oci::layout::Layout;
 use tempfile::TempDir;
 
-use crate::failure::{Failure, Result};
+use mlpack_oci::Location;
+
+use crate::{Error, Result, Session};
 
 /// A store for new layers.
 pub(crate) struct Stage {
@@ -31,35 +33,40 @@ impl Drop for Stage {
 }
 
 impl Stage {
-    /// The output itself, if it is a layout.
-    pub(crate) fn in_layout(dir: &Path) -> Result<Self> {
+    /// Makes a store for the image at `destination`: in the destination itself if it is a layout.
+    pub(crate) fn of(session: &Session, destination: &Location) -> Result<Self> {
+        match destination {
+            Location::Layout { dir, .. } => Self::in_layout(&session.cwd.join(dir)),
+            _ => Self::temporary(&session.staging()),
+        }
+    }
+
+    fn in_layout(dir: &Path) -> Result<Self> {
         let made = (!dir.exists()).then(|| dir.to_owned());
         let mut stage = Self { store: BlobStore::read_only(dir), _folder: None, made };
         stage.store = Layout::create(dir)?.blobs()?;
         Ok(stage)
     }
 
-    /// The image is where it shall be: what was written stays.
-    pub(crate) fn keep(mut self) {
+    /// Keeps what was written: the image is complete.
+    pub(crate) fn keep(&mut self) {
         self.made = None;
     }
 
     /// A folder below `parent` that goes when the command ends. What killed commands left there
     /// is removed first.
     pub(crate) fn temporary(parent: &Path) -> Result<Self> {
-        fs::create_dir_all(parent).map_err(|error| Failure::Other {
-            message: format!("cannot write to the cache: {}: {error}", parent.display()),
-            hint: Some("set MLPACK_CACHE_DIR to a folder that can be written to".to_owned()),
-        })?;
+        fs::create_dir_all(parent)
+            .map_err(|source| Error::Cache { path: parent.to_owned(), source })?;
         sweep(parent);
         let (folder, lock) = loop {
             let folder =
-                tempfile::tempdir_in(parent).map_err(Failure::io("write to", parent.display()))?;
+                tempfile::tempdir_in(parent).map_err(Error::io("write to", parent.display()))?;
             // A sweep that comes before the lock takes the folder away; then another is made.
             match lock_of(folder.path()) {
                 Ok(lock) if folder.path().join("lock").exists() => break (folder, lock),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Failure::io("lock", parent.display())(error));
+                    return Err(Error::io("lock", parent.display())(error));
                 }
                 _ => {}
             }

@@ -1,0 +1,92 @@
+//! The command line as a whole: global options and verbs.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, ValueEnum};
+
+use crate::commands::Command;
+use crate::single_dash;
+
+const EXAMPLES: &str = "\
+Examples:
+  mlpack quickstart                      Create, package and run a sample project
+  mlpack init my-service                 Create a new project
+  mlpack check --inference-config inferenceconfig.json -m digits=digits.onnx
+  mlpack package --inference-config inferenceconfig.json -m digits=digits.onnx \\
+                 --output registry.example.com/team/digits:v1
+  mlpack model deploy --name digits --inference-config inferenceconfig.json \\
+                 --deploy-config deploymentconfig.json -m digits=digits.onnx
+  mlpack inspect registry.example.com/team/digits:v1
+
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 a check or requirement failed,
+4 a service did not start or answered with an error.";
+
+/// Build a container image from a machine-learning model and run it as a web service
+#[derive(Debug, Parser)]
+#[command(name = "mlpack", version, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Format of results and errors
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When to use colors and progress bars
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    pub(crate) color: When,
+    /// Do not show progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    // Not clap's `env`: a variable that is set would appear in every usage line.
+    /// Cache directory [env: MLPACK_CACHE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// A format of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to do what only a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// If standard error is a terminal and NO_COLOR is not set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Parses the arguments. Prints the help and exits with 0 if there are none, or prints a usage
+/// error and exits with 2.
+pub(crate) fn parse(argv: impl IntoIterator<Item = OsString>) -> Cli {
+    let mut argv = single_dash::normalize(&Cli::command(), argv);
+    if argv.len() < 2 {
+        argv.push("--help".into());
+    }
+    Cli::parse_from(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,51 @@
+//! Where pip and conda packages come from.
+
+use std::path::Path;
+
+use mlpack_environment::{IndexUrl, Indexes, Settings};
+
+use super::{conda, is_on, search_path, variable, variables};
+use crate::args::ProjectArgs;
+use crate::failure::{Failure, Result};
+
+/// Returns how packages are resolved and downloaded, from the variables of uv, pip and conda.
+pub(crate) fn packages(cwd: &Path, cache: &Path, args: Option<&ProjectArgs>) -> Result<Settings> {
+    let mut settings = Settings::new(cache);
+    settings.uv = variable("MLPACK_UV").map(Into::into);
+    settings.search_path = search_path();
+    if let Some(args) = args {
+        settings.interpreters = args.interpreters.iter().map(|path| cwd.join(path)).collect();
+        settings.exclude_newer.clone_from(&args.exclude_newer);
+    }
+    settings.conda = conda::settings()?;
+    settings.variables = variables().collect();
+    settings.indexes = indexes()?;
+    Ok(settings)
+}
+
+fn indexes() -> Result<Indexes> {
+    let first =
+        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, variable(name)?)));
+    let main = first(&["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]);
+    let extra = first(&["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]);
+    Ok(Indexes {
+        index: main.map(|(name, text)| index(name, &text)).transpose()?,
+        extra: match extra {
+            Some((name, text)) => {
+                text.split_whitespace().map(|text| index(name, text)).collect::<Result<_>>()?
+            }
+            None => Vec::new(),
+        },
+        find_links: variable("UV_FIND_LINKS")
+            .or_else(|| variable("PIP_FIND_LINKS"))
+            .map(|text| text.split([' ', ',']).map(str::to_owned).collect())
+            .unwrap_or_default(),
+        no_index: is_on("UV_NO_INDEX") || is_on("PIP_NO_INDEX"),
+    })
+}
+
+fn index(name: &str, text: &str) -> Result<IndexUrl> {
+    text.parse().map_err(|error| {
+        Failure::usage(format!("{name} is not a URL: {error}"), "write it as https://HOST/simple")
+    })
+}
