@@ -6,6 +6,7 @@ use std::time::Duration;
 use mlpack_deploy::config::{LocalConfig, parse_document};
 use mlpack_deploy::{Deployment, DeploymentConfig, LocalDeployer, ServiceName, Webservice};
 use mlpack_oci::{Image, Location};
+use mlpack_project::check::ComputeTarget;
 
 use super::check::parse;
 use super::packaging::{Destination, assemble, prepare, variables};
@@ -21,7 +22,8 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     // Before the long work: is there an engine, is the name free, is the port?
     let deployer = LocalDeployer::new(context.engine()?)?;
     context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
-    let destination = Destination { output: None, elsewhere: true, azure: Some(false) };
+    let destination =
+        Destination { output: None, elsewhere: true, target: Some(ComputeTarget::Local) };
     let prepared = prepare(context, &args.project, args.lock_use, destination)?;
     warn_azure_only(context, prepared.azure_only);
     let location = Location::Engine { name: format!("{name}:latest") };

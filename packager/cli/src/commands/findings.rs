@@ -1,12 +1,8 @@
-//! What the checks find, printed as it is found.
+//! Runs the checks of a project, one stage after the other, and prints what they find.
 
-use mlpack_environment::{
-    CondaFile, Inventory, Listed, LockedEnvironment, PythonVersion, Settings,
-};
-use mlpack_project::check::{self, Finding, Resolved, Severity, Subject};
-use mlpack_project::image::Base;
+use mlpack_environment::{CondaFile, Listed, Settings};
+use mlpack_project::check::{self, Finding, Needs, Severity, Subject};
 use mlpack_project::project::Project;
-use mlpack_project::script::EntryScript;
 use serde_json::json;
 
 use super::packaging::Destination;
@@ -15,27 +11,14 @@ use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// The base a project will stand on, and the interpreter as far as it is known.
-#[derive(Clone, Copy)]
-pub(crate) struct CheckContext<'a> {
-    pub(crate) base: &'a Base,
-    pub(crate) python: Option<PythonVersion>,
-    /// The packages and what they hold, once they are at hand.
-    pub(crate) packages: Option<(&'a LockedEnvironment, &'a Inventory)>,
-}
-
-/// Holds the checks against a project, again as more is known of it.
-pub(crate) struct Judge<'a> {
+/// Runs checks and prints their findings.
+pub(crate) struct CheckRunner<'a> {
     context: &'a Context,
-    project: &'a Project,
-    conda: Option<&'a CondaFile>,
-    listed: Option<Listed>,
-    destination: Destination<'a>,
-    exclude_newer: Option<&'a str>,
-    printed: Vec<Finding>,
+    /// What is known; filled in before the stage that needs it runs.
+    pub(crate) subject: Subject<'a>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> CheckRunner<'a> {
     pub(crate) fn new(
         context: &'a Context,
         project: &'a Project,
@@ -47,42 +30,18 @@ impl<'a> Judge<'a> {
             let directory = conda.path.parent().unwrap_or(&project.context);
             Listed::of(conda, directory, settings)
         });
-        let exclude_newer = settings.exclude_newer.as_deref();
-        Self { context, project, conda, listed, destination, exclude_newer, printed: Vec::new() }
+        let mut subject = Subject::new(project, conda, listed);
+        subject.exclude_newer = settings.exclude_newer.as_deref();
+        subject.output = destination.output;
+        subject.target = destination.target;
+        Self { context, subject }
     }
 
-    /// Prints findings that were not printed yet, and stops at errors.
-    pub(crate) fn judge(&mut self, on: Option<CheckContext<'_>>) -> Result<()> {
-        let python = on.and_then(|on| on.python);
-        let script = EntryScript::load(&self.project.entry_script, python).ok();
-        let facts = on.map(|on| &on.base.facts);
-        let findings = check::run_all(&Subject {
-            script: script.as_ref(),
-            conda: self.conda,
-            listed: self.listed.as_ref(),
-            python,
-            resolved: on.and_then(|on| {
-                let (environment, inventory) = on.packages?;
-                let (root, env) = (&on.base.root, on.base.facts.env.as_slice());
-                Some(Resolved { environment, inventory, root, env })
-            }),
-            exclude_newer: self.exclude_newer,
-            will_resolve: true,
-            // Until the base is known it may have Spark; afterwards its facts say so.
-            base_has_spark: facts.is_none_or(|facts| facts.spark.is_some()),
-            base_cuda: facts.and_then(|facts| facts.cuda.as_ref()).map(|cuda| cuda.value.as_str()),
-            output: self.destination.output,
-            target_is_azure: self.destination.azure,
-            ..Subject::new(self.project)
-        });
-        let mut errors = 0;
-        for finding in findings {
-            errors += usize::from(finding.severity == Severity::Error);
-            if !self.printed.contains(&finding) {
-                print_finding(self.context, &finding);
-                self.printed.push(finding);
-            }
-        }
+    /// Runs one stage of checks and prints its findings. Fails if one of them is an error.
+    pub(crate) fn run(&self, stage: Needs) -> Result<()> {
+        let findings = check::run(stage, &self.subject);
+        findings.iter().for_each(|finding| print_finding(self.context, finding));
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         if errors == 0 {
             return Ok(());
         }
@@ -91,7 +50,7 @@ impl<'a> Judge<'a> {
                 "the project has {errors} error{}",
                 if errors == 1 { "" } else { "s" }
             ),
-            hint: "follow the remedies above and run the command again; nothing was written"
+            hint: "follow the hints above and run the command again; nothing was written"
                 .to_owned(),
         })
     }
@@ -111,10 +70,10 @@ fn print_finding(context: &Context, finding: &Finding) {
         format!("{}{line}: ", path.display())
     });
     output::error_line(&format!(
-        "{word}[{}]: {}{}\n  remedy: {}",
+        "{word}[{}]: {}{}\n  hint: {}",
         finding.check,
         place.unwrap_or_default(),
         finding.message,
-        finding.remedy
+        finding.hint
     ));
 }

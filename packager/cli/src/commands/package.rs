@@ -18,7 +18,7 @@ pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
     let destination = Destination {
         output: args.output.as_deref(),
         elsewhere: target.as_ref().is_some_and(|to| !matches!(to, Location::Registry(_))),
-        azure: None,
+        target: None,
     };
     let prepared = prepare(context, &args.project, args.lock_use, destination)?;
     let (Some(target), false) = (target, args.dry_run) else {

@@ -8,6 +8,7 @@ use mlpack_environment::{
 };
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
+use mlpack_project::check::{ComputeTarget, Needs, Resolved};
 use mlpack_project::image::{self, Base, Inputs, LayerCache, Plan};
 use mlpack_project::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_project::project::{
@@ -16,7 +17,7 @@ use mlpack_project::project::{
 
 use super::base::base;
 use super::environment::{Asked, choose, resolve};
-use super::findings::{CheckContext, Judge};
+use super::findings::CheckRunner;
 use super::locking::{demand, lock_path, locked};
 use crate::args::{LockUseArgs, ProjectArgs};
 use crate::context::Context;
@@ -48,8 +49,8 @@ pub(crate) struct Destination<'a> {
     pub(crate) output: Option<&'a str>,
     /// Whether the base's layers will be needed here: not for an image that goes to a registry.
     pub(crate) elsewhere: bool,
-    /// Whether it will run on Azure, if that is decided.
-    pub(crate) azure: Option<bool>,
+    /// Where it will run, if that is known.
+    pub(crate) target: Option<ComputeTarget>,
 }
 
 /// Everything up to the plan. Nothing is written but caches.
@@ -65,8 +66,8 @@ pub(crate) fn prepare(
     demand(&lock, lock_use)?;
     // Before anything is fetched: what can be wrong without a base.
     let asked_for = context.environment(&args.interpreters, args.exclude_newer.as_deref())?;
-    let mut judge = Judge::new(context, &project, conda.as_ref(), destination, &asked_for);
-    judge.judge(None)?;
+    let mut checks = CheckRunner::new(context, &project, conda.as_ref(), destination, &asked_for);
+    checks.run(Needs::Project)?;
     let kept = match destination.elsewhere {
         true => Some(Stage::temporary(&context.cache.join("stage"))?),
         false => None,
@@ -74,8 +75,8 @@ pub(crate) fn prepare(
     let store = kept.as_ref().map(|stage| &stage.store);
     let (base, policy, azure_only) = base(context, args, &project, store)?;
     let choice = choose(args, conda.as_ref(), &base)?;
-    let on = CheckContext { base: &base, python: choice.python(), packages: None };
-    judge.judge(Some(on))?;
+    checks.subject.set_base(&base.facts, choice.python(conda.as_ref()));
+    checks.run(Needs::Base)?;
     let steps = steps(&project, &base)?;
     let asked = Asked::of(conda.as_ref(), &project, &choice, &base);
     let Resolution { environment, settings, .. } = match lock_use.no_lock {
@@ -97,12 +98,13 @@ pub(crate) fn prepare(
         false => None,
     };
     let inventory = inventory(context, &environment, conda.as_ref(), &settings)?;
-    let on = CheckContext {
-        base: &base,
-        python: Some(environment.target.python),
-        packages: Some((&environment, &inventory)),
-    };
-    judge.judge(Some(on))?;
+    checks.subject.set_packages(Resolved {
+        environment: &environment,
+        inventory: &inventory,
+        root: &base.root,
+        env: &base.facts.env,
+    });
+    checks.run(Needs::Packages)?;
     let options = InstallOptions { slim: args.slim, bytecode: bytecode.as_ref() };
     let plan = image::plan(&Inputs {
         project: &project,
@@ -256,7 +258,7 @@ fn steps(project: &Project, base: &Base) -> Result<Vec<Step>> {
     lines.evaluate(&state, &project.context).map_err(|errors| {
         for error in &errors {
             output::error_line(&format!("{}: {error}", output::red("error")));
-            output::error_line(&format!("  remedy: {}", error.fault.hint()));
+            output::error_line(&format!("  hint: {}", error.fault.hint()));
         }
         Failure::Refused {
             message: format!("{} cannot be followed", path.display()),

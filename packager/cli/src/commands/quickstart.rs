@@ -11,6 +11,7 @@ use mlpack_engine::Engine;
 use mlpack_host_base::{self as host_base, HostPython};
 use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::{Image, Location};
+use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::ENVIRONMENT_LAYERS;
 use mlpack_project::image::inspect::Inspection;
 
@@ -67,7 +68,7 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
         context,
         &project(&dir, base, policy),
         LockUseArgs::default(),
-        Destination { output: None, elsewhere: true, azure: Some(false) },
+        Destination { output: None, elsewhere: true, target: Some(ComputeTarget::Local) },
     )?;
     let target =
         Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
