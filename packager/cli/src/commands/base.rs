@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{BlobStore, CachingBlobs, Image, Location};
-use mlpack_project::base::{BaseFacts, Policy, Status, Verdict};
+use mlpack_project::base::{BaseFacts, Policy, Stage, Status, Verdict};
 use mlpack_project::image::{Base, PolicyRecord};
 use mlpack_project::project::Project;
 use serde_json::json;
@@ -44,20 +44,20 @@ pub(crate) fn base(
     let azure_only = context.catalogue.known(&reference).is_some_and(|known| known.azure_only);
     let location: Location = parse(&reference)?;
     let mut image = context.open(&location, &args.platform, project.registry.as_ref())?;
-    let verdicts = policy.judge_config(&BaseFacts::of_config(&image));
-    refuse(context, args, policy, &reference, &verdicts)?;
+    let verdicts = policy.judge(Stage::Config, &BaseFacts::of_config(&image));
+    refuse(context, args, policy, &reference, &verdicts, None)?;
     if let (Some(store), Location::Registry(_)) = (keep, &location) {
         image.blobs = Arc::new(CachingBlobs::new(image.blobs, store.clone()));
     }
     let base = read_base(context, &location, image)?;
-    let verdicts = policy.judge(&base.facts);
-    refuse(context, args, policy, &reference, &verdicts)?;
+    let verdicts = policy.judge(Stage::Layers, &base.facts);
+    refuse(context, args, policy, &reference, &verdicts, Some(&base.facts))?;
     let allowed = |verdict: &&Verdict| verdict.status == Status::Failed;
     let allowed: Vec<String> =
         verdicts.iter().filter(allowed).map(|verdict| verdict.requirement.clone()).collect();
     for name in &allowed {
         let text = format!(
-            "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
+            "the base does not meet the requirement `{name}` of policy `{}`, which --allow ignores",
             policy.name
         );
         output::warning(context.format, &text);
@@ -73,6 +73,7 @@ fn refuse(
     policy: &Policy,
     reference: &str,
     verdicts: &[Verdict],
+    facts: Option<&BaseFacts>,
 ) -> Result<()> {
     let refused = verdicts.iter().any(|verdict| {
         verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
@@ -87,9 +88,11 @@ fn refuse(
         }
     }
     Err(refusal(
+        context,
         policy,
         verdicts,
-        "choose another base image, let a requirement pass by name with --allow",
+        facts,
+        "use another base image, ignore a requirement with --allow",
     ))
 }
 
@@ -121,8 +124,15 @@ fn default_base(context: &Context, project: &Project) -> Result<String> {
     Ok(known.reference.clone())
 }
 
-/// The failure of a base that does not do.
-pub(crate) fn refusal(policy: &Policy, verdicts: &[Verdict], way_out: &str) -> Failure {
+/// The failure of a base that does not meet a policy. `facts` are those of its layers.
+pub(crate) fn refusal(
+    context: &Context,
+    policy: &Policy,
+    verdicts: &[Verdict],
+    facts: Option<&BaseFacts>,
+    otherwise: &str,
+) -> Failure {
+    let other = facts.and_then(|facts| context.catalogue.accepting(facts).first().copied());
     let failed: Vec<_> = verdicts
         .iter()
         .filter(|verdict| verdict.status == Status::Failed)
@@ -134,6 +144,13 @@ pub(crate) fn refusal(policy: &Policy, verdicts: &[Verdict], way_out: &str) -> F
             policy.name,
             failed.join(", ")
         ),
-        hint: format!("{way_out}, or another policy with --policy (`mlpack bases` lists them)"),
+        hint: match other {
+            Some(Policy { name, .. }) => {
+                format!("this base meets the policy `{name}`: pass `--policy {name}`")
+            }
+            None => {
+                format!("{otherwise}, or use another policy with --policy (see `mlpack bases`)")
+            }
+        },
     }
 }

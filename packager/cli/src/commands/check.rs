@@ -1,7 +1,7 @@
 //! `mlpack check`: facts of a base with their evidence, and a policy's verdicts.
 
 use mlpack_oci::{Digest, Location};
-use mlpack_project::base::{BaseFacts, FactLine, Status, Verdict};
+use mlpack_project::base::{BaseFacts, FactLine, Stage, Status, Verdict};
 use serde::Serialize;
 
 use super::base::{read_base, refusal};
@@ -28,10 +28,11 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     let passes =
         |verdicts: &[Verdict]| verdicts.iter().all(|verdict| verdict.status != Status::Failed);
     let mut facts = BaseFacts::of_config(&image);
-    let mut verdicts = policy.judge_config(&facts);
-    if passes(&verdicts) {
+    let mut verdicts = policy.judge(Stage::Config, &facts);
+    let read = passes(&verdicts);
+    if read {
         facts = read_base(context, &location, image)?.facts;
-        verdicts = policy.judge(&facts);
+        verdicts = policy.judge(Stage::Layers, &facts);
     }
     let passed = passes(&verdicts);
     let report = Report {
@@ -46,7 +47,8 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     if passed {
         Ok(())
     } else {
-        Err(refusal(policy, &report.verdicts, "choose another base image"))
+        let facts = read.then_some(&facts);
+        Err(refusal(context, policy, &report.verdicts, facts, "use another base image"))
     }
 }
 
@@ -58,7 +60,7 @@ pub(crate) fn parse(text: &str) -> Result<Location> {
     })
 }
 
-/// Verdicts as a table, remedies below.
+/// Verdicts as a table, hints below.
 pub(crate) fn verdict_lines(verdicts: &[Verdict]) -> String {
     let rows = verdicts.iter().map(|verdict| {
         let status = match verdict.status {
@@ -79,8 +81,8 @@ pub(crate) fn verdict_lines(verdicts: &[Verdict]) -> String {
     });
     let mut text = output::table(&[], rows);
     for verdict in verdicts {
-        if let Some(remedy) = &verdict.remedy {
-            text.push_str(&format!("\n{}: {remedy}", verdict.requirement));
+        if let Some(hint) = &verdict.hint {
+            text.push_str(&format!("\n{}: {hint}", verdict.requirement));
         }
     }
     text

@@ -1,4 +1,4 @@
-//! What a base image offers to packages that stand on it: shared libraries and modules.
+//! What programs of a base image can load: shared libraries and Python modules.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use mlpack_oci::rootfs::{Kind, RootFs};
 const LIBRARIES: &[&str] =
     &["lib", "lib64", "usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
 
-/// Names of the shared libraries in the folders that the loader searches: the usual ones, those of
-/// `ld.so.conf`, of `LD_LIBRARY_PATH` among the image's variables, and some more.
+/// Returns the names of the shared libraries in the folders that the loader searches: the usual
+/// ones, those of `ld.so.conf`, of `LD_LIBRARY_PATH` among the image's variables, and `more`.
 pub fn shared_libraries(root: &RootFs, env: &[String], more: &[String]) -> BTreeSet<String> {
     let mut folders: BTreeSet<String> = BTreeSet::new();
     let mut add = |dir: &str| {
@@ -53,7 +53,7 @@ pub fn shared_libraries(root: &RootFs, env: &[String], more: &[String]) -> BTree
     names
 }
 
-/// What can be imported with an interpreter of the image, beside Python's own library.
+/// Returns what an interpreter of the image can import besides the standard library.
 pub fn modules(root: &RootFs, env: &[String], interpreter: &str, minor: &str) -> Modules {
     let prefix = interpreter.rsplit_once("/bin/").map_or("/usr", |(prefix, _)| prefix);
     let version = format!("python{minor}");

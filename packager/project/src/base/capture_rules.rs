@@ -1,16 +1,17 @@
-//! What is kept of a layer's contents while it streams by: the few bytes that facts are read from.
+//! What is captured of a layer's contents while it is indexed: the few bytes that facts are read
+//! from.
 
 use std::sync::LazyLock;
 
 use mlpack_oci::rootfs::Want;
 use regex::bytes::Regex;
 
-/// Version of this choice; part of the cache key of an index.
+/// Version of these rules; part of the cache key of an index. Changes with every rule.
 pub(super) const VERSION: u32 = 2;
 
 const TEXT: u64 = 64 << 10;
 
-/// The banner every GNU C library carries, as `ldd --version` prints it.
+/// The banner that every GNU C library contains, as `ldd --version` prints it.
 static GLIBC: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"GNU C Library [^\n\x00]{0,100}version (\d+\.\d+)").ok());
 
@@ -19,8 +20,8 @@ static PYTHON: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
     regex::Regex::new(r"(?:^|/)(?:bin/python|lib/[^/]*/?libpython|lib/libpython)([23]\.\d{1,2})m?(?:\.so[.\d]*)?$").ok()
 });
 
-/// What to keep of the file at `path`.
-pub(super) fn want(path: &str) -> Want {
+/// Returns what to capture of the file at `path`.
+pub(super) fn rule(path: &str) -> Want {
     let name = path.rsplit('/').next().unwrap_or(path);
     match name {
         "os-release" | "patchlevel.h" => return Want::Whole(TEXT),
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     fn find(path: &str, content: &[u8]) -> Option<String> {
-        match want(path) {
+        match rule(path) {
             Want::Find(find) => find(content),
             _ => None,
         }
