@@ -26,30 +26,30 @@ pub struct Finding {
     /// File and line, from 1; line 0 means the file as a whole.
     pub place: Option<(PathBuf, usize)>,
     /// What to do about it.
-    pub remedy: String,
+    pub hint: String,
 }
 
 impl Finding {
     pub(super) fn error(
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Self {
             check,
             severity: Severity::Error,
             message: message.into(),
             place: None,
-            remedy: remedy.into(),
+            hint: hint.into(),
         }
     }
 
     pub(super) fn warning(
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(check, message, remedy) }
+        Self { severity: Severity::Warning, ..Self::error(check, message, hint) }
     }
 
     /// An error, or a warning if what fails may be meant to.
@@ -57,10 +57,10 @@ impl Finding {
         doubtful: bool,
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         let severity = if doubtful { Severity::Warning } else { Severity::Error };
-        Self { severity, ..Self::error(check, message, remedy) }
+        Self { severity, ..Self::error(check, message, hint) }
     }
 
     pub(super) fn at(self, path: &Path, line: usize) -> Self {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use mlpack_environment::{CondaFile, PipLine, PipLineKind, normalize_name};
 
 use super::bounds::Bounds;
-use super::tables;
 
 /// Packages of a conda file, conda's and pip's.
 #[derive(Debug)]
@@ -20,7 +19,6 @@ pub(super) struct Packages {
 pub(super) struct Listed {
     /// Normalised.
     pub(super) name: String,
-    pub(super) extras: Vec<String>,
     /// As written.
     pub(super) text: String,
     pub(super) bounds: Bounds,
@@ -31,15 +29,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// The one release that it asks for, where it asks for one: `1.13.1` of `a==1.13.1`.
-    pub(super) fn exact(&self) -> Option<&str> {
-        let (_, version) = self.text.split_once('=')?;
-        let version = version.trim_start_matches('=').trim();
-        let version = version.split([';', ' ', '#', ',', '=']).next()?;
-        (!version.contains('*') && !self.text.contains(['<', '>', '~', '!'])).then_some(version)
-    }
-
-    /// The file it stands in, and the line there.
+    /// The file and line it is listed in.
     pub(super) fn place(&self) -> Option<(PathBuf, usize)> {
         Some((self.file.clone(), self.line))
     }
@@ -49,7 +39,6 @@ impl Packages {
     pub(super) fn new(file: &CondaFile, pip: &mlpack_environment::Listed) -> Self {
         let conda = file.conda_packages().map(|dependency| Listed {
             name: normalize_name(&dependency.spec.name),
-            extras: Vec::new(),
             text: dependency.spec.text.clone(),
             bounds: Bounds::parse(dependency.spec.version.as_deref().unwrap_or_default()),
             conda: true,
@@ -68,13 +57,12 @@ impl Packages {
                 .collect::<String>()
         };
         let pip = pip.requirements.iter().filter_map(|line| match &line.kind {
-            PipLineKind::Requirement { name, extras, specifier, url } => {
+            PipLineKind::Requirement { name, specifier, url, .. } => {
                 // What an address gives is not known from its text.
                 let specifier = if url.is_none() { specifier } else { "" };
                 let bounds = format!("{specifier}{}", bound(name));
                 Some(Listed {
                     name: name.clone(),
-                    extras: extras.clone(),
                     text: line.text.clone(),
                     bounds: Bounds::parse(bounds.trim_start_matches(',')),
                     conda: false,
@@ -94,14 +82,5 @@ impl Packages {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Listed> {
         self.listed.iter()
-    }
-
-    /// Whether a package is listed, or brought along by one that is.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-            || self
-                .listed
-                .iter()
-                .any(|listed| tables::brought_by(&listed.name).any(|brought| brought == name))
     }
 }

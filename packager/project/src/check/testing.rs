@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use mlpack_environment::{CondaFile, Listed, PythonVersion, Settings};
 
-use super::{Finding, Severity, Subject};
+use super::resolved::tests::resolved;
+use super::{Finding, Resolved, Severity, Subject};
 use crate::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
-use crate::script::EntryScript;
 
 /// An entry script without a fault.
 pub(super) const GOOD_SCRIPT: &str = "import joblib
@@ -23,7 +23,7 @@ def run(data):
     return model.predict(data).tolist()
 ";
 
-/// A conda file that goes with it.
+/// A conda file that matches it.
 pub(super) const GOOD_CONDA: &str = "dependencies:
 - python=3.6.2
 - pip:
@@ -31,7 +31,7 @@ pub(super) const GOOD_CONDA: &str = "dependencies:
   - scikit-learn==0.24.2
 ";
 
-/// A project in a folder of its own. The entry script is `score.py`; the conda file is `env.yml`
+/// A project in a temporary folder. The entry script is `score.py`; the conda file is `env.yml`
 /// if there is one.
 pub(super) struct Case {
     dir: tempfile::TempDir,
@@ -39,6 +39,7 @@ pub(super) struct Case {
     models: Vec<ModelSpec>,
     overrides: Overrides,
     python: Option<PythonVersion>,
+    resolved: Option<Resolved<'static>>,
     adjust: fn(&mut Subject<'_>),
 }
 
@@ -51,6 +52,7 @@ impl Case {
             models: Vec::new(),
             overrides: Overrides::default(),
             python: None,
+            resolved: None,
             adjust: |_| {},
         };
         for (path, text) in files {
@@ -97,6 +99,14 @@ impl Case {
         self
     }
 
+    /// Packages by name and version on a base whose interpreter has these modules. Comes after
+    /// [`Case::python`].
+    pub(super) fn packages(mut self, packages: &[(&str, &str)], modules: &[&str]) -> Self {
+        let python = self.python.unwrap_or(PythonVersion::new(3, 6, 15));
+        self.resolved = Some(resolved(python, packages, modules));
+        self
+    }
+
     pub(super) fn with(mut self, adjust: fn(&mut Subject<'_>)) -> Self {
         self.adjust = adjust;
         self
@@ -121,7 +131,6 @@ impl Case {
         }
         let project =
             Project::resolve(config.as_ref(), &self.overrides, &self.models, &root).unwrap();
-        let script = EntryScript::load(&project.entry_script, self.python).ok();
         let conda = match &project.conda {
             Some(CondaSource::File(path)) if path.exists() => Some(CondaFile::load(path).unwrap()),
             Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
@@ -129,18 +138,16 @@ impl Case {
         };
         let settings = Settings::new(&root);
         let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &settings));
-        let mut subject = Subject {
-            script: script.as_ref(),
-            conda: conda.as_ref(),
-            listed: listed.as_ref(),
-            python: self.python,
-            ..Subject::new(&project)
-        };
+        let mut subject = Subject::new(&project, conda.as_ref(), listed);
+        subject.python = self.python;
+        if let Some(resolved) = self.resolved {
+            subject.set_packages(resolved);
+        }
         (self.adjust)(&mut subject);
         let prefix = format!("{}/", root.display());
         let mut found = check(&subject);
         for finding in &mut found {
-            for text in [&mut finding.message, &mut finding.remedy] {
+            for text in [&mut finding.message, &mut finding.hint] {
                 *text = text.replace(&prefix, "").replace(&*root.to_string_lossy(), "ROOT");
             }
             if let Some((path, _)) = &mut finding.place {
@@ -157,13 +164,13 @@ pub(super) fn finding(
     severity: Severity,
     place: Option<(&str, usize)>,
     message: &str,
-    remedy: &str,
+    hint: &str,
 ) -> Finding {
     Finding {
         check,
         severity,
         message: message.to_owned(),
         place: place.map(|(path, line)| (PathBuf::from(path), line)),
-        remedy: remedy.to_owned(),
+        hint: hint.to_owned(),
     }
 }

@@ -1,12 +1,18 @@
 //! Whose interpreter the environment gets: the base's, or one of its own among conda packages.
 
-use mlpack_environment::{CondaFile, Fit, LockTarget, PythonVersion, Target, VirtualPackages};
+use mlpack_environment::{
+    CondaFile, Fit, LockTarget, PythonSpec, PythonVersion, Target, VirtualPackages,
+};
 
 use crate::base::BaseFacts;
 use crate::{Error, Result};
 
 /// Where an environment of its own lies if the base has no conda.
 const WITHOUT_CONDA: &str = "/opt/mlpack";
+
+/// Minor versions of Python 3 and their patch releases that are tried against a spec.
+const MINORS: u32 = 40;
+const PATCHES: u32 = 100;
 
 /// Name of an environment whose conda file gives none, as Azure's own files have it.
 const UNNAMED: &str = "project_environment";
@@ -54,12 +60,13 @@ impl InterpreterSelection {
         }
     }
 
-    /// The interpreter's release, where it is known before packages are resolved.
-    pub fn python(&self) -> Option<PythonVersion> {
-        match &self.interpreter {
-            InterpreterSource::Base(target) => Some(target.python),
-            InterpreterSource::New { .. } => None,
-        }
+    /// Returns the interpreter's version as far as it is known before packages are resolved: the
+    /// base's, or one of the only minor version that the conda file admits.
+    pub fn python(&self, conda: Option<&CondaFile>) -> Option<PythonVersion> {
+        let InterpreterSource::Base(target) = &self.interpreter else {
+            return only_minor(conda?.python_spec()?);
+        };
+        Some(target.python)
     }
 
     /// Keeps the base's interpreter where it satisfies the file, unless `preference` says otherwise.
@@ -103,6 +110,16 @@ impl InterpreterSelection {
             why,
         })
     }
+}
+
+/// A version of the only minor version of Python 3 that a spec admits, if there is only one.
+fn only_minor(spec: &PythonSpec) -> Option<PythonVersion> {
+    let mut minors = (0..MINORS).filter_map(|minor| {
+        let exact =
+            |patch: &u32| spec.satisfied_by(PythonVersion::new(3, minor, *patch)) == Fit::Exact;
+        (0..PATCHES).find(exact).map(|patch| PythonVersion::new(3, minor, patch))
+    });
+    minors.next().filter(|_| minors.next().is_none())
 }
 
 /// Why the base's interpreter does not do.
@@ -169,6 +186,22 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_minor_version_is_known_before_resolution() {
+        let python = |line: &str| {
+            let text = format!("dependencies:\n- {line}\n");
+            let file = CondaFile::parse(&text, std::path::Path::new("env.yml")).unwrap();
+            only_minor(file.python_spec()?)
+        };
+        let version = |minor, patch| Some(PythonVersion::new(3, minor, patch));
+        assert_eq!(python("python=3.6.2"), version(6, 2));
+        assert_eq!(python("python=3.8"), version(8, 0));
+        assert_eq!(python("python>=3.8,<3.9"), version(8, 0));
+        for open in ["python>=3.8", "python=3", "pip"] {
+            assert_eq!(python(open), None, "{open}");
+        }
+    }
 
     #[test]
     fn names_become_folders() {

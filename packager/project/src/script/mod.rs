@@ -1,5 +1,5 @@
 //! The entry script, read with a Python parser and never run: what it defines, imports, opens and
-//! gives back, each with its line.
+//! returns, each with its line.
 
 mod error;
 mod files;
@@ -35,12 +35,13 @@ use position::Positions;
 pub struct EntryScript {
     /// The file.
     pub path: PathBuf,
-    /// What the interpreter would refuse. If [`EntryScript::readable`] is false, nothing else was
-    /// read.
-    pub syntax_errors: Vec<SyntaxError>,
-    /// Whether the file could be parsed at all; it may still be too new for the target.
+    /// Its text, without a byte order mark.
+    text: String,
+    /// Why the file cannot be parsed. If there is an error, nothing else is filled in.
+    pub syntax_error: Option<SyntaxError>,
+    /// Whether the file could be parsed; it may still be too new for the image's Python.
     pub readable: bool,
-    /// Functions at the top level, in order; the last of a name counts.
+    /// Functions at the top level, in order; the last one of a name is in effect.
     pub functions: Vec<Function>,
     /// Other names that the top level binds, so that `run = Scorer().run` is not missing.
     pub other_names: Vec<String>,
@@ -62,7 +63,7 @@ pub struct EntryScript {
     pub samples: Vec<Sample>,
 }
 
-/// A place that the interpreter would refuse.
+/// A place at which an interpreter refuses the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError {
     /// From 1.
@@ -71,34 +72,28 @@ pub struct SyntaxError {
     pub column: usize,
     /// What is wrong.
     pub message: String,
-    /// Whether another version of Python would take it.
-    pub too_new: bool,
 }
 
 impl EntryScript {
-    /// Reads a file for the Python it will run on, or for the newest if that is not known.
+    /// Reads and parses a file.
     ///
     /// # Errors
-    /// [`Error::Read`] or [`Error::Encoding`]. Syntax errors are in the value.
-    pub fn load(path: &Path, python: Option<PythonVersion>) -> Result<Self> {
+    /// [`Error::Read`] or [`Error::Encoding`]. A syntax error is in the value.
+    pub fn load(path: &Path) -> Result<Self> {
         let bytes =
             std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        Ok(Self::parse(path, &error::decode(path, bytes)?, python))
+        Ok(Self::parse(path, &error::decode(path, bytes)?))
     }
 
-    /// Reads the text of a file; `path` is only kept.
-    pub fn parse(path: &Path, text: &str, python: Option<PythonVersion>) -> Self {
+    /// Parses the text of the file at `path`, which is not read.
+    pub fn parse(path: &Path, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let positions = Positions::new(text);
-        let version = python.map_or(ruff_python_ast::PythonVersion::latest(), |python| {
-            let number = |n: u32| u8::try_from(n).unwrap_or(u8::MAX);
-            (number(python.major), number(python.minor)).into()
-        });
-        let options = ParseOptions::from(Mode::Module).with_target_version(version);
-        let parsed = parse_unchecked(text, options);
+        let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
         let mut script = Self {
             path: path.to_owned(),
-            syntax_errors: Vec::new(),
+            text: text.to_owned(),
+            syntax_error: None,
             readable: parsed.errors().is_empty(),
             functions: Vec::new(),
             other_names: Vec::new(),
@@ -115,25 +110,11 @@ impl EntryScript {
         if let Some(error) = parsed.errors().first() {
             let (line, column) = positions.at(error.location.start());
             let message = error.error.to_string();
-            script.syntax_errors.push(SyntaxError { line, column, message, too_new: false });
+            script.syntax_error = Some(SyntaxError { line, column, message });
             return script;
         }
-        let too_new = |at, message| {
-            let (line, column) = positions.at(at);
-            SyntaxError { line, column, message, too_new: true }
-        };
-        script.syntax_errors.extend(
-            parsed
-                .unsupported_syntax_errors()
-                .iter()
-                .map(|error| too_new(error.range().start(), error.to_string())),
-        );
         let ruff_python_ast::Mod::Module(module) = parsed.syntax() else { return script };
         let body = &module.body;
-        script.syntax_errors.extend(
-            old_syntax::find(body, version).into_iter().map(|(at, message)| too_new(at, message)),
-        );
-        script.syntax_errors.sort_by_key(|error| (error.line, error.column));
         let names = Names::collect(body);
         let top = TopLevel::collect(body, &names, &positions);
         script.functions = top.functions;
@@ -148,12 +129,35 @@ impl EntryScript {
         script
     }
 
-    /// The top-level function of a name that is in force.
+    /// Returns the places of a script without syntax errors that a version of Python refuses,
+    /// because its syntax is older or newer. The text is parsed for that version, since the parser
+    /// reports such places only for the version it is given.
+    pub fn unsupported_syntax(&self, python: PythonVersion) -> Vec<SyntaxError> {
+        let number = |n: u32| u8::try_from(n).unwrap_or(u8::MAX);
+        let version = (number(python.major), number(python.minor)).into();
+        let options = ParseOptions::from(Mode::Module).with_target_version(version);
+        let parsed = parse_unchecked(&self.text, options);
+        let ruff_python_ast::Mod::Module(module) = parsed.syntax() else { return Vec::new() };
+        let positions = Positions::new(&self.text);
+        let of_parser = parsed.unsupported_syntax_errors().iter();
+        let mut errors: Vec<SyntaxError> = of_parser
+            .map(|error| (error.range().start(), error.to_string()))
+            .chain(old_syntax::find(&module.body, version))
+            .map(|(at, message)| {
+                let (line, column) = positions.at(at);
+                SyntaxError { line, column, message }
+            })
+            .collect();
+        errors.sort_by_key(|error| (error.line, error.column));
+        errors
+    }
+
+    /// Returns the top-level function of a name that is in effect.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().rev().find(|function| function.name == name)
     }
 
-    /// Whether the top level has a name, or may have it through `import *`.
+    /// Returns whether the top level has a name, or may have it through `import *`.
     pub fn may_define(&self, name: &str) -> bool {
         self.star_import
             || self.function(name).is_some()
@@ -165,49 +169,45 @@ impl EntryScript {
 mod tests {
     use super::*;
 
-    fn parse(text: &str, python: (u32, u32)) -> EntryScript {
-        let python = PythonVersion::new(python.0, python.1, 0);
-        EntryScript::parse(Path::new("score.py"), text, Some(python))
+    fn parse(text: &str) -> EntryScript {
+        EntryScript::parse(Path::new("score.py"), text)
     }
 
-    fn faults(text: &str, python: (u32, u32)) -> Vec<(usize, usize, String, bool)> {
-        parse(text, python)
-            .syntax_errors
-            .into_iter()
-            .map(|error| (error.line, error.column, error.message, error.too_new))
-            .collect()
+    fn unsupported(text: &str, python: (u32, u32)) -> Vec<(usize, usize, String)> {
+        let script = parse(text);
+        assert_eq!(script.syntax_error, None);
+        let errors = script.unsupported_syntax(PythonVersion::new(python.0, python.1, 0));
+        errors.into_iter().map(|error| (error.line, error.column, error.message)).collect()
     }
 
     #[test]
-    fn syntax_is_held_against_the_target() {
+    fn unsupported_syntax_depends_on_the_version() {
         let matching = "def run(data):\n    match data:\n        case 1: pass\n";
-        assert_eq!(faults(matching, (3, 10)), []);
+        assert_eq!(unsupported(matching, (3, 10)), []);
         assert_eq!(
-            faults(matching, (3, 6)),
+            unsupported(matching, (3, 6)),
             [(
                 2,
                 5,
                 "Cannot use `match` statement on Python 3.6 (syntax was added in Python 3.10)"
                     .to_owned(),
-                true
             )]
         );
         assert_eq!(
-            faults("x = f'{1}'\ny: int = 2\n", (3, 5)),
+            unsupported("x = f'{1}'\ny: int = 2\n", (3, 5)),
             [
-                (1, 5, "Cannot use f-strings on Python 3.5 (syntax was added in Python 3.6)".to_owned(), true),
-                (2, 1, "Cannot use annotations of variables on Python 3.5 (syntax was added in Python 3.6)".to_owned(), true),
+                (1, 5, "Cannot use f-strings on Python 3.5 (syntax was added in Python 3.6)".to_owned()),
+                (2, 1, "Cannot use annotations of variables on Python 3.5 (syntax was added in Python 3.6)".to_owned()),
             ]
         );
     }
 
     #[test]
     fn a_file_that_does_not_parse_says_where() {
-        let script = parse("def run(data):\n  return (data\n", (3, 11));
+        let script = parse("def run(data):\n  return (data\n");
         assert!(!script.readable && script.functions.is_empty());
-        assert_eq!(script.syntax_errors.len(), 1);
-        assert_eq!((script.syntax_errors[0].line, script.syntax_errors[0].too_new), (3, false));
-        let python2 = parse("print 'x'\n", (3, 11));
-        assert_eq!((python2.syntax_errors[0].line, python2.syntax_errors[0].column), (1, 7));
+        assert_eq!(script.syntax_error.unwrap().line, 3);
+        let python2 = parse("print 'x'\n").syntax_error.unwrap();
+        assert_eq!((python2.line, python2.column), (1, 7));
     }
 }

@@ -5,7 +5,6 @@ use mlpack_environment::{PythonVersion, normalize_name};
 
 const STDLIB: &str = include_str!("stdlib.txt");
 const MODULES: &str = include_str!("modules.txt");
-const BRINGS: &str = include_str!("brings.txt");
 
 fn lines(table: &'static str) -> impl Iterator<Item = std::str::SplitWhitespace<'static>> {
     table.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace)
@@ -19,12 +18,10 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Whether a Python has it; an unknown Python has everything.
-    pub(super) fn holds(self, python: Option<PythonVersion>) -> bool {
-        python.is_none_or(|python| {
-            self.first.is_none_or(|first| python.minor >= first)
-                && self.last.is_none_or(|last| python.minor <= last)
-        })
+    /// Returns whether a version of Python has the module.
+    pub(super) fn holds(self, python: PythonVersion) -> bool {
+        self.first.is_none_or(|first| python.minor >= first)
+            && self.last.is_none_or(|last| python.minor <= last)
     }
 }
 
@@ -54,28 +51,13 @@ pub(super) fn packages_of(module: &str) -> Vec<String> {
     }
 }
 
-/// What a package brings along, and what that brings.
-pub(super) fn brought_by(package: &str) -> impl Iterator<Item = &'static str> {
-    fn direct(package: &str) -> impl Iterator<Item = &'static str> {
-        lines(BRINGS)
-            .filter_map(|mut words| Some((words.next()?, words)))
-            .find(|(name, _)| *name == package)
-            .into_iter()
-            .flat_map(|(_, words)| words)
-    }
-    // Two steps reach everything in the table that matters.
-    direct(package)
-        .flat_map(|brought| std::iter::once(brought).chain(direct(brought)))
-        .flat_map(|brought| std::iter::once(brought).chain(direct(brought)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn tables_are_sorted_and_read() {
-        for table in [STDLIB, MODULES, BRINGS] {
+        for table in [STDLIB, MODULES] {
             let names: Vec<_> = lines(table).filter_map(|mut words| words.next()).collect();
             assert!(names.len() > 50);
             let mut sorted = names.clone();
@@ -83,17 +65,15 @@ mod tests {
             sorted.dedup();
             assert_eq!(names, sorted);
         }
-        let minor = |minor| Some(PythonVersion::new(3, minor, 0));
-        let held = |module, python| stdlib(module).map(|span| span.holds(python));
-        assert_eq!(held("json", minor(6)), Some(true));
-        assert_eq!(held("dataclasses", minor(6)), Some(false));
-        assert_eq!(held("dataclasses", None), Some(true));
-        assert_eq!(held("imp", minor(12)), Some(false));
-        assert_eq!(held("numpy", minor(6)), None);
+        let minor = |minor| PythonVersion::new(3, minor, 0);
+        let has = |module, python| stdlib(module).map(|span| span.holds(python));
+        assert_eq!(has("json", minor(6)), Some(true));
+        assert_eq!(has("dataclasses", minor(6)), Some(false));
+        assert_eq!(has("imp", minor(12)), Some(false));
+        assert_eq!(has("numpy", minor(6)), None);
         assert_eq!(packages_of("sklearn.externals"), ["scikit-learn", "sklearn"]);
         assert_eq!(packages_of("azureml.core.model"), ["azureml-core"]);
         assert_eq!(packages_of("My_Thing.x"), ["my-thing"]);
-        assert!(brought_by("azureml-defaults").any(|name| name == "requests"));
-        assert!(brought_by("azureml-defaults").any(|name| name == "wrapt"));
+        assert_eq!(packages_of("cv2.dnn")[0], "opencv-python-headless");
     }
 }
