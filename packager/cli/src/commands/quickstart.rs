@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mlpack_deploy::{Deployer, DeploymentConfig, Request, ServiceName};
-use mlpack_host_base::{self as host_base, HostPython};
+use mlpack_host_base::{self as host_base, PythonInstallation};
 use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::{Image, Location};
 use mlpack_project::image::ENVIRONMENT_LAYERS;
@@ -136,7 +136,7 @@ fn base(context: &Context, told: &mut Told<'_>) -> Result<(String, String)> {
     Ok((format!("oci:{}", dir.display()), host_base::POLICY.to_owned()))
 }
 
-fn own_python() -> Result<HostPython> {
+fn own_python() -> Result<PythonInstallation> {
     let path = outside::search_path().unwrap_or_default();
     let found: Vec<PathBuf> = std::env::split_paths(&path)
         .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
@@ -144,7 +144,7 @@ fn own_python() -> Result<HostPython> {
         .collect();
     let mut last = None;
     for python in found {
-        match HostPython::ask(&python) {
+        match PythonInstallation::query(&python) {
             Ok(python) => return Ok(python),
             Err(error) => last = Some(error),
         }
