@@ -27,11 +27,12 @@ fn the_arrows_between_the_crates_are_these() {
         .collect();
     let expected = [
         ("mlpack-oci", vec![]),
+        ("mlpack-elf", vec![]),
         ("mlpack-registry", vec!["mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
-        ("mlpack-environment", vec!["mlpack-oci"]),
+        ("mlpack-environment", vec!["mlpack-elf", "mlpack-oci"]),
         ("mlpack-project", vec!["mlpack-environment", "mlpack-oci"]),
-        ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
+        ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
             "mlpack-workflow",

@@ -17,8 +17,6 @@ mod compile;
 mod conda;
 mod conda_file;
 mod contents;
-mod dynamic;
-mod elf;
 mod error;
 mod fetch;
 mod git;
@@ -66,13 +64,11 @@ mod target;
 #[cfg(test)]
 mod test_wheels;
 mod uv;
-mod verified;
 mod wheel;
 mod wheel_files;
 mod wheel_misfit;
 mod wheel_name;
 mod wheels;
-mod work_folder;
 mod worlds;
 mod yaml;
 

@@ -10,11 +10,11 @@ use crate::conda::{self, Channels, CondaPackage, InstalledPackage, StoredConda, 
 use crate::fetch::Client;
 use crate::resolve::resolve_beside;
 use crate::store::Store;
-use crate::work_folder::WorkFolder;
 use crate::{
     CondaFile, Error, LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Result,
     Settings, Target,
 };
+use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ fn python(packages: &[CondaPackage]) -> Result<PythonVersion> {
 fn present(
     installed: &[InstalledPackage],
     archives: Vec<StoredConda>,
-    folder: &WorkFolder,
+    folder: &PendingFolder,
 ) -> Result<Present> {
     let stand_ins = folder.path().join("installed");
     fs::create_dir(&stand_ins).map_err(Error::io("create", &stand_ins))?;

@@ -14,9 +14,9 @@ use crate::pylock::PylockRead;
 use crate::server::{self, ServerChoice};
 use crate::store::Store;
 use crate::uv::Uv;
-use crate::work_folder::WorkFolder;
 use crate::worlds::Worlds;
 use crate::{Error, PipLine, Result, Settings, Target, hashes, held, index, staying};
+use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -176,7 +176,7 @@ fn untimed(
 
 /// A file of lines in a folder; none for no lines.
 pub(crate) fn write_lines(
-    work: &WorkFolder,
+    work: &PendingFolder,
     name: &str,
     lines: &[String],
 ) -> Result<Option<PathBuf>> {

@@ -16,7 +16,7 @@ use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::WheelFile;
 use crate::wheel_name::WheelName;
-use crate::{Error, LockedPackage, Result, Target, build_tools, elf};
+use crate::{Error, LockedPackage, Result, Target, build_tools};
 
 /// A compiler that always fails: setup scripts then leave optional extensions out, so that the
 /// wheel is pure and the same on every machine.
@@ -210,7 +210,8 @@ pub(crate) fn accept(path: &Path, target: &Target) -> Result<(), String> {
     let wheel = WheelFile::open(path).map_err(|error| error.to_string())?;
     for member in wheel.members().keys() {
         let bytes = wheel.bytes(member).map_err(|error| error.to_string())?;
-        let needed = elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
+        let needed =
+            mlpack_elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
         if let Some(needed) = needed.filter(|needed| *needed > target.glibc) {
             return Err(format!(
                 "`{member}` needs glibc {}.{}, the image has {}.{}",

@@ -10,8 +10,8 @@ use crate::git::Repository;
 use crate::lock::{Artifact, ArtifactKind, ArtifactOrigin};
 use crate::source_tree::SourceTree;
 use crate::store::Store;
-use crate::work_folder::WorkFolder;
 use crate::{Error, Result};
+use mlpack_oci::pending::PendingFolder;
 
 /// Sources in a folder that goes when this goes.
 pub(crate) struct Staged {
@@ -19,7 +19,7 @@ pub(crate) struct Staged {
     pub(crate) path: PathBuf,
     /// What the lock says of it.
     pub(crate) artifact: Artifact,
-    _work: WorkFolder,
+    _work: PendingFolder,
 }
 
 /// What stages sources.

@@ -19,8 +19,8 @@ use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::ServerChoice;
 use crate::store::Store;
 use crate::wheel::WheelFile;
-use crate::work_folder::WorkFolder;
 use crate::{PipLine, PipLineKind, Result, Target, sdist, stand_in};
+use mlpack_oci::pending::PendingFolder;
 
 /// What a list asks of packages by name.
 struct Asked {
@@ -53,7 +53,7 @@ pub(crate) async fn resolve(
     client: &Client,
     wanted: &[String],
     choice: &ServerChoice,
-    work: &WorkFolder,
+    work: &PendingFolder,
     notes: &mut Vec<String>,
 ) -> Result<Option<PylockRead>> {
     let list = compiler.list;

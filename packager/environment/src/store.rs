@@ -6,10 +6,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use mlpack_oci::pending::{self, PendingFile};
+use mlpack_oci::pending::{self, PendingFile, PendingFolder};
 use mlpack_oci::{Digest, HashingReader};
 
-use crate::work_folder::{self, WorkFolder};
 use crate::{Error, PythonVersion, Result, Target};
 
 /// Times a folder is made anew when another run took it away as empty.
@@ -39,7 +38,7 @@ impl Store {
         sweep(&self.root.join("conda"), 1);
         sweep(&self.root.join("built"), 2);
         sweep(&self.root.join("contents"), 0);
-        work_folder::sweep(&self.work());
+        PendingFolder::sweep(&self.work());
     }
 
     /// Where a file of an index lies: `KIND/SHA256/NAME`.
@@ -103,9 +102,9 @@ impl Store {
     }
 
     /// A folder for work in progress, on the same disk as the rest.
-    pub(crate) fn work_folder(&self) -> Result<WorkFolder> {
+    pub(crate) fn work_folder(&self) -> Result<PendingFolder> {
         let dir = self.work();
-        WorkFolder::new_in(&dir).map_err(Error::io("create a folder in", &dir))
+        PendingFolder::new_in(&dir).map_err(Error::io("create a folder in", &dir))
     }
 
     fn work(&self) -> PathBuf {

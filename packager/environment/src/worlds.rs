@@ -13,14 +13,14 @@ use crate::lock::LockedEnvironment;
 use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::{SERVER, ServerChoice};
-use crate::work_folder::WorkFolder;
 use crate::{Error, PipLineKind, Result, normalize_name};
+use mlpack_oci::pending::PendingFolder;
 
 /// Resolves a list with the server that is added.
 pub(crate) struct Worlds<'a> {
     pub(crate) compiler: Compiler<'a>,
     pub(crate) client: &'a Client,
-    pub(crate) work: &'a WorkFolder,
+    pub(crate) work: &'a PendingFolder,
 }
 
 impl Worlds<'_> {

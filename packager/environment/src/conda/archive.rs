@@ -7,12 +7,11 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_oci::Digest;
+use mlpack_oci::{Digest, Verified};
 use rattler_package_streaming::{read, seek};
 
 use super::package::StoredConda;
 use crate::fetch::file_name;
-use crate::verified::Verified;
 use crate::{Error, Result, store};
 
 /// Files of `info/` and files with a placeholder are read into memory; none is larger.
@@ -166,7 +165,7 @@ impl CondaArchive {
             archive: archive.clone(),
             reason: format!("`{path}` is not the file that paths.json lists"),
         };
-        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size, fault)))
+        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size).or_error(fault)))
     }
 
     /// This archive as an error.
