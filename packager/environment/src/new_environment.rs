@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use mlpack_oci::Progress;
+use mlpack_requirements::{CondaFile, PythonVersion, Target};
 
 use crate::compile::Present;
 use crate::conda::{self, Channels, CondaPackage, InstalledPackage, StoredConda, VirtualPackages};
@@ -11,10 +12,7 @@ use crate::fetch::Client;
 use crate::resolve::resolve_beside;
 use crate::store::Store;
 use crate::work_folder::WorkFolder;
-use crate::{
-    CondaFile, Error, LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Result,
-    Settings, Target,
-};
+use crate::{Error, LockedEnvironment, Resolution, ResolveRequest, Result, Settings};
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use mlpack_requirements::{PipLineKind, normalize_name};
+
 use crate::compile::Compiler;
 use crate::fetch::Client;
 use crate::lock::LockedEnvironment;
@@ -14,7 +16,7 @@ use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::{SERVER, ServerChoice};
 use crate::work_folder::WorkFolder;
-use crate::{Error, PipLineKind, Result, normalize_name};
+use crate::{Error, Result};
 
 /// Resolves a list with the server that is added.
 pub(crate) struct Worlds<'a> {

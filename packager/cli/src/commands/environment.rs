@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    CondaFile, LockedBase, LockedEnvironment, NewEnvironment, PipLine, PipLineKind, Resolution,
-    ResolveRequest, Settings, Target, resolve as resolve_pip, resolve_new, settings_of,
+    LockedBase, LockedEnvironment, NewEnvironment, Resolution, ResolveRequest, Settings,
+    resolve as resolve_pip, resolve_new, settings_of,
 };
 use mlpack_project::image::{Base, InterpreterPreference, InterpreterSelection, InterpreterSource};
 use mlpack_project::project::Project;
+use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 
 use crate::args::{EnvironmentArg, ProjectArgs};
 use crate::context::Context;
