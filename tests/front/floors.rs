@@ -30,8 +30,13 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-elf", vec![]),
         ("mlpack-registry", vec!["mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
-        ("mlpack-environment", vec!["mlpack-elf", "mlpack-oci"]),
-        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci"]),
+        ("mlpack-documents", vec![]),
+        ("mlpack-requirements", vec!["mlpack-documents"]),
+        (
+            "mlpack-environment",
+            vec!["mlpack-documents", "mlpack-elf", "mlpack-oci", "mlpack-requirements"],
+        ),
+        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
@@ -44,6 +49,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-oci",
                 "mlpack-project",
                 "mlpack-registry",
+                "mlpack-requirements",
             ],
         ),
         (
@@ -54,6 +60,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-oci",
                 "mlpack-project",
                 "mlpack-registry",
+                "mlpack-requirements",
                 "mlpack-workflow",
             ],
         ),

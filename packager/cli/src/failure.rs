@@ -85,7 +85,7 @@ impl Failure {
             },
             Error::Refused(_) => 3,
             Error::Deploy(error) => match **error {
-                Deploy::ServiceName { .. } => 2,
+                Deploy::ServiceName { .. } | Deploy::Unsupported { .. } => 2,
                 Deploy::Failed { .. }
                 | Deploy::TimedOut { .. }
                 | Deploy::NotServing { .. }

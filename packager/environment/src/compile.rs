@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use mlpack_oci::Progress;
+use mlpack_requirements::Target;
+use mlpack_requirements::pip::PipList;
 
 use crate::conda::StoredConda;
-use crate::pip_list::PipList;
 use crate::resolve::ResolveRequest;
 use crate::sdist::{LAST_LINES, NO_COMPILER};
 use crate::store::Store;
 use crate::uv::{Output, Uv};
-use crate::{Error, Result, Settings, Target, build_tools, interpreter, interpreters, moment};
+use crate::{Error, Result, Settings, build_tools, interpreter, interpreters, moment};
 
 /// Packages that are in the environment already, as the resolver is told of them.
 pub(crate) struct Present {
@@ -144,7 +145,7 @@ impl Compiler<'_> {
         if self.list.pre {
             arguments.extend(["--prerelease".into(), "allow".into()]);
         }
-        if self.list.all_indexes {
+        if self.list.all_indexes() {
             arguments.extend(["--index-strategy".into(), "unsafe-best-match".into()]);
         }
         for name in wheels_only {

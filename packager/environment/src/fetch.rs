@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mlpack_oci::{Digest, HashingWriter, Meter, Progress};
+use mlpack_requirements::{IndexUrl, Indexes, redact_url};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use crate::settings::redacted;
-use crate::{Error, IndexUrl, Indexes, Result, store};
+use crate::{Error, Result, store};
 
 /// Tries of one request before giving up.
 const TRIES: u32 = 4;
@@ -181,5 +181,5 @@ fn fetch_error(url: &str, error: &reqwest::Error) -> Error {
 }
 
 fn show(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| url.to_owned(), |url| redacted(&url))
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| redact_url(&url))
 }

@@ -1,7 +1,8 @@
 //! Lists with hashes: every package then needs one (pip, "Secure installs").
 
+use mlpack_requirements::pip::PipList;
+
 use crate::lock::LockedEnvironment;
-use crate::pip_list::PipList;
 use crate::server::{SERVER, ServerChoice};
 use crate::{Error, Result};
 

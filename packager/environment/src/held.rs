@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use mlpack_requirements::pip::PipList;
+
 use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
-use crate::pip_list::PipList;
 use crate::{Error, Result};
 use mlpack_oci::pending::PendingFolder;
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use mlpack_requirements::PythonVersion;
 use tokio::process::Command;
 
-use crate::{PythonVersion, Settings};
+use crate::Settings;
 
 /// An interpreter of this machine that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

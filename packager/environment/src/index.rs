@@ -2,14 +2,14 @@
 
 use std::str::FromStr as _;
 
+use mlpack_requirements::{Indexes, WheelName};
 use pep440_rs::Version;
 use serde::Deserialize;
 use url::Url;
 
+use crate::Result;
 use crate::fetch::Client;
 use crate::settings::DEFAULT_INDEX;
-use crate::wheel_name::WheelName;
-use crate::{Indexes, Result};
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 

@@ -67,10 +67,8 @@ mod tests {
     use crate::bytecode::tests::find;
     use crate::slim::Rule;
     use crate::test_wheels::TestWheel;
-    use crate::{
-        Architecture, Fetched, Installation, LockedEnvironment, PythonVersion, Target, install,
-        record,
-    };
+    use crate::{Fetched, Installation, LockedEnvironment, install, record};
+    use mlpack_requirements::{Architecture, PythonVersion, Target};
 
     fn laid(dir: &Path, options: &InstallOptions<'_>) -> (Installation, Tree) {
         let wheel = TestWheel::new("demo")

@@ -8,10 +8,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use mlpack_requirements::Target;
 use serde_json::json;
 
 use crate::store::{self, Store};
-use crate::{Error, Result, Target};
+use crate::{Error, Result};
 
 /// Writes the script and gives its path.
 pub(crate) fn describe(target: &Target, store: &Store) -> Result<PathBuf> {
@@ -89,7 +90,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::{Architecture, PythonVersion};
+    use mlpack_requirements::{Architecture, PythonVersion};
 
     #[test]
     fn the_script_answers_for_the_target_wherever_it_is_run() {

@@ -2,11 +2,12 @@
 //! target's minor version, the one that a conda environment brings itself.
 
 use mlpack_oci::Progress;
+use mlpack_requirements::Target;
 
 use crate::conda::StoredConda;
 use crate::host::{self, HostPython};
 use crate::store::Store;
-use crate::{Result, Settings, Target, staged};
+use crate::{Result, Settings, staged};
 
 /// What was found.
 #[derive(Debug, Default)]

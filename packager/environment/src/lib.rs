@@ -3,7 +3,7 @@
 //! Floor 1 of mlpack. The only room that knows the solvers of conda and pip. One environment goes
 //! one way:
 //!
-//! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], or with
+//! > [`mlpack_requirements::CondaFile`] (as written) and [`mlpack_requirements::Target`] (the image's interpreter) go into [`resolve`], or with
 //! > the [`VirtualPackages`] that the image offers into [`resolve_new`], which brings an interpreter of its
 //! > own; either gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] has those
 //! > files in the cache; [`lay`] lists the files of each package as a
@@ -15,7 +15,6 @@ mod build_tools;
 mod bytecode;
 mod compile;
 mod conda;
-mod conda_file;
 mod contents;
 mod error;
 mod fetch;
@@ -31,23 +30,15 @@ mod interpreter;
 mod interpreters;
 mod libraries;
 mod linker;
-mod listed;
 mod lock;
 mod lock_file;
-mod match_spec;
 mod misfit;
 mod moment;
 mod new_environment;
-mod pip_line;
-mod pip_list;
-mod pip_option;
-mod pip_reference;
 mod placed;
 mod planned;
 mod pylock;
-mod python_spec;
 mod record;
-mod requirements_file;
 mod resolve;
 mod scripts;
 mod sdist;
@@ -60,41 +51,31 @@ mod staged;
 mod stand_in;
 mod staying;
 mod store;
-mod target;
 #[cfg(test)]
 mod test_wheels;
 mod uv;
 mod wheel;
 mod wheel_files;
-mod wheel_misfit;
-mod wheel_name;
 mod wheels;
 mod worlds;
-mod yaml;
 
 pub use bytecode::Bytecode;
 pub use conda::{CondaPackage, VirtualPackages};
-pub use conda_file::{CondaDependency, CondaFile};
 pub use contents::{Inventory, Modules};
 pub use error::{Error, Result};
 pub use install::{Installation, InstalledPackage, install};
 pub use install_options::InstallOptions;
 pub use libraries::{BaseLibraries, MissingLibrary};
-pub use listed::Listed;
 pub use lock::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
 };
 pub use lock_file::{
     Fit as LockFit, InputFile, LOCK_NAME, LockFile, LockInputs, LockTarget, LockedBase,
 };
-pub use match_spec::MatchSpec;
 pub use misfit::{Incompatibility, incompatibilities};
 pub use new_environment::{NewEnvironment, resolve_new};
-pub use pip_line::{PipLine, PipLineKind, normalize_name};
-pub use python_spec::{Fit, PythonSpec};
 pub use resolve::{Resolution, ResolveRequest, resolve, settings_of};
 pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
-pub use settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
+pub use settings::{CondaSettings, Settings};
 pub use slim::{Pruned, Rule};
-pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
 pub use wheels::{Fetched, fetch_packages};

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use mlpack_oci::Digest;
+use mlpack_requirements::{Target, normalize_name};
 use serde::{Deserialize, Serialize};
 
-use crate::{CondaPackage, Target, normalize_name};
+use crate::CondaPackage;
 
 /// Where an environment on the base's own interpreter lies in the image.
 pub const BASE_PREFIX: &str = "/opt/mlpack/env";

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use mlpack_requirements::{Architecture, Target, WheelName};
+
+use crate::LockedEnvironment;
 use crate::lock::ArtifactKind;
-use crate::wheel_name::WheelName;
-use crate::{Architecture, LockedEnvironment, Target};
 
 /// A locked package that does not load on a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Ve
         Some(Incompatibility {
             package: format!("{} {}", package.name, package.version),
             file: file.clone(),
-            reason: WheelName::parse(file)?.misfit(target)?,
+            reason: WheelName::parse(file)?.incompatibility(target)?,
         })
     });
     conda.chain(wheels).collect()
@@ -64,7 +65,8 @@ mod tests {
     use mlpack_oci::Digest;
 
     use super::*;
-    use crate::{Artifact, ArtifactOrigin, CondaPackage, LockedPackage, PythonVersion};
+    use crate::{Artifact, ArtifactOrigin, CondaPackage, LockedPackage};
+    use mlpack_requirements::PythonVersion;
 
     #[test]
     fn a_lock_of_another_base() {

@@ -4,16 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use mlpack_oci::Progress;
+use mlpack_requirements::{CondaFile, PythonVersion, Target};
 
 use crate::compile::Present;
 use crate::conda::{self, Channels, CondaPackage, InstalledPackage, StoredConda, VirtualPackages};
 use crate::fetch::Client;
 use crate::resolve::resolve_beside;
 use crate::store::Store;
-use crate::{
-    CondaFile, Error, LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Result,
-    Settings, Target,
-};
+use crate::{Error, LockedEnvironment, Resolution, ResolveRequest, Result, Settings};
 use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.

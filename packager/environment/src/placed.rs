@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Progress;
+use mlpack_requirements::pip::{Location, PipList, Reference, Wanted};
+use mlpack_requirements::{PipLine, Target, WheelName};
 use url::Url;
 
 use crate::conda::StoredConda;
 use crate::interpreters::{self, Interpreters};
 use crate::lock::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage};
-use crate::pip_list::{PipList, Wanted, place_of};
-use crate::pip_reference::{Location, Reference};
 use crate::pylock::PylockRead;
 use crate::sdist::{self, Builder};
 use crate::sources::{Stage, Staged};
 use crate::store::Store;
 use crate::uv::Uv;
-use crate::wheel_name::WheelName;
-use crate::{Error, PipLine, Result, Target};
+use crate::{Error, Result, Settings};
 
 /// Builds sources that are named by their place.
 pub(crate) struct Placer<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
     pub(crate) target: &'a Target,
+    pub(crate) settings: &'a Settings,
     pub(crate) list: &'a PipList,
     pub(crate) progress: &'a dyn Progress,
     /// Conda packages of the environment, an interpreter among them.
@@ -40,12 +40,13 @@ impl<'a> Placer<'a> {
         uv: &'a Uv,
         store: &'a Store,
         target: &'a Target,
+        settings: &'a Settings,
         list: &'a PipList,
         archives: &'a [StoredConda],
         progress: &'a dyn Progress,
     ) -> Self {
         let (interpreters, built) = (None, BTreeMap::new());
-        Self { uv, store, target, list, progress, archives, interpreters, built }
+        Self { uv, store, target, settings, list, progress, archives, interpreters, built }
     }
 
     /// The list as the resolver is given it, a line each.
@@ -75,7 +76,7 @@ impl<'a> Placer<'a> {
         let name = reference.name.clone().unwrap_or_else(|| staged.artifact.filename.clone());
         let wheel = self.wheel(&name, &staged).await.map_err(|error| match error {
             Error::SourceOnly { reason, python, .. } => {
-                Error::PipBuild { place: place_of(line), text: line.text.clone(), reason, python }
+                Error::PipBuild { place: line.place(), text: line.text.clone(), reason, python }
             }
             other => other,
         })?;
@@ -84,7 +85,7 @@ impl<'a> Placer<'a> {
             && *wanted != found.name
         {
             let reason = format!("it is {}, not {wanted}", found.name);
-            return Err(crate::pip_list::fault(line, reason, None));
+            return Err(line.error(reason, None).into());
         }
         let reference = Reference { subdirectory: None, ..reference.clone() };
         Ok(reference.requirement(&file_url(&wheel)?))
@@ -121,8 +122,7 @@ impl<'a> Placer<'a> {
                 let interpreters = match self.interpreters.take() {
                     Some(found) => found,
                     None => {
-                        let Self { store, target, archives, progress, .. } = *self;
-                        let settings = &self.list.settings;
+                        let Self { store, target, settings, archives, progress, .. } = *self;
                         interpreters::find(settings, store, target, archives, progress).await?
                     }
                 };
@@ -131,7 +131,7 @@ impl<'a> Placer<'a> {
                     store: self.store,
                     target: self.target,
                     interpreters: self.interpreters.insert(interpreters),
-                    search_path: self.list.settings.search_path.as_ref(),
+                    search_path: self.settings.search_path.as_ref(),
                 };
                 let package = LockedPackage {
                     name: name.to_owned(),
@@ -146,7 +146,7 @@ impl<'a> Placer<'a> {
     }
 
     fn stage(&self) -> Stage<'a> {
-        Stage { store: self.store, search_path: self.list.settings.search_path.as_ref() }
+        Stage { store: self.store, search_path: self.settings.search_path.as_ref() }
     }
 }
 

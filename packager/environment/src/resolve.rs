@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Progress;
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::{Indexes, PipLine, Target};
 
 use crate::compile::{Compiler, Present};
 use crate::fetch::Client;
 use crate::lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
-use crate::pip_list::{PipList, Reading};
 use crate::placed::Placer;
 use crate::pylock::PylockRead;
 use crate::server::{self, ServerChoice};
 use crate::store::Store;
 use crate::uv::Uv;
 use crate::worlds::Worlds;
-use crate::{Error, PipLine, Result, Settings, Target, hashes, held, index, staying};
+use crate::{Error, Result, Settings, hashes, held, index, staying};
 use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.
@@ -48,18 +49,38 @@ pub struct Resolution {
 /// earlier. Lists that are addresses are not asked: what they said is in the lock.
 ///
 /// # Errors
-/// [`Error::PipLine`] or [`Error::PipRequirement`] for a line that cannot be followed.
+/// [`Error::Requirements`] for a line that cannot be followed.
 pub async fn settings_of(request: ResolveRequest<'_>, settings: &Settings) -> Result<Settings> {
-    Ok(PipList::read(reading(&request, settings, None)).await?.settings)
+    let list = PipList::read(reading(&request, settings, &RemoteLists::new()))?;
+    Ok(settings.with_list(&list))
 }
 
 fn reading<'a>(
     request: &ResolveRequest<'a>,
     settings: &'a Settings,
-    client: Option<&'a Client>,
+    remote: &'a RemoteLists,
 ) -> Reading<'a> {
     let ResolveRequest { target, pip, directory, .. } = *request;
-    Reading { pip, directory, settings, target: Some(target), client }
+    Reading { pip, directory, variables: &settings.variables, target: Some(target), remote }
+}
+
+/// Reads a list; lists that are addresses are fetched until none is missing.
+async fn read_list(
+    request: &ResolveRequest<'_>,
+    settings: &Settings,
+    client: &Client,
+) -> Result<PipList> {
+    let mut remote = RemoteLists::new();
+    loop {
+        let list = PipList::read(reading(request, settings, &remote))?;
+        if list.missing.is_empty() {
+            return Ok(list);
+        }
+        for address in list.missing {
+            let (bytes, _) = client.page(&address, "text/plain, */*").await?;
+            remote.insert(address, String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
 }
 
 /// Resolves a list for a target.
@@ -93,7 +114,8 @@ pub(crate) async fn resolve_beside(
     let store = Store::new(&settings.cache);
     store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
-    let list = PipList::read(reading(&request, settings, Some(&client))).await?;
+    let list = read_list(&request, settings, &client).await?;
+    let found = settings.with_list(&list);
     let choice = if request.add_server {
         server::choose_server(target.python, &list.lines)?
     } else {
@@ -102,16 +124,16 @@ pub(crate) async fn resolve_beside(
     let mut notes = list.notes.clone();
     // The list's own indexes may not have a uv.
     let uv = Uv::find(settings, &store, &client, progress).await?;
-    let uv = uv.with_indexes(&list.settings.indexes);
-    let client = Client::new(&list.settings.indexes)?.with_logins(&list.settings.logins);
+    let uv = uv.with_indexes(&found.indexes);
+    let client = Client::new(&found.indexes)?.with_logins(&found.logins);
     let archives = present.map_or(&[][..], |present| &present.archives);
-    let mut placer = Placer::new(&uv, &store, target, &list, archives, progress);
+    let mut placer = Placer::new(&uv, &store, target, &found, &list, archives, progress);
     let wanted = placer.requirements().await?;
     let work = store.work_folder()?;
     let mut compiler = Compiler {
         uv: &uv,
         store: &store,
-        settings: &list.settings,
+        settings: &found,
         request,
         present,
         list: &list,
@@ -140,8 +162,8 @@ pub(crate) async fn resolve_beside(
     }
     notes.extend(hashes::check(&environment, &list, &choice)?);
     notes.extend(server::flask_trap(&environment));
-    notes.extend(untimed(&environment, &list.settings, &directory));
-    Ok(Resolution { environment, notes, settings: list.settings })
+    notes.extend(untimed(&environment, &found, &directory));
+    Ok(Resolution { environment, notes, settings: found })
 }
 
 /// What `--exclude-newer` cannot see: files behind `--find-links` have no time of upload. They count
@@ -203,7 +225,9 @@ pub(crate) async fn prefer_wheels(
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
     let mut lock = read(&compiler.compile(&wheels_only).await?)?;
     loop {
-        let found = with_wheels_elsewhere(&lock.environment, client, list).await;
+        let found =
+            with_wheels_elsewhere(&lock.environment, client, list, &compiler.settings.indexes)
+                .await;
         let before = wheels_only.len();
         wheels_only.extend(found.iter().map(|(name, _)| name.clone()));
         if wheels_only.len() == before {
@@ -245,8 +269,8 @@ async fn with_wheels_elsewhere(
     environment: &LockedEnvironment,
     client: &Client,
     list: &PipList,
+    indexes: &Indexes,
 ) -> Vec<(String, String)> {
-    let indexes = &list.settings.indexes;
     let mut found = Vec::new();
     let open = sources(environment)
         .filter(|package| !indexes.no_index && !list.wants_source(&package.name));

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::{Digest, Progress};
+use mlpack_requirements::{Target, WheelName};
 
 use crate::host::HostPython;
 use crate::interpreters::Interpreters;
@@ -15,8 +16,7 @@ use crate::sources::Stage;
 use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::WheelFile;
-use crate::wheel_name::WheelName;
-use crate::{Error, LockedPackage, Result, Target, build_tools};
+use crate::{Error, LockedPackage, Result, build_tools};
 
 /// A compiler that always fails: setup scripts then leave optional extensions out, so that the
 /// wheel is pure and the same on every machine.

@@ -2,10 +2,11 @@
 
 use std::str::FromStr as _;
 
+use mlpack_requirements::{PipLine, PythonVersion};
 use pep440_rs::{Version, VersionSpecifiers};
 
 use crate::lock::LockedEnvironment;
-use crate::{Error, PipLine, PythonVersion, Result};
+use crate::{Error, Result};
 
 /// The server's package.
 pub const SERVER: &str = "azureml-inference-server-http";

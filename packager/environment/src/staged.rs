@@ -12,12 +12,13 @@ use std::path::Path;
 
 use mlpack_oci::layer::Node;
 use mlpack_oci::{Digest, Progress};
+use mlpack_requirements::{Architecture, PythonVersion, Target};
 
 use crate::conda::{self, StoredConda};
 use crate::host::{self, HostPython};
 use crate::planned::Planned;
 use crate::store::Store;
-use crate::{Architecture, Error, InstallOptions, PythonVersion, Result, Target};
+use crate::{Error, InstallOptions, Result};
 
 /// Changes with what is laid down for the same packages.
 const FORM: u32 = 1;

@@ -6,20 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr as _;
 
+use mlpack_requirements::pip::Wanted;
+use mlpack_requirements::{PipLine, PipLineKind, Target};
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use crate::compile::Compiler;
 use crate::fetch::Client;
 use crate::held::may_stay;
 use crate::lock::{ArtifactKind, LockedPackage};
-use crate::pip_list::Wanted;
 use crate::placed::file_url;
 use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::ServerChoice;
 use crate::store::Store;
 use crate::wheel::WheelFile;
-use crate::{PipLine, PipLineKind, Result, Target, sdist, stand_in};
+use crate::{Result, sdist, stand_in};
 use mlpack_oci::pending::PendingFolder;
 
 /// What a list asks of packages by name.
@@ -60,7 +61,7 @@ pub(crate) async fn resolve(
     let target = compiler.request.target;
     // A day may be too early for what is held.
     let held = compiler.request.held.filter(|held| held.target == *target);
-    let Some(held) = held.filter(|_| list.settings.exclude_newer.is_none()) else {
+    let Some(held) = held.filter(|_| compiler.settings.exclude_newer.is_none()) else {
         return Ok(None);
     };
     let parsed = |line: &String| PipLine::parse(line, 0).ok();

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use mlpack_oci::pending::{self, PendingFile, PendingFolder};
 use mlpack_oci::{Digest, HashingReader};
+use mlpack_requirements::{PythonVersion, Target};
 
-use crate::{Error, PythonVersion, Result, Target};
+use crate::{Error, Result};
 
 /// Times a folder is made anew when another run took it away as empty.
 const TRIES: usize = 10;

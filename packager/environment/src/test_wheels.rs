@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mlpack_requirements::{Architecture, PythonVersion, Target};
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::wheel::StoredWheel;
-use crate::{Architecture, PythonVersion, Target};
 
 /// A Python of 2016.
 pub(crate) fn target() -> Target {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use mlpack_oci::{Digest, Progress};
+use mlpack_requirements::{Architecture, Indexes, redact};
 use tokio::process::Command;
 
 use crate::fetch::{Client, Wanted};
-use crate::requirements_file::shown;
 use crate::store::{self, Store};
 use crate::wheel::WheelFile;
-use crate::{Architecture, Error, Indexes, Result, Settings, index};
+use crate::{Error, Result, Settings, index};
 
 /// The version fetched when none is at hand; the described interpreter is written for it.
 pub(crate) const PINNED: &str = "0.13.9";
@@ -147,10 +147,10 @@ impl Uv {
         }
         if !indexes.extra.is_empty() {
             let extra: Vec<&str> =
-                indexes.extra.iter().map(crate::settings::IndexUrl::secret).collect();
+                indexes.extra.iter().map(mlpack_requirements::IndexUrl::secret).collect();
             command.env("UV_INDEX", extra.join(" ")).env_remove("UV_EXTRA_INDEX_URL");
         }
-        let secret = |place: &&String| shown(place) != **place;
+        let secret = |place: &&String| redact(place) != **place;
         let hidden: Vec<&str> = indexes.find_links.iter().filter(secret).map(|p| &**p).collect();
         if !hidden.is_empty() {
             command.env("UV_FIND_LINKS", hidden.join(","));

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
+use mlpack_requirements::PipLine;
 
 use crate::install_options::InstallOptions;
 use crate::planned::Planned;
 use crate::record::{self, Row};
 use crate::slim::Pruned;
 use crate::wheel::{StoredWheel, WheelFile};
-use crate::{PipLine, Result, scripts};
+use crate::{Result, scripts};
 
 /// Where things go in the environment; paths are relative to its prefix.
 pub(crate) struct Place<'a> {

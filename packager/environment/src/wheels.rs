@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mlpack_oci::{Digest, Progress};
+use mlpack_requirements::{CondaFile, Target, WheelName};
 
 use crate::conda::{self, Channels, StoredConda};
 use crate::fetch::{Client, Wanted};
@@ -12,8 +13,7 @@ use crate::sdist::{self, Builder};
 use crate::store::{self, Store};
 use crate::uv::Uv;
 use crate::wheel::StoredWheel;
-use crate::wheel_name::WheelName;
-use crate::{CondaFile, Error, Result, Settings, Target, index, interpreters};
+use crate::{Error, Result, Settings, index, interpreters};
 
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;

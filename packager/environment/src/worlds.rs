@@ -7,13 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use mlpack_requirements::{PipLineKind, normalize_name};
+
 use crate::compile::Compiler;
 use crate::fetch::Client;
 use crate::lock::LockedEnvironment;
 use crate::pylock::PylockRead;
 use crate::resolve::{prefer_wheels, write_lines};
 use crate::server::{SERVER, ServerChoice};
-use crate::{Error, PipLineKind, Result, normalize_name};
+use crate::{Error, Result};
 use mlpack_oci::pending::PendingFolder;
 
 /// Resolves a list with the server that is added.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{BlobStore, CachingBlobs, Digest, Image, Location, Platform};
-use mlpack_project::base::{BaseFacts, FactLine, Policy, Status, Verdict};
+use mlpack_project::base::{BaseFacts, FactLine, Policy, Stage, Status, Verdict};
 use mlpack_project::image::{Base, PolicyRecord};
 use mlpack_project::project::Project;
 use serde::Serialize;
@@ -52,17 +52,17 @@ pub fn check(session: &Session, request: Request) -> Result<Report> {
     let image = session.open(&location, &request.platform, None)?;
     let digest = image.digest;
     let mut facts = BaseFacts::of_config(&image);
-    let mut verdicts = policy.judge_config(&facts);
+    let mut verdicts = policy.judge(Stage::Config, &facts);
     let mut complete = false;
     if !failed(&verdicts) {
         facts = read(session, &location, image)?.facts;
-        verdicts = policy.judge(&facts);
+        verdicts = policy.judge(Stage::Layers, &facts);
         complete = true;
     }
     let passed = !failed(&verdicts);
     let refusal = (!passed).then(|| {
         let facts = complete.then_some(&facts);
-        refusal(session, policy, &verdicts, facts, "choose another base image")
+        refusal(session, policy, &verdicts, facts, "use another base image")
     });
     Ok(Report {
         image: request.image,
@@ -105,15 +105,15 @@ pub(crate) fn select(
             return Ok(());
         }
         session.reporter.verdicts(&reference, verdicts);
-        let way_out = "choose another base image, ignore a requirement by name with --allow";
+        let way_out = "use another base image, ignore a requirement by name with --allow";
         Err(refusal(session, policy, verdicts, facts, way_out))
     };
-    accept(&policy.judge_config(&BaseFacts::of_config(&image)), None)?;
+    accept(&policy.judge(Stage::Config, &BaseFacts::of_config(&image)), None)?;
     if let (Some(store), Location::Registry(_)) = (keep, &location) {
         image.blobs = Arc::new(CachingBlobs::new(image.blobs, store.clone()));
     }
     let base = read(session, &location, image)?;
-    let verdicts = policy.judge(&base.facts);
+    let verdicts = policy.judge(Stage::Layers, &base.facts);
     accept(&verdicts, Some(&base.facts))?;
     let allowed: Vec<String> = names_of_failed(&verdicts);
     for name in &allowed {
@@ -167,10 +167,7 @@ fn refusal(
     facts: Option<&BaseFacts>,
     way_out: &str,
 ) -> Refusal {
-    let accepts = |other: &&Policy| {
-        other.name != policy.name && facts.is_some_and(|facts| !failed(&other.judge(facts)))
-    };
-    let accepting = session.catalogue.policies.iter().find(accepts);
+    let accepting = facts.and_then(|facts| session.catalogue.accepting(facts).first().copied());
     Refusal::Base {
         policy: policy.name.clone(),
         failed: names_of_failed(verdicts),

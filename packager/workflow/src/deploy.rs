@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mlpack_deploy::config::{LocalConfig, parse_document};
-use mlpack_deploy::{Deployment, DeploymentConfig, LocalDeployer, ServiceName, Webservice};
+use mlpack_deploy::config::parse_document;
+use mlpack_deploy::{
+    Connections, DEFAULT_TIMEOUT, Deployer, Deployment, DeploymentConfig, ServiceName, Webservice,
+    deployer_for,
+};
 use mlpack_oci::{Image, Location};
+use mlpack_project::check::ComputeTarget;
 
-use crate::{Argument, Error, Result, Session};
+use crate::{Error, Result, Session};
 
 /// A service to deploy.
 #[derive(Debug, Clone)]
@@ -42,39 +46,45 @@ impl DeployRequest {
             port: None,
             environment: BTreeMap::new(),
             overwrite: false,
-            timeout: Deployment::DEFAULT_TIMEOUT,
+            timeout: DEFAULT_TIMEOUT,
         }
     }
 }
 
 /// A deployment that its target accepts.
 pub struct Plan {
-    deployer: LocalDeployer,
+    deployer: Box<dyn Deployer>,
+    target: Option<ComputeTarget>,
     name: ServiceName,
-    config: LocalConfig,
     environment: BTreeMap<String, String>,
     overwrite: bool,
     timeout: Duration,
 }
 
 impl Plan {
-    /// Returns where the image must be for the target.
-    pub fn image_location(&self) -> Location {
-        Location::Engine { name: format!("{}:latest", self.name) }
+    /// Returns where the target takes the image from.
+    pub fn destination(&self) -> Location {
+        self.deployer.destination(&self.name)
+    }
+
+    /// Returns the kind of target, for the checks of a project.
+    pub fn compute_target(&self) -> Option<ComputeTarget> {
+        self.target
     }
 }
 
-/// Reads the configuration and asks the target whether name and port are free.
+/// Reads the configuration and asks the target whether it accepts the service.
 ///
 /// # Errors
 /// If the configuration is invalid or the target refuses.
 pub fn plan(session: &Session, request: DeployRequest) -> Result<Plan> {
     let name: ServiceName = request.name.parse()?;
     let config = config(session, &request)?;
-    let deployer = deployer(session)?;
+    let deployer = connect(session, &config, request.compute_target.as_deref())?;
     let DeployRequest { environment, overwrite, timeout, .. } = request;
-    session.runtime.block_on(deployer.check(&name, &config, overwrite))?;
-    Ok(Plan { deployer, name, config, environment, overwrite, timeout })
+    session.runtime.block_on(deployer.check(&name, overwrite))?;
+    let target = compute_target(&config);
+    Ok(Plan { deployer, target, name, environment, overwrite, timeout })
 }
 
 /// Gives the image to the target and waits until the service answers.
@@ -82,9 +92,9 @@ pub fn plan(session: &Session, request: DeployRequest) -> Result<Plan> {
 /// # Errors
 /// If it does not.
 pub fn execute(session: &Session, plan: Plan, image: &Image) -> Result<Webservice> {
-    let image = session.put(image, &plan.image_location(), None)?;
-    let Plan { deployer, name, config, environment, overwrite, timeout } = plan;
-    let deployment = Deployment { name, image, config, environment, overwrite, timeout };
+    let image = session.put(image, &plan.destination(), None)?;
+    let Plan { deployer, name, environment, overwrite, timeout, .. } = plan;
+    let deployment = Deployment { name, image, environment, overwrite, timeout };
     Ok(session.runtime.block_on(deployer.deploy(&deployment, &*session.progress))?)
 }
 
@@ -97,19 +107,25 @@ pub fn warn_azure_only(session: &Session, azure_only: bool) {
     }
 }
 
-/// Returns the target whose services are managed.
+/// Connects to the default target, whose services are managed.
 ///
 /// # Errors
 /// If it cannot be reached.
-pub fn deployer(session: &Session) -> Result<LocalDeployer> {
-    Ok(LocalDeployer::new(session.engine()?)?)
+pub fn deployer(session: &Session) -> Result<Box<dyn Deployer>> {
+    connect(session, &DeploymentConfig::default(), None)
 }
 
-/// The deployment configuration with the flags on top; `local` by default.
-fn config(session: &Session, request: &DeployRequest) -> Result<LocalConfig> {
-    if request.compute_target.is_some() {
-        return Err(Argument::ComputeTarget.into());
-    }
+fn connect(
+    session: &Session,
+    config: &DeploymentConfig,
+    compute_target: Option<&str>,
+) -> Result<Box<dyn Deployer>> {
+    let connections = Connections { docker_host: session.docker_host.clone() };
+    Ok(session.runtime.block_on(deployer_for(config, compute_target, &connections))?)
+}
+
+/// Reads the deployment configuration, with the flags on top; `local` by default.
+fn config(session: &Session, request: &DeployRequest) -> Result<DeploymentConfig> {
     let (mut document, place) = match &request.config {
         Some(path) => {
             let path = session.cwd.join(path);
@@ -127,5 +143,14 @@ fn config(session: &Session, request: &DeployRequest) -> Result<LocalConfig> {
     if let Some(port) = request.port {
         document.insert("port".to_owned(), port.into());
     }
-    Ok(DeploymentConfig::from_document(&document, &place)?.local()?.clone())
+    Ok(DeploymentConfig::from_document(&document, &place)?)
+}
+
+fn compute_target(config: &DeploymentConfig) -> Option<ComputeTarget> {
+    match config {
+        DeploymentConfig::Local(_) => Some(ComputeTarget::Local),
+        DeploymentConfig::Aci(_) => Some(ComputeTarget::Aci),
+        DeploymentConfig::Aks(_) | DeploymentConfig::AksEndpoint(_) => Some(ComputeTarget::Aks),
+        DeploymentConfig::Iot(_) => None,
+    }
 }

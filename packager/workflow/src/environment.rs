@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    CondaFile, LockedBase, LockedEnvironment, NewEnvironment, PipLine, PipLineKind, Resolution,
-    ResolveRequest, Settings, Target, resolve as resolve_pip, resolve_new, settings_of,
+    LockedBase, LockedEnvironment, NewEnvironment, Resolution, ResolveRequest, Settings,
+    resolve as resolve_pip, resolve_new, settings_of,
 };
 use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
+use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 
 use crate::inputs::Inputs;
 use crate::{ProjectRequest, Result, Session};

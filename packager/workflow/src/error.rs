@@ -20,6 +20,9 @@ pub enum Error {
     /// The Docker engine.
     #[error(transparent)]
     Engine(#[from] mlpack_engine::Error),
+    /// The conda file or pip list could not be read.
+    #[error(transparent)]
+    Requirements(#[from] mlpack_requirements::Error),
     /// Packages could not be resolved or downloaded.
     #[error(transparent)]
     Environment(Box<mlpack_environment::Error>),
@@ -71,6 +74,7 @@ impl Error {
             Self::Oci(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Engine(error) => error.hint(),
+            Self::Requirements(error) => error.hint(),
             Self::Environment(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Project(error) => error.hint(),
@@ -215,9 +219,6 @@ pub enum Argument {
         /// Whether a GPU is wanted.
         gpu: bool,
     },
-    /// Clusters are not supported.
-    #[error("--compute-target is not supported yet")]
-    ComputeTarget,
 }
 
 impl Argument {
@@ -231,9 +232,6 @@ impl Argument {
             ),
             Self::Allow { known, .. } => Some(format!("it has {}", known.join(", "))),
             Self::NoDefaultBase { .. } => Some("name one with --base-image".to_owned()),
-            Self::ComputeTarget => {
-                Some("omit it to deploy to the Docker engine of this machine".to_owned())
-            }
         }
     }
 }

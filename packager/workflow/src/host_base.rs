@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mlpack_host_base::{HostPython, POLICY, assemble};
+use mlpack_host_base::{POLICY, PythonInstallation, assemble};
 use mlpack_oci::Location;
 use mlpack_oci::layer::LayerOptions;
 
@@ -67,13 +67,13 @@ pub fn of_this_machine(session: &Session, search_path: &OsStr) -> Result<(BaseCh
     Ok((BaseChoice { image, policy: POLICY.to_owned() }, python.version().to_owned()))
 }
 
-fn find(search_path: &OsStr) -> Result<HostPython> {
+fn find(search_path: &OsStr) -> Result<PythonInstallation> {
     let candidates = std::env::split_paths(search_path)
         .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
         .filter(|path: &PathBuf| path.is_file());
     let mut last = None;
     for python in candidates {
-        match HostPython::ask(&python) {
+        match PythonInstallation::query(&python) {
             Ok(python) => return Ok(python),
             Err(error) => last = Some(error),
         }

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{CondaFile, LOCK_NAME};
+use mlpack_environment::LOCK_NAME;
 use mlpack_oci::Platform;
+use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
 use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
+use mlpack_requirements::CondaFile;
 
 use crate::{Result, Session};
 
@@ -99,8 +101,8 @@ pub struct Destination {
     pub output: Option<String>,
     /// Whether the base's layers will be needed here, which they are not for a registry.
     pub keep_base_layers: bool,
-    /// Whether it will run on Azure, if that is decided.
-    pub azure: Option<bool>,
+    /// Where it will run, if that is known.
+    pub target: Option<ComputeTarget>,
 }
 
 /// The project and its conda file, parsed.

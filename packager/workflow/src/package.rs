@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use mlpack_oci::rootfs::Kind;
 use mlpack_oci::{Image, Location, PinnedReference};
-use mlpack_project::check::{Finding, Severity};
+use mlpack_project::check::{Finding, Needs, Resolved, Severity};
 use mlpack_project::image::{self, Base, LayerCache};
 use mlpack_project::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_project::project::{Project, RegistryAccess};
 use serde_json::{Value, json};
 
 use crate::base::{Selected, select};
-use crate::checks::{CheckContext, Checks};
+use crate::checks::Checks;
 use crate::environment::{self, EnvironmentInputs};
 use crate::inputs::Inputs;
 use crate::lock_use::require;
@@ -96,9 +96,9 @@ fn decide(
 ) -> Result<Plan> {
     let inputs = Inputs::read(session, &request.project)?;
     require(session, &inputs.lock, request.lock_use)?;
-    let mut checks = Checks::new(&inputs, &request.destination, &session.packages, report);
+    let mut checks = Checks::new(session, &inputs, &request.destination, report);
     // Before anything is downloaded: what can be wrong without a base.
-    checks.run(None)?;
+    checks.run(Needs::Project)?;
     let kept = match request.destination.keep_base_layers {
         true => Some(Stage::temporary(&session.staging())?),
         false => None,
@@ -107,17 +107,19 @@ fn decide(
     let selected = select(session, &request.project, &inputs.project, store)?;
     let Selected { base, policy, azure_only } = selected;
     let interpreter = environment::select(&request.project, inputs.conda.as_ref(), &base)?;
-    let python = interpreter.python();
-    checks.run(Some(CheckContext { base: &base, python, packages: None }))?;
-    let steps = steps(&inputs.project, &base, checks.report())?;
+    checks.subject.set_base(&base.facts, interpreter.python(inputs.conda.as_ref()));
+    checks.run(Needs::Base)?;
+    let steps = steps(&inputs.project, &base, &mut checks)?;
     let on = EnvironmentInputs::of(&inputs, &interpreter, &base);
     let mut packages = Packages::find(session, request, &inputs, on)?;
     let inventory = packages.inventory(session)?;
-    checks.run(Some(CheckContext {
-        base: &base,
-        python: Some(packages.environment.target.python),
-        packages: Some((&packages.environment, &inventory)),
-    }))?;
+    checks.subject.set_packages(Resolved {
+        environment: &packages.environment,
+        inventory: &inventory,
+        root: &base.root,
+        env: &base.facts.env,
+    });
+    checks.run(Needs::Packages)?;
     let image = image::plan(&image::Inputs {
         project: &inputs.project,
         base: &base,
@@ -153,7 +155,7 @@ pub fn execute(session: &Session, plan: Plan, destination: &Location) -> Result<
 }
 
 /// Evaluates extra Dockerfile lines on the base.
-fn steps(project: &Project, base: &Base, report: &mut dyn FnMut(&Finding)) -> Result<Vec<Step>> {
+fn steps(project: &Project, base: &Base, checks: &mut Checks<'_>) -> Result<Vec<Step>> {
     let Some(path) = &project.docker_steps else { return Ok(Vec::new()) };
     let config = base.image.config.config().clone().unwrap_or_default();
     let variables = base.facts.env.iter().filter_map(|line| line.split_once('='));
@@ -166,11 +168,11 @@ fn steps(project: &Project, base: &Base, report: &mut dyn FnMut(&Finding)) -> Re
     };
     DockerSteps::load(path)?.evaluate(&state, &project.context).map_err(|errors| {
         for error in errors {
-            report(&Finding {
+            checks.report(&Finding {
                 check: "docker.steps",
                 severity: Severity::Error,
                 message: error.fault.to_string(),
-                remedy: error.fault.hint(),
+                hint: error.fault.hint(),
                 place: Some((error.path, error.line)),
             });
         }

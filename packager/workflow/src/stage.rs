@@ -1,29 +1,26 @@
-//! Where new layers are written before they are where they shall go.
+//! Where new layers are written before the image is complete.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_oci::BlobStore;
 use mlpack_oci::layout::Layout;
-use tempfile::TempDir;
-
-use mlpack_oci::Location;
+use mlpack_oci::pending::PendingFolder;
+use mlpack_oci::{BlobStore, Location};
 
 use crate::{Error, Result, Session};
 
 /// A store for new layers.
 pub(crate) struct Stage {
     pub(crate) store: BlobStore,
-    /// Goes with the command; the lock tells that the command lives.
-    _folder: Option<(TempDir, File)>,
-    /// A layout that this command made, to be removed if the command fails.
+    /// Removed when the run ends.
+    _folder: Option<PendingFolder>,
+    /// A layout that this run made, to be removed if the run fails.
     made: Option<PathBuf>,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Another command may have put an image there meanwhile.
+        // Another run may have put an image there meanwhile.
         if let Some(dir) = &self.made
             && Layout::open(dir).is_ok_and(|layout| !layout.holds_images())
         {
@@ -53,48 +50,17 @@ impl Stage {
         self.made = None;
     }
 
-    /// A folder below `parent` that goes when the command ends. What killed commands left there
-    /// is removed first.
+    /// Makes a temporary store in `parent`, after removing what killed runs left there.
     pub(crate) fn temporary(parent: &Path) -> Result<Self> {
         fs::create_dir_all(parent)
             .map_err(|source| Error::Cache { path: parent.to_owned(), source })?;
-        sweep(parent);
-        let (folder, lock) = loop {
-            let folder =
-                tempfile::tempdir_in(parent).map_err(Error::io("write to", parent.display()))?;
-            // A sweep that comes before the lock takes the folder away; then another is made.
-            match lock_of(folder.path()) {
-                Ok(lock) if folder.path().join("lock").exists() => break (folder, lock),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("lock", parent.display())(error));
-                }
-                _ => {}
-            }
-        };
+        PendingFolder::sweep(parent);
+        let folder =
+            PendingFolder::new_in(parent).map_err(Error::io("write to", parent.display()))?;
         Ok(Self {
             store: BlobStore::open(folder.path().join("blobs"))?,
-            _folder: Some((folder, lock)),
+            _folder: Some(folder),
             made: None,
         })
-    }
-}
-
-fn lock_of(folder: &Path) -> io::Result<File> {
-    let lock = File::create(folder.join("lock"))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
-/// Removes folders whose command was killed: their lock can be had.
-fn sweep(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        // One without a lock was killed before it had one, or is about to make it and tries again.
-        let free = match File::open(entry.path().join("lock")) {
-            Ok(lock) => lock.try_lock().is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if free {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }

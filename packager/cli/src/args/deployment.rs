@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use mlpack_deploy::Deployment;
+use mlpack_deploy::DEFAULT_TIMEOUT;
 use mlpack_workflow::DeployRequest;
 
 /// The target of a deployment.
@@ -20,7 +20,7 @@ pub(crate) struct TargetArgs {
     /// Kind of compute target: `local`
     #[arg(long, visible_alias = "cp", help_heading = "Deployment")]
     compute_type: Option<String>,
-    /// Cluster to deploy to (not supported yet)
+    /// Cluster to deploy to
     #[arg(long, visible_alias = "ct", help_heading = "Deployment")]
     compute_target: Option<String>,
     /// Port on this machine [default: a free port]
@@ -30,7 +30,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, help_heading = "Deployment")]
     overwrite: bool,
     /// Seconds to wait for the service to become ready
-    #[arg(long, default_value_t = Deployment::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Deployment")]
+    #[arg(long, default_value_t = DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Deployment")]
     timeout: u64,
 }
 

@@ -47,11 +47,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let session = context.packaging(&args.registry, Some(&args.project))?;
     // Before the long work: whether the target answers, and name and port are free.
     let deployment = deploy::plan(&session, args.target.request(BTreeMap::new()))?;
-    let destination = Destination { output: None, keep_base_layers: true, azure: Some(false) };
+    let destination =
+        Destination { output: None, keep_base_layers: true, target: deployment.compute_target() };
     let request = PackageRequest { destination, ..args.project.packaging(args.lock_use)? };
     let plan = package::plan(&session, &request)?;
     deploy::warn_azure_only(&session, plan.azure_only);
-    let packaged = package::execute(&session, plan, &deployment.image_location())?;
+    let packaged = package::execute(&session, plan, &deployment.destination())?;
     let service = deploy::execute(&session, deployment, &packaged.image)?;
     output::result(context.format, &service, render::service);
     Ok(())

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
             keep_base_layers: target
                 .as_ref()
                 .is_some_and(|target| !matches!(target, Location::Registry(_))),
-            azure: None,
+            target: None,
         },
         ..args.project.packaging(args.lock_use)?
     };

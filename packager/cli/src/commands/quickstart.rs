@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mlpack_deploy::ServiceName;
+use mlpack_deploy::{Request, ServiceName};
 use mlpack_oci::{Image, Location};
+use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::inspect::Inspection;
 use mlpack_project::project::{ModelSpec, Overrides, Runtime};
 use mlpack_workflow::host_base::{BaseChoice, catalogue_default, of_this_machine};
 use mlpack_workflow::{
-    DeployRequest, Destination, PackageRequest, ProjectRequest, Session, deploy, package,
+    DeployRequest, Destination, Error, PackageRequest, ProjectRequest, Session, deploy, package,
 };
 
 use super::init::write_new;
@@ -152,26 +153,30 @@ fn request(session: &Session, dir: &Path, base: BaseChoice) -> PackageRequest {
         policy: base.policy,
         ..ProjectRequest::new(session.platform.clone())
     };
-    let destination = Destination { output: None, keep_base_layers: true, azure: Some(false) };
+    let destination =
+        Destination { output: None, keep_base_layers: true, target: Some(ComputeTarget::Local) };
     PackageRequest { destination, ..PackageRequest::new(project) }
 }
 
 /// Runs the sample and sends it a request. Without an engine, the sample ends with the image.
 fn serve(session: &Session, shown: &Path, image: &Image, steps: &mut Steps) -> Result<()> {
-    if let Err(error) = session.engine() {
-        steps.add("not run", error.to_string());
-        return Ok(());
-    }
     let name: ServiceName = SERVICE.parse()?;
     let request = DeployRequest { overwrite: true, timeout: READY, ..DeployRequest::new(SERVICE) };
-    let plan = deploy::plan(session, request)?;
+    let plan = match deploy::plan(session, request) {
+        Ok(plan) => plan,
+        Err(Error::Deploy(error)) if matches!(*error, mlpack_deploy::Error::Target { .. }) => {
+            steps.add("not run", error.to_string());
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let service = deploy::execute(session, plan, image)?;
     let sample = shown.join("sample.json");
     let data =
         fs::read(session.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
     let deployer = deploy::deployer(session)?;
-    let answer = deployer.run(&name, data, "application/json", ANSWER);
-    let answer = session.runtime.block_on(answer)?;
+    let request = Request { data, content_type: "application/json".to_owned(), timeout: ANSWER };
+    let answer = session.runtime.block_on(deployer.run(&name, request))?;
     let uri = service.scoring_uri.as_deref().unwrap_or_default();
     steps.add("service", format!("{} is {}", service.name, service.state));
     steps.add("scoring URI", uri);

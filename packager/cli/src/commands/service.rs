@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use mlpack_deploy::{LocalDeployer, ServiceName};
+use mlpack_deploy::{Deployer, Request, ServiceName};
 use mlpack_workflow::Session;
 use mlpack_workflow::deploy::deployer;
 use serde_json::json;
@@ -90,7 +90,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
 struct Services<'a> {
     context: &'a Context,
     session: Session,
-    deployer: LocalDeployer,
+    deployer: Box<dyn Deployer>,
 }
 
 impl NameArgs {
@@ -128,10 +128,12 @@ impl Services<'_> {
 
     fn ask(&self, args: &RunArgs) -> Result<()> {
         let name = args.service.parse()?;
-        let data = data(self.context, &args.data)?;
-        let limit = Duration::from_secs(args.timeout);
-        let answer = self.deployer.run(&name, data, &args.content_type, limit);
-        let answer = self.session.runtime.block_on(answer)?;
+        let request = Request {
+            data: data(self.context, &args.data)?,
+            content_type: args.content_type.clone(),
+            timeout: Duration::from_secs(args.timeout),
+        };
+        let answer = self.session.runtime.block_on(self.deployer.run(&name, request))?;
         output::raw(&answer.body);
         if !answer.body.ends_with(b"\n") {
             output::raw(b"\n");

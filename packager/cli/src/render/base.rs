@@ -25,7 +25,7 @@ pub(crate) fn verdicts(verdicts: &[Verdict]) -> String {
     });
     let mut text = output::table(&[], rows);
     for verdict in verdicts {
-        if let Some(hint) = &verdict.remedy {
+        if let Some(hint) = &verdict.hint {
             text.push_str(&format!("\n{}: {hint}", verdict.requirement));
         }
     }

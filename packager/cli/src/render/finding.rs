@@ -19,6 +19,6 @@ pub(crate) fn finding(finding: &Finding) -> String {
         finding.check,
         place.unwrap_or_default(),
         finding.message,
-        finding.remedy
+        finding.hint
     )
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mlpack_environment::{IndexUrl, Indexes, Settings};
+use mlpack_environment::Settings;
+use mlpack_requirements::{IndexUrl, Indexes};
 
 use super::{conda, is_on, search_path, variable, variables};
 use crate::args::ProjectArgs;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use mlpack_oci::layer::Node;
+use mlpack_requirements::PythonVersion;
 
 use super::pack::Packing;
 use super::{marshal, place};
 use crate::host::HostPython;
 use crate::planned::Planned;
-use crate::{Error, PythonVersion, Result};
+use crate::{Error, Result};
 
 const SCRIPT: &str = include_str!("compile.py");
 /// Nothing of this machine's settings or packages takes part.

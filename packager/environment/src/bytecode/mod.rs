@@ -13,11 +13,12 @@ mod pack;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlpack_oci::Digest;
+use mlpack_requirements::PythonVersion;
 
 use crate::host::{self, HostPython};
 use crate::planned::Planned;
 use crate::store::Store;
-use crate::{Error, PythonVersion, Result, Settings};
+use crate::{Error, Result, Settings};
 use compiler::Compiler;
 
 /// Of the bytes that are made; part of the cache key.

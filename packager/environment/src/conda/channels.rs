@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use mlpack_requirements::{CondaFile, redact_url};
 use rattler_conda_types::{Channel, ChannelConfig};
 use url::Url;
 
 use super::condarc::{Condarc, Meaning};
-use crate::settings::redacted;
-use crate::{CondaFile, Error, Result, Settings};
+use crate::{Error, Result, Settings};
 
 /// The channels of a solve in order of priority.
 #[derive(Debug, Clone, Default)]
@@ -200,7 +200,7 @@ fn hide(text: &str) -> String {
         let rest = rest.split_once('/').map_or("", |(_, rest)| rest);
         url.set_path(&format!("/{rest}"));
     }
-    redacted(&url)
+    redact_url(&url)
 }
 
 /// The file behind a `file://` address.

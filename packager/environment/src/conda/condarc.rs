@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::yaml;
+use mlpack_requirements::Variables;
 use url::Url;
 
 use self::file::{File, files_at};
 use crate::settings::CondaSettings;
-use crate::{Error, Result, Variables, yaml};
+use crate::{Error, Result};
 
 /// What names stand for, from variables, files and conda's defaults.
 #[derive(Debug, Clone)]
@@ -45,7 +47,7 @@ impl Condarc {
     /// Reads the files that are there, in the order of the settings.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Yaml`] and [`Error::Condarc`] for one that cannot be read.
+    /// [`Error::Io`], [`Error::Requirements`] and [`Error::Condarc`] for one that cannot be read.
     pub(super) fn read(settings: &CondaSettings, variables: &Variables) -> Result<Self> {
         let mut read = Self {
             alias: None,
@@ -134,7 +136,8 @@ impl Condarc {
     fn file(&mut self, path: &Path, variables: &Variables) -> Result<()> {
         let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
         let root = yaml::parse(text.trim_start_matches('\u{feff}')).map_err(|fault| {
-            Error::Yaml { path: path.to_owned(), line: fault.line, reason: fault.reason }
+            let yaml::Fault { line, reason, hint } = fault;
+            mlpack_requirements::Error::Yaml { path: path.to_owned(), line, reason, hint }
         })?;
         let file = File { path, variables };
         for (key, node) in file.entries(&root, "the file")? {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use mlpack_oci::Digest;
 use mlpack_oci::layer::{Content, Node};
+use mlpack_requirements::PythonVersion;
 use rattler::install::link::copy_and_replace_placeholders;
 use rattler::install::{PythonInfo, python_entry_point_template};
 use rattler_conda_types::package::{
@@ -22,7 +23,7 @@ use super::{meta, python_lists, scripts};
 use crate::install_options::InstallOptions;
 use crate::planned::Planned;
 use crate::slim::Pruned;
-use crate::{Error, PythonVersion, Result};
+use crate::{Error, Result};
 
 /// Rewritten files below this many bytes are held in memory until the layer is written.
 const LARGE: usize = 1 << 20;

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mlpack_requirements::normalize_name;
+
 use super::archive::CondaArchive;
 use super::package::StoredConda;
-use crate::{Result, normalize_name, stand_in};
+use crate::{Result, stand_in};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use mlpack_requirements::CondaDependency;
+
 use super::channels::Channels;
 use super::conflict::{Candidate, Conflict, Demand, Exclusion, Question};
 use super::wording::{bounds, joined, row, versions};
-use crate::CondaDependency;
 
 /// More sentences than these nobody reads.
 const SENTENCES: usize = 12;

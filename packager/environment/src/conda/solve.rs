@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use mlpack_oci::{Digest, Progress};
+use mlpack_requirements::{Architecture, CondaDependency, CondaFile};
 use rattler_conda_types::package::BuildString;
 use rattler_conda_types::{
     GenericVirtualPackage, MatchSpec, PackageName, ParseStrictness, RepoDataRecord, Subdir, Version,
@@ -18,7 +19,7 @@ use super::package::CondaPackage;
 use super::sentences::{LOOSEN, Teller};
 use crate::moment::cutoff;
 use crate::store::Store;
-use crate::{Architecture, CondaDependency, CondaFile, Error, Result, Settings};
+use crate::{Error, Result, Settings};
 
 /// What conda packages stand on: the base image as its solver sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub(crate) async fn solve(
     for dependency in &file.dependencies {
         let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
         let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
-            Error::CondaLine {
+            mlpack_requirements::Error::CondaLine {
                 path: file.path.clone(),
                 line: dependency.line,
                 text: text.to_owned(),

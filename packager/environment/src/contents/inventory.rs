@@ -126,7 +126,8 @@ impl Archive<'_> {
 mod tests {
     use super::*;
     use crate::test_wheels::TestWheel;
-    use crate::{Architecture, Artifact, ArtifactOrigin, LockedPackage, PythonVersion, Target};
+    use crate::{Artifact, ArtifactOrigin, LockedPackage};
+    use mlpack_requirements::{Architecture, PythonVersion, Target};
 
     #[test]
     fn an_archive_is_read_once() {

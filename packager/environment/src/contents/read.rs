@@ -7,7 +7,9 @@ use mlpack_elf::{Elf, Machine, Open};
 use super::{Contents, Library, Modules};
 use crate::conda::{CondaArchive, Entry, StoredConda};
 use crate::wheel::{StoredWheel, WheelFile};
-use crate::{Architecture, Result};
+use mlpack_requirements::Architecture;
+
+use crate::Result;
 
 /// Reads a wheel.
 pub(super) fn wheel(stored: &StoredWheel) -> Result<Contents> {

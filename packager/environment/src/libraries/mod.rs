@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Architecture, Inventory};
+use mlpack_requirements::Architecture;
+
+use crate::Inventory;
 
 const DEBIAN: &str = include_str!("debian.txt");
 

@@ -1,7 +1,9 @@
 //! Whether a lock file fits what is asked for now.
 
+use mlpack_requirements::Architecture;
+
 use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
-use crate::{Architecture, VirtualPackages};
+use crate::VirtualPackages;
 
 /// How a lock file compares with what is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

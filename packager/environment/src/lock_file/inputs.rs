@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mlpack_oci::Digest;
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::{CondaFile, redact};
 
 use super::{LockTarget, relative};
-use crate::pip_list::{PipList, Reading};
-use crate::requirements_file::shown;
 use crate::settings::DEFAULT_INDEX;
 use crate::source_tree::SourceTree;
-use crate::{CondaFile, Error, Result, Settings, store};
+use crate::{Error, Result, Settings, store};
 
 /// Inputs of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,15 +68,16 @@ impl LockInputs {
             inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
         }
         inputs.pip = file.pip.iter().map(|line| line.text.clone()).collect();
+        // The lock holds what a list on the network said; that it changed is not this project's.
+        let remote = RemoteLists::new();
         let reading = Reading {
             pip: &file.pip,
             directory: &directory,
-            settings,
+            variables: &settings.variables,
             target: None,
-            // The lock holds what a list on the network said; that it changed is not this project's.
-            client: None,
+            remote: &remote,
         };
-        let files = PipList::read(reading).await?.files;
+        let files = PipList::read(reading)?.files;
         inputs.files = files
             .iter()
             .map(|path| input_file(path, &folder))
@@ -111,7 +112,7 @@ fn without_comment(line: &str) -> &str {
 
 /// A channel, or a package line that names one, without user, password and anaconda.org's token.
 fn shown_channel(text: &str) -> String {
-    let text = shown(text);
+    let text = redact(text);
     let token = text.split_once("://").and_then(|(scheme, rest)| {
         let (host, after) = rest.split_once("/t/").filter(|(host, _)| !host.contains('/'))?;
         let path = after.split_once('/').map_or("", |(_, path)| path);
@@ -153,7 +154,7 @@ mod tests {
         let file = CondaFile::parse(text, &path).unwrap();
         let virtual_packages = VirtualPackages {
             glibc: (2, 31),
-            architecture: crate::Architecture::Amd64,
+            architecture: mlpack_requirements::Architecture::Amd64,
             cuda: None,
         };
         let lock_target = LockTarget::New { virtual_packages: &virtual_packages, prefix: "/e" };

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use mlpack_oci::Digest;
 use mlpack_oci::pending::write_atomically;
+use mlpack_requirements::{Target, normalize_name};
 
 use crate::conda::VirtualPackages;
 use crate::lock::LockedEnvironment;
 use crate::server::SERVER;
-use crate::{Error, Result, Target, normalize_name};
+use crate::{Error, Result};
 
 pub use fit::Fit;
 pub use inputs::{InputFile, LockInputs};

@@ -8,12 +8,13 @@
 use std::path::Path;
 
 use mlpack_oci::Digest;
+use mlpack_requirements::normalize_name;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::{Places, relative};
+use crate::CondaPackage;
 use crate::lock::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
-use crate::{CondaPackage, normalize_name};
 
 /// A digest without the name of its algorithm, which is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +182,7 @@ fn is_found(path: &Path, places: Places<'_>) -> bool {
 }
 
 fn without_login(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| url.to_owned(), |url| crate::settings::redacted(&url))
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| mlpack_requirements::redact_url(&url))
 }
 
 #[cfg(test)]

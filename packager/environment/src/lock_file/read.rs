@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::path::Path;
 
+use mlpack_requirements::Target;
+
 use super::form::{Form, Version};
 use super::{FORMAT, InputFile, LockFile, LockInputs, LockedBase, Places};
 use crate::lock::LockedEnvironment;
-use crate::{Error, Result, Target};
+use crate::{Error, Result};
 
 pub(super) fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
     let fault = |span: Option<Range<usize>>, reason: String| {

@@ -9,10 +9,11 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use mlpack_environment::{
-    Error, InstallOptions, PipLine, Resolution, ResolveRequest, fetch_packages, install, resolve,
+    Error, InstallOptions, Resolution, ResolveRequest, fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
+use mlpack_requirements::PipLine;
 
 use crate::kit::{Project, search_path, skipped, target};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{CondaFile, Listed, PythonVersion, Settings};
+use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::resolved::tests::resolved;
 use super::{Finding, Resolved, Severity, Subject};
@@ -136,8 +136,7 @@ impl Case {
             Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
             _ => None,
         };
-        let settings = Settings::new(&root);
-        let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &settings));
+        let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &Default::default()));
         let mut subject = Subject::new(&project, conda.as_ref(), listed);
         subject.python = self.python;
         if let Some(resolved) = self.resolved {

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::yaml::{Node, Value};
+use mlpack_requirements::Variables;
 use url::Url;
 
-use crate::yaml::{Node, Value};
-use crate::{Error, Result, Variables};
+use crate::{Error, Result};
 
 /// A file, or those of a folder that are YAML, by name.
 pub(super) fn files_at(place: &Path) -> Result<Vec<PathBuf>> {

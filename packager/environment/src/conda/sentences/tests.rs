@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use mlpack_requirements::CondaFile;
 use rattler_conda_types::{
     GenericVirtualPackage, MatchSpec, PackageName, PackageRecord, ParseStrictness, RepoDataRecord,
     package::BuildString,
@@ -8,8 +9,8 @@ use rattler_solve::ExcludeNewer;
 
 use super::super::conflict::conflict;
 use super::*;
+use crate::Settings;
 use crate::moment::cutoff;
-use crate::{CondaFile, Settings};
 
 /// A package of a channel: name, version, build, what it needs, what it bounds.
 fn record(

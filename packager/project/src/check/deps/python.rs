@@ -2,7 +2,7 @@
 //! docs/azureml-2019.md#9.16). Another patch release is accepted; another minor version is an error
 //! of the interpreter's selection.
 
-use mlpack_environment::Fit;
+use mlpack_requirements::Fit;
 
 use crate::check::{Finding, Needs, Subject};
 
