@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 use crate::commands::Command;
 use crate::single_dash;
@@ -74,11 +74,22 @@ pub(crate) enum When {
 /// Parses the arguments. Prints the help and exits with 0 if there are none, or prints a usage
 /// error and exits with 2.
 pub(crate) fn parse(argv: impl IntoIterator<Item = OsString>) -> Cli {
-    let mut argv = single_dash::normalize(&Cli::command(), argv);
+    let mut command = Cli::command();
+    command.build();
+    let mut argv = single_dash::normalize(&command, argv);
     if argv.len() < 2 {
-        argv.push("--help".into());
+        argv.push("-h".into());
     }
-    Cli::parse_from(argv)
+    let matches = with_full_usage(command).get_matches_from(argv);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Makes usage errors show the usage line of the help. By default clap lists the options that were
+/// given, global ones too, instead of those that the verb has.
+fn with_full_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    command.override_usage(usage).mut_subcommands(with_full_usage)
 }
 
 #[cfg(test)]

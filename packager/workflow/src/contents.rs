@@ -7,7 +7,7 @@ use mlpack_oci::Location;
 use mlpack_oci::Platform;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_project::image::Contents;
-use mlpack_project::project::{CondaSource, InferenceConfig, Overrides, Project, Runtime};
+use mlpack_project::project::{CondaSource, InferenceConfig, Project, ProjectOptions, Runtime};
 
 use crate::{Argument, Error, Result, Session};
 
@@ -58,10 +58,10 @@ fn lock_of(session: &Session, path: &Path) -> Result<PathBuf> {
     let beside = |path: &Path| path.with_file_name(LOCK_NAME);
     // An inference configuration names its conda file; what cannot be read as one is a conda file.
     let Ok(config) = InferenceConfig::load(path) else { return Ok(beside(path)) };
-    let options = Overrides {
+    let options = ProjectOptions {
         entry_script: Some("score.py".to_owned()),
         runtime: Some(Runtime::Python),
-        ..Overrides::default()
+        ..ProjectOptions::default()
     };
     let project = Project::resolve(Some(&config), &options, &[], &session.cwd)?;
     Ok(match &project.conda {

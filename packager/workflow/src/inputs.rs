@@ -6,7 +6,7 @@ use mlpack_environment::LOCK_NAME;
 use mlpack_oci::Platform;
 use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
-use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
+use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
 use mlpack_requirements::CondaFile;
 
 use crate::{Result, Session};
@@ -20,7 +20,7 @@ pub struct ProjectRequest {
     /// The inference configuration.
     pub inference_config: Option<PathBuf>,
     /// Flags that win over it.
-    pub options: Overrides,
+    pub options: ProjectOptions,
     /// The models.
     pub models: Vec<ModelSpec>,
     /// The policy that the base must satisfy.
@@ -40,7 +40,7 @@ impl ProjectRequest {
     pub fn new(platform: Platform) -> Self {
         Self {
             inference_config: None,
-            options: Overrides::default(),
+            options: ProjectOptions::default(),
             models: Vec::new(),
             policy: DEFAULT_POLICY.to_owned(),
             allow: Vec::new(),

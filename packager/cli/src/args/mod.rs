@@ -2,6 +2,7 @@
 
 mod deployment;
 mod image;
+mod options;
 mod project;
 mod registry;
 

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
-use mlpack_project::project::{ModelSpec, Overrides, Runtime};
+use mlpack_project::project::ModelSpec;
 use mlpack_workflow::{DEFAULT_POLICY, LockUse, PackageRequest, ProjectRequest};
 
 use super::PlatformArgs;
+use super::options::OptionFlags;
 use crate::failure::{Failure, Result};
 use crate::settings::variable;
 
@@ -20,40 +21,12 @@ pub(crate) struct ProjectArgs {
     /// Model file or directory (can be repeated)
     #[arg(long = "model", short, value_name = "NAME[:VERSION]=PATH", help_heading = "Project")]
     models: Vec<String>,
-    /// Entry script with `init()` and `run()`
-    #[arg(long, visible_alias = "es", value_name = "FILE", help_heading = "Project")]
-    entry_script: Option<String>,
-    /// Directory with source files to include
-    #[arg(long, visible_alias = "sd", value_name = "DIR", help_heading = "Project")]
-    source_directory: Option<String>,
-    /// Conda file
-    #[arg(long, visible_alias = "cf", value_name = "FILE", help_heading = "Project")]
-    conda_file: Option<String>,
-    /// Runtime: `python` or `spark-py`
-    #[arg(long, visible_alias = "rt", help_heading = "Project")]
-    runtime: Option<String>,
-    /// File of Dockerfile lines: ENV, LABEL, EXPOSE, WORKDIR, USER, COPY and ADD
-    #[arg(long, visible_aliases = ["ds", "extra-docker-file-steps"], value_name = "FILE", help_heading = "Project")]
-    extra_dockerfile_steps: Option<String>,
+    #[command(flatten)]
+    options: OptionFlags,
     /// Set an environment variable in the image (can be repeated)
     #[arg(long = "env", visible_alias = "ev", value_name = "NAME=VALUE", help_heading = "Project")]
     environment_variables: Vec<String>,
-    /// Description of the service
-    #[arg(long, value_name = "TEXT", help_heading = "Project")]
-    description: Option<String>,
 
-    /// Base image [default: the catalogue's for the runtime]
-    #[arg(long, visible_alias = "bi", value_name = "IMAGE", help_heading = "Base image")]
-    base_image: Option<String>,
-    /// Registry of the base image
-    #[arg(long, visible_alias = "ir", value_name = "HOST", help_heading = "Base image")]
-    base_image_registry: Option<String>,
-    /// Use a GPU base image
-    #[arg(long, visible_alias = "eg", num_args = 0..=1, default_missing_value = "true", require_equals = true, help_heading = "Base image")]
-    enable_gpu: Option<bool>,
-    /// CUDA version of the base image
-    #[arg(long, visible_alias = "cv", value_name = "VERSION", help_heading = "Base image")]
-    cuda_version: Option<String>,
     #[command(flatten, next_help_heading = "Base image")]
     policy: PolicyArgs,
     /// Ignore a failed requirement (can be repeated)
@@ -166,23 +139,11 @@ impl ProjectArgs {
     /// Returns the project that they describe.
     pub(crate) fn request(&self) -> Result<ProjectRequest> {
         let models = self.models.iter().map(|text| text.parse::<ModelSpec>());
+        let mut options = self.options.0.clone();
+        options.environment_variables = variables(&self.environment_variables)?;
         Ok(ProjectRequest {
             inference_config: self.inference_config.clone(),
-            options: Overrides {
-                entry_script: self.entry_script.clone(),
-                source_directory: self.source_directory.clone(),
-                conda_file: self.conda_file.clone(),
-                runtime: self.runtime.as_deref().map(runtime).transpose()?,
-                enable_gpu: self.enable_gpu,
-                cuda_version: self.cuda_version.clone(),
-                base_image: self.base_image.clone(),
-                registry_address: self.base_image_registry.clone(),
-                registry_username: None,
-                registry_password: None,
-                docker_steps: self.extra_dockerfile_steps.clone(),
-                environment_variables: variables(&self.environment_variables)?,
-                description: self.description.clone(),
-            },
+            options,
             models: models.collect::<Result<_, _>>()?,
             policy: self.policy.name(),
             allow: self.allow.clone(),
@@ -194,12 +155,6 @@ impl ProjectArgs {
             lock: self.lock.clone(),
         })
     }
-}
-
-fn runtime(text: &str) -> Result<Runtime> {
-    text.parse().map_err(|_| {
-        Failure::usage(format!("unknown runtime `{text}`"), "write `python` or `spark-py`")
-    })
 }
 
 /// Parses `NAME=VALUE` pairs.

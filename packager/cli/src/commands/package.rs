@@ -21,7 +21,7 @@ Prints only the pinned reference to standard output; for a registry, REPOSITORY@
 
 /// Build an image from an entry script, a conda file and models
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "mlpack package [OPTIONS] --output <IMAGE>")]
 pub(crate) struct Args {
     #[command(flatten)]
     project: ProjectArgs,

@@ -8,7 +8,7 @@ use mlpack_deploy::{Request, ServiceName};
 use mlpack_oci::{Image, Location};
 use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::inspect::Inspection;
-use mlpack_project::project::{ModelSpec, Overrides, Runtime};
+use mlpack_project::project::{ModelSpec, ProjectOptions, Runtime};
 use mlpack_workflow::host_base::{BaseChoice, catalogue_default, of_this_machine};
 use mlpack_workflow::{
     DeployRequest, Destination, Error, PackageRequest, ProjectRequest, Session, deploy, package,
@@ -142,12 +142,12 @@ fn request(session: &Session, dir: &Path, base: BaseChoice) -> PackageRequest {
     let at = |name: &str| dir.join(name).display().to_string();
     let digits = ModelSpec { name: "digits".to_owned(), version: 0, path: dir.join("digits.onnx") };
     let project = ProjectRequest {
-        options: Overrides {
+        options: ProjectOptions {
             entry_script: Some(at("score.py")),
             conda_file: Some(at("environment.yml")),
             runtime: Some(Runtime::Python),
             base_image: Some(base.image),
-            ..Overrides::default()
+            ..ProjectOptions::default()
         },
         models: vec![digits],
         policy: base.policy,

@@ -7,7 +7,7 @@ use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::resolved::tests::resolved;
 use super::{Finding, Resolved, Severity, Subject};
-use crate::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
+use crate::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
 
 /// An entry script without a fault.
 pub(super) const GOOD_SCRIPT: &str = "import joblib
@@ -37,7 +37,7 @@ pub(super) struct Case {
     dir: tempfile::TempDir,
     config: Option<String>,
     models: Vec<ModelSpec>,
-    overrides: Overrides,
+    overrides: ProjectOptions,
     python: Option<PythonVersion>,
     resolved: Option<Resolved<'static>>,
     adjust: fn(&mut Subject<'_>),
@@ -50,7 +50,7 @@ impl Case {
             dir: tempfile::tempdir().unwrap(),
             config: None,
             models: Vec::new(),
-            overrides: Overrides::default(),
+            overrides: ProjectOptions::default(),
             python: None,
             resolved: None,
             adjust: |_| {},
@@ -89,7 +89,7 @@ impl Case {
         self
     }
 
-    pub(super) fn flags(mut self, set: impl FnOnce(&mut Overrides)) -> Self {
+    pub(super) fn flags(mut self, set: impl FnOnce(&mut ProjectOptions)) -> Self {
         set(&mut self.overrides);
         self
     }

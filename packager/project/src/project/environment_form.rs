@@ -6,7 +6,7 @@
 
 use super::document::{Node, Value};
 use super::fields::{Fields, Located};
-use super::{RegistryAccess, Result, inference_config};
+use super::{ProjectOptions, RegistryAccess, Result};
 
 /// What an environment says, as far as it means something for a web service.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -102,6 +102,23 @@ impl EnvironmentForm {
         Ok(Some(Located { value: form, line }))
     }
 
+    /// Returns the options that it gives, in place of the flat keys.
+    pub(super) fn options(&self) -> ProjectOptions {
+        let mut options = ProjectOptions {
+            environment_variables: self.variables.clone(),
+            ..ProjectOptions::default()
+        };
+        let mut line =
+            |key, line: Option<usize>| options.lines.extend(line.map(|line| (key, line)));
+        line("condaFile", self.conda_file.as_ref().map(|found| found.line));
+        line("baseImage", self.base_image.as_ref().map(|found| found.line));
+        line("baseImageRegistry", self.registry.as_ref().map(|found| found.line));
+        options.conda_file = self.conda_file.as_ref().map(|found| found.value.clone());
+        options.base_image = self.base_image.as_ref().map(|found| found.value.clone());
+        options.registry = self.registry.as_ref().map(|found| found.value.clone());
+        options
+    }
+
     fn take_python(&mut self, mut python: Fields<'_>) -> Result<()> {
         self.user_managed = python.truth("userManagedDependencies")?.is_some_and(|l| l.value);
         self.interpreter = python.text("interpreterPath")?.map(|text| text.value);
@@ -124,7 +141,7 @@ impl EnvironmentForm {
         docker.truth("sharedVolumes")?;
         self.base_image = docker.text("baseImage")?;
         self.base_dockerfile = docker.text("baseDockerfile")?;
-        self.registry = inference_config::registry(&mut docker)?;
+        self.registry = RegistryAccess::take(&mut docker, "baseImageRegistry")?;
         docker.version("shmSize")?;
         self.note_lists(&mut docker, &["arguments"])?;
         if let Some(mut platform) = docker.object("platform", &["os", "architecture"])? {

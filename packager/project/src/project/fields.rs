@@ -61,6 +61,11 @@ impl<'a> Fields<'a> {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}.{key}", self.prefix) }
     }
 
+    /// `file:line: ` of a fault.
+    pub(super) fn place(&self, line: usize) -> String {
+        format!("{}:{line}: ", self.path.display())
+    }
+
     fn twice(&self, key: &str, line: usize, first: &str, first_line: usize) -> Error {
         Error::KeyTwice {
             path: self.path.to_owned(),

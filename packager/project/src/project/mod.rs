@@ -10,7 +10,7 @@ mod fields;
 mod inference_config;
 mod listing;
 mod model;
-mod overrides;
+mod options;
 #[allow(clippy::module_inception, reason = "the room is called after its main noun")]
 mod project;
 mod registry_access;
@@ -24,6 +24,6 @@ pub use inference_config::{InferenceConfig, Runtime};
 pub use listing::{Listing, PackedFile, PackedKind};
 pub use mlpack_oci::Secret;
 pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
-pub use overrides::Overrides;
+pub use options::{OPTIONS, OptionSpec, ProjectOptions};
 pub use project::{CondaSource, Project, SourceDirectory};
 pub use registry_access::RegistryAccess;

@@ -1,13 +1,11 @@
 //! The file and the flags become one project.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::fields::Located;
 use super::listing::normal;
 use super::{
-    CondaSource, Error, InferenceConfig, Model, ModelSpec, Overrides, Project, RegistryAccess,
-    Result, Runtime, SourceDirectory,
+    CondaSource, Error, InferenceConfig, Model, ModelSpec, Project, ProjectOptions, Result,
+    Runtime, SourceDirectory,
 };
 
 /// Name of the packed source folder if the path as written has none (`.`): the name of the folder
@@ -22,84 +20,34 @@ impl Project {
     /// [`Error::MissingKey`] for no entry script, or a flat file without runtime.
     pub fn resolve(
         config: Option<&InferenceConfig>,
-        overrides: &Overrides,
+        flags: &ProjectOptions,
         models: &[ModelSpec],
         cwd: &Path,
     ) -> Result<Self> {
-        let mut lines = BTreeMap::new();
         let file = config.map(|config| &config.path);
         let environment = config.and_then(|config| config.environment.as_ref()).map(|e| &e.value);
-        // `environment` replaces the flat keys.
-        let flat = config.filter(|_| environment.is_none());
-        let mut text = |key, flag: &Option<String>, inside: Option<&Located<String>>| match flag {
-            Some(flag) => Some(flag.clone()),
-            None => inside.map(|located| {
-                lines.insert(key, located.line);
-                located.value.clone()
-            }),
-        };
-        let source = text(
-            "sourceDirectory",
-            &overrides.source_directory,
-            config.and_then(|c| c.source_directory.as_ref()),
-        );
-        let entry = text(
-            "entryScript",
-            &overrides.entry_script,
-            config.and_then(|c| c.entry_script.as_ref()),
-        );
-        let conda = text(
-            "condaFile",
-            &overrides.conda_file,
-            environment.map_or(flat.and_then(|c| c.conda_file.as_ref()), |e| e.conda_file.as_ref()),
-        );
-        let base_image = text(
-            "baseImage",
-            &overrides.base_image,
-            environment.map_or(flat.and_then(|c| c.base_image.as_ref()), |e| e.base_image.as_ref()),
-        );
-        let steps = text(
-            "extraDockerfileSteps",
-            &overrides.docker_steps,
-            flat.and_then(|c| c.docker_steps.as_ref()),
-        );
-        let cuda_version = text(
-            "cudaVersion",
-            &overrides.cuda_version,
-            flat.and_then(|c| c.cuda_version.as_ref()),
-        );
-        let description = text(
-            "description",
-            &overrides.description,
-            config.and_then(|c| c.description.as_ref()),
-        );
-        let missing = |key, flag| Error::MissingKey { path: file.cloned(), key, flag };
-        let entry = entry.ok_or_else(|| missing("entryScript", "--entry-script"))?;
-        let runtime = match (overrides.runtime, flat.map(|c| c.runtime.as_ref())) {
-            (Some(runtime), _) => runtime,
-            (None, Some(Some(runtime))) => {
-                lines.insert("runtime", runtime.line);
-                runtime.value
-            }
-            (None, Some(None)) => return Err(missing("runtime", "--runtime")),
-            (None, None) => Runtime::Python,
-        };
-        let gpu = match (overrides.enable_gpu, flat.and_then(|c| c.enable_gpu.as_ref())) {
-            (Some(gpu), _) => gpu,
-            (None, Some(gpu)) => {
-                lines.insert("enableGpu", gpu.line);
-                gpu.value
-            }
-            (None, None) => false,
-        };
-        let registry =
-            environment.map_or(flat.and_then(|c| c.registry.as_ref()), |e| e.registry.as_ref());
-        if let Some(registry) = registry {
-            lines.insert("baseImageRegistry", registry.line);
+        let mut options = config.map(|config| config.options.clone()).unwrap_or_default();
+        let mut flat_keys = Vec::new();
+        if let Some(environment) = environment {
+            flat_keys = options.take_replaced();
+            options.overlay(&environment.options());
         }
-        let source_directory = source.map(|written| SourceDirectory::find(&written, cwd));
+        options.overlay(flags);
+        let missing = |key, flag| Error::MissingKey { path: file.cloned(), key, flag };
+        let entry = options.entry_script.ok_or_else(|| missing("entryScript", "--entry-script"))?;
+        let runtime = match options.runtime {
+            Some(runtime) => runtime,
+            None if file.is_some() && environment.is_none() => {
+                return Err(missing("runtime", "--runtime"));
+            }
+            None => Runtime::Python,
+        };
+        let mut lines = options.lines;
+        let source_directory =
+            options.source_directory.map(|written| SourceDirectory::find(&written, cwd));
         let folder = source_directory.as_ref().map(|source| source.path.as_path());
-        let conda = match (conda, environment.and_then(|e| e.conda_inline.as_ref()), file) {
+        let inline = environment.and_then(|environment| environment.conda_inline.as_ref());
+        let conda = match (options.conda_file, inline, file) {
             (Some(written), _, _) => Some(CondaSource::File(find(&written, folder, cwd))),
             (None, Some(inline), Some(path)) => {
                 lines.insert("condaDependencies", inline.line);
@@ -107,9 +55,6 @@ impl Project {
             }
             _ => None,
         };
-        let mut environment_variables: BTreeMap<String, String> =
-            environment.map(|e| e.variables.iter().cloned().collect()).unwrap_or_default();
-        environment_variables.extend(overrides.environment_variables.iter().cloned());
         let (models, model_errors) = load_models(models, cwd);
         Ok(Self {
             config: file.cloned(),
@@ -118,19 +63,16 @@ impl Project {
             models,
             model_errors,
             runtime,
-            gpu,
-            cuda_version,
-            base_image,
-            registry: merged(registry.map(|r| &r.value), overrides),
-            docker_steps: steps.map(|written| find(&written, folder, cwd)),
+            gpu: options.enable_gpu.unwrap_or_default(),
+            cuda_version: options.cuda_version.map(|version| version.0),
+            base_image: options.base_image,
+            registry: options.registry,
+            docker_steps: options.docker_steps.map(|written| find(&written, folder, cwd)),
             context: folder.map_or_else(|| normal(cwd), Path::to_owned),
             source_directory,
-            environment_variables,
-            description,
-            flat_keys: config
-                .filter(|_| environment.is_some())
-                .map(InferenceConfig::flat_keys)
-                .unwrap_or_default(),
+            environment_variables: options.environment_variables.into_iter().collect(),
+            description: options.description,
+            flat_keys,
             environment: environment.cloned(),
             lines,
         })
@@ -182,21 +124,11 @@ fn load_models(specs: &[ModelSpec], cwd: &Path) -> (Vec<Model>, Vec<Error>) {
     (models, errors)
 }
 
-fn merged(file: Option<&RegistryAccess>, flags: &Overrides) -> Option<RegistryAccess> {
-    let file = file.cloned().unwrap_or_default();
-    let merged = RegistryAccess {
-        address: flags.registry_address.clone().or(file.address),
-        username: flags.registry_username.clone().or(file.username),
-        password: flags.registry_password.clone().or(file.password),
-    };
-    (!merged.is_empty()).then_some(merged)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::super::Secret;
+    use super::super::{RegistryAccess, Secret};
     use super::*;
 
     /// A working directory with `score.py`, `src/score.py` and `env.yml`.
@@ -212,7 +144,7 @@ mod tests {
         (dir, cwd)
     }
 
-    fn resolve(config: &str, flags: &Overrides, cwd: &Path) -> Result<Project> {
+    fn resolve(config: &str, flags: &ProjectOptions, cwd: &Path) -> Result<Project> {
         let config = InferenceConfig::parse(Path::new("c.yml"), config).unwrap();
         Project::resolve(Some(&config), flags, &[], cwd)
     }
@@ -229,23 +161,26 @@ description: d
     #[test]
     fn a_flag_wins_over_the_file() {
         let (_dir, cwd) = folder();
-        let project = resolve(FLAT, &Overrides::default(), &cwd).unwrap();
+        let project = resolve(FLAT, &ProjectOptions::default(), &cwd).unwrap();
         assert_eq!(project.entry_script, cwd.join("score.py"));
         assert_eq!(project.conda, Some(CondaSource::File(cwd.join("env.yml"))));
         assert_eq!((project.runtime, project.gpu), (Runtime::Python, true));
         assert_eq!(project.base_reference().unwrap(), "a.io/azureml/x:1");
         assert_eq!(project.place_of("enableGpu"), Some((PathBuf::from("c.yml"), 4)));
-        let flags = Overrides {
+        let flags = ProjectOptions {
             entry_script: Some("src/score.py".to_owned()),
             conda_file: Some("other.yml".to_owned()),
             runtime: Some(Runtime::SparkPy),
             enable_gpu: Some(false),
             base_image: Some("b.io/y@sha256:0".to_owned()),
-            registry_address: Some("https://b.io/".to_owned()),
-            registry_password: Some(Secret::new("q")),
+            registry: Some(RegistryAccess {
+                address: Some("https://b.io/".to_owned()),
+                password: Some(Secret::new("q")),
+                ..RegistryAccess::default()
+            }),
             description: Some("e".to_owned()),
             environment_variables: vec![("A".to_owned(), "1".to_owned())],
-            ..Overrides::default()
+            ..ProjectOptions::default()
         };
         let project = resolve(FLAT, &flags, &cwd).unwrap();
         assert_eq!(project.entry_script, cwd.join("src/score.py"));
@@ -277,9 +212,9 @@ environment:
       dependencies: [python=3.6]
   docker: {baseImage: x}
 ";
-        let flags = Overrides {
+        let flags = ProjectOptions {
             environment_variables: vec![("B".to_owned(), "3".to_owned())],
-            ..Overrides::default()
+            ..ProjectOptions::default()
         };
         let project = resolve(text, &flags, &cwd).unwrap();
         let inline = CondaSource::Inline {
@@ -297,7 +232,7 @@ environment:
     fn missing_keys_are_named() {
         let (_dir, cwd) = folder();
         let message = |config: &str| {
-            let error = resolve(config, &Overrides::default(), &cwd).unwrap_err();
+            let error = resolve(config, &ProjectOptions::default(), &cwd).unwrap_err();
             (error.to_string(), error.hint().unwrap())
         };
         assert_eq!(
@@ -308,13 +243,16 @@ environment:
             )
         );
         assert_eq!(message("entryScript: score.py").0, "c.yml: `runtime` is missing");
-        let error = Project::resolve(None, &Overrides::default(), &[], &cwd).unwrap_err();
+        let error = Project::resolve(None, &ProjectOptions::default(), &[], &cwd).unwrap_err();
         assert_eq!(error.to_string(), "`entryScript` is missing");
         assert_eq!(
             error.hint().unwrap(),
             "give --entry-script, or a configuration with `entryScript`"
         );
-        let flags = Overrides { entry_script: Some("score.py".to_owned()), ..Overrides::default() };
+        let flags = ProjectOptions {
+            entry_script: Some("score.py".to_owned()),
+            ..ProjectOptions::default()
+        };
         assert_eq!(Project::resolve(None, &flags, &[], &cwd).unwrap().runtime, Runtime::Python);
     }
 
@@ -322,11 +260,11 @@ environment:
     fn the_source_directory_comes_first_then_the_working_directory() {
         let (_dir, cwd) = folder();
         let entry = |entry: &str, source: &str| {
-            let flags = Overrides {
+            let flags = ProjectOptions {
                 entry_script: Some(entry.to_owned()),
                 source_directory: Some(source.to_owned()),
                 conda_file: Some("env.yml".to_owned()),
-                ..Overrides::default()
+                ..ProjectOptions::default()
             };
             let project = Project::resolve(None, &flags, &[], &cwd).unwrap();
             assert_eq!(project.conda, Some(CondaSource::File(cwd.join("env.yml"))));
@@ -356,10 +294,10 @@ environment:
     fn what_is_packed() {
         let (_dir, cwd) = folder();
         let packed = |source: Option<&str>| {
-            let flags = Overrides {
+            let flags = ProjectOptions {
                 entry_script: Some("score.py".to_owned()),
                 source_directory: source.map(str::to_owned),
-                ..Overrides::default()
+                ..ProjectOptions::default()
             };
             let project = Project::resolve(None, &flags, &[], &cwd).unwrap();
             let listing = project.source_files().unwrap();
