@@ -1,7 +1,6 @@
 //! From a conda file to a locked environment to the files of a layer.
 //!
-//! Floor 1 of mlpack. The only room that knows the solvers of conda and pip. One environment goes
-//! one way:
+//! The only crate that knows the solvers of conda and pip. The data flow:
 //!
 //! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], or with
 //! > the [`VirtualPackages`] that the image offers into [`resolve_new`], which brings an interpreter of its
@@ -11,94 +10,53 @@
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
-mod build_tools;
-mod bytecode;
-mod compile;
-mod conda;
 mod conda_file;
-mod contents;
 mod dynamic;
 mod elf;
 mod error;
-mod fetch;
-mod git;
-mod hashes;
-mod held;
 mod hint;
-mod host;
-mod index;
 mod install;
-mod install_options;
-mod interpreter;
-mod interpreters;
-mod libraries;
-mod linker;
 mod listed;
 mod lock;
-mod lock_file;
 mod match_spec;
-mod misfit;
-mod moment;
-mod new_environment;
+mod packages;
 mod pip_line;
 mod pip_list;
 mod pip_option;
 mod pip_reference;
-mod placed;
-mod planned;
-mod pylock;
 mod python_spec;
-mod record;
 mod requirements_file;
 mod resolve;
-mod scripts;
-mod sdist;
-mod server;
-mod settings;
-mod slim;
-mod source_tree;
-mod sources;
-mod staged;
-mod stand_in;
-mod staying;
-mod store;
+mod source_build;
 mod target;
-#[cfg(test)]
-mod test_wheels;
-mod uv;
-mod verified;
-mod wheel;
-mod wheel_files;
 mod wheel_misfit;
 mod wheel_name;
-mod wheels;
-mod work_folder;
-mod worlds;
 mod yaml;
 
-pub use bytecode::Bytecode;
-pub use conda::{CondaPackage, VirtualPackages};
 pub use conda_file::{CondaDependency, CondaFile};
-pub use contents::{Inventory, Modules};
 pub use error::{Error, Result};
+pub use install::bytecode::Bytecode;
+pub use install::contents::{Inventory, Modules};
+pub use install::fetch::{Fetched, fetch_packages};
+pub use install::libraries::{BaseLibraries, MissingLibrary};
+pub use install::options::InstallOptions;
+pub use install::prune::{Pruned, Rule};
 pub use install::{Installation, InstalledPackage, install};
-pub use install_options::InstallOptions;
-pub use libraries::{BaseLibraries, MissingLibrary};
 pub use listed::Listed;
-pub use lock::{
+pub use lock::compatibility::{Incompatibility, incompatibilities};
+pub use lock::environment::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
 };
-pub use lock_file::{
+pub use lock::file::{
     Fit as LockFit, InputFile, LOCK_NAME, LockFile, LockInputs, LockTarget, LockedBase,
 };
 pub use match_spec::MatchSpec;
-pub use misfit::{Incompatibility, incompatibilities};
-pub use new_environment::{NewEnvironment, resolve_new};
+pub use packages::conda::package::CondaPackage;
+pub use packages::settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};
-pub use resolve::{Resolution, ResolveRequest, resolve, settings_of};
-pub use server::{SERVER, ServerChoice, choose_server, flask_trap};
-pub use settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
-pub use slim::{Pruned, Rule};
+pub use resolve::conda::solve::VirtualPackages;
+pub use resolve::new_environment::{NewEnvironment, resolve_new};
+pub use resolve::pip::resolve::{Resolution, ResolveRequest, resolve, settings_of};
+pub use resolve::pip::server::{SERVER, ServerChoice, choose_server, flask_trap};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};
-pub use wheels::{Fetched, fetch_packages};

@@ -1,0 +1,5 @@
+//! An environment as it was resolved: exact packages, and the file that keeps them.
+
+pub(crate) mod compatibility;
+pub(crate) mod environment;
+pub(crate) mod file;

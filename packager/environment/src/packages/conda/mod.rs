@@ -1,0 +1,15 @@
+//! Conda packages: channels, archives and the files in them.
+
+pub(crate) mod archive;
+pub(crate) mod channels;
+pub(crate) mod closure;
+pub(crate) mod condarc;
+pub(crate) mod fetch;
+pub(crate) mod files;
+pub(crate) mod installed;
+pub(crate) mod package;
+
+pub(crate) use closure::closure;
+pub(crate) use fetch::fetch;
+pub(crate) use files::files;
+pub(crate) use installed::{installed, stand_ins};

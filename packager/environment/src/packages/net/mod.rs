@@ -1,0 +1,4 @@
+//! Package indexes over HTTP.
+
+pub(crate) mod client;
+pub(crate) mod index;

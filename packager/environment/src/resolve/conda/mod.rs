@@ -1,0 +1,4 @@
+//! Solves conda package lines and explains conflicts.
+
+pub(crate) mod explain;
+pub(crate) mod solve;

@@ -1,0 +1,6 @@
+//! Resolves requirements to a locked environment: conda packages by rattler, pip packages by uv.
+
+pub(crate) mod conda;
+pub(crate) mod exclude_newer;
+pub(crate) mod new_environment;
+pub(crate) mod pip;
