@@ -7,7 +7,6 @@ use mlpack_oci::Progress;
 
 use crate::lock::environment::LockedEnvironment;
 use crate::packages::cache::store::Store;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::packages::conda;
 use crate::packages::conda::channels::Channels;
 use crate::packages::conda::installed::InstalledPackage;
@@ -20,6 +19,7 @@ use crate::resolve::pip::compile::Present;
 use crate::resolve::pip::resolve::resolve_beside;
 use crate::resolve::pip::resolve::{Resolution, ResolveRequest};
 use crate::{CondaFile, Error, PythonVersion, Result, Target};
+use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,7 @@ fn python(packages: &[CondaPackage]) -> Result<PythonVersion> {
 fn present(
     installed: &[InstalledPackage],
     archives: Vec<StoredConda>,
-    folder: &WorkFolder,
+    folder: &PendingFolder,
 ) -> Result<Present> {
     let stand_ins = folder.path().join("installed");
     fs::create_dir(&stand_ins).map_err(Error::io("create", &stand_ins))?;

@@ -8,10 +8,10 @@ use url::Url;
 
 use crate::lock::environment::{Artifact, ArtifactKind, ArtifactOrigin};
 use crate::packages::cache::store::Store;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::source_build::git::Repository;
 use crate::source_build::source_tree::SourceTree;
 use crate::{Error, Result};
+use mlpack_oci::pending::PendingFolder;
 
 /// Sources in a folder that goes when this goes.
 pub(crate) struct Staged {
@@ -19,7 +19,7 @@ pub(crate) struct Staged {
     pub(crate) path: PathBuf,
     /// What the lock says of it.
     pub(crate) artifact: Artifact,
-    _work: WorkFolder,
+    _work: PendingFolder,
 }
 
 /// What stages sources.

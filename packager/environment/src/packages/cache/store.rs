@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::pending::{self, PendingFile};
 use mlpack_oci::{Digest, HashingReader};
 
-use crate::packages::cache::work_folder;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::{Error, PythonVersion, Result, Target};
+use mlpack_oci::pending::PendingFolder;
 
 /// Times a folder is made anew when another run took it away as empty.
 const TRIES: usize = 10;
@@ -40,7 +39,7 @@ impl Store {
         sweep(&self.root.join("conda"), 1);
         sweep(&self.root.join("built"), 2);
         sweep(&self.root.join("contents"), 0);
-        work_folder::sweep(&self.work());
+        PendingFolder::sweep(&self.work());
     }
 
     /// Where a file of an index lies: `KIND/SHA256/NAME`.
@@ -104,9 +103,9 @@ impl Store {
     }
 
     /// A folder for work in progress, on the same disk as the rest.
-    pub(crate) fn work_folder(&self) -> Result<WorkFolder> {
+    pub(crate) fn work_folder(&self) -> Result<PendingFolder> {
         let dir = self.work();
-        WorkFolder::new_in(&dir).map_err(Error::io("create a folder in", &dir))
+        PendingFolder::new_in(&dir).map_err(Error::io("create a folder in", &dir))
     }
 
     fn work(&self) -> PathBuf {

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::lock::environment::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::pip_list::PipList;
 use crate::{Error, Result};
+use mlpack_oci::pending::PendingFolder;
 
 /// Writes a lock of the standard form that only names versions: a resolver that finds it where its
 /// own lock goes prefers them.
-pub(crate) fn preferred(held: &LockedEnvironment, folder: &WorkFolder) -> Result<PathBuf> {
+pub(crate) fn preferred(held: &LockedEnvironment, folder: &PendingFolder) -> Result<PathBuf> {
     let path = folder.path().join("pylock.held.toml");
     let mut text = "lock-version = \"1.0\"\ncreated-by = \"mlpack\"\n".to_owned();
     for package in &held.packages {

@@ -10,7 +10,6 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use crate::lock::environment::{ArtifactKind, LockedPackage};
 use crate::packages::cache::store::Store;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::packages::net::client::Client;
 use crate::packages::wheel::archive::WheelFile;
 use crate::packages::wheel::stub;
@@ -23,6 +22,7 @@ use crate::resolve::pip::resolve::{prefer_wheels, write_lines};
 use crate::resolve::pip::server::ServerChoice;
 use crate::source_build::builder;
 use crate::{PipLine, PipLineKind, Result, Target};
+use mlpack_oci::pending::PendingFolder;
 
 /// What a list asks of packages by name.
 struct Asked {
@@ -55,7 +55,7 @@ pub(crate) async fn resolve(
     client: &Client,
     wanted: &[String],
     choice: &ServerChoice,
-    work: &WorkFolder,
+    work: &PendingFolder,
     notes: &mut Vec<String>,
 ) -> Result<Option<PylockRead>> {
     let list = compiler.list;

@@ -7,7 +7,6 @@ use mlpack_oci::Progress;
 
 use crate::lock::environment::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::packages::cache::store::Store;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::packages::net::client::Client;
 use crate::packages::net::index;
 use crate::packages::settings::Settings;
@@ -21,6 +20,7 @@ use crate::resolve::pip::server_fallback::Worlds;
 use crate::resolve::pip::{hashes, preferences, relock};
 use crate::source_build::uv::Uv;
 use crate::{Error, PipLine, Result, Target};
+use mlpack_oci::pending::PendingFolder;
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]
@@ -180,7 +180,7 @@ fn untimed(
 
 /// A file of lines in a folder; none for no lines.
 pub(crate) fn write_lines(
-    work: &WorkFolder,
+    work: &PendingFolder,
     name: &str,
     lines: &[String],
 ) -> Result<Option<PathBuf>> {

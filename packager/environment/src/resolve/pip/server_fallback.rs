@@ -8,19 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::lock::environment::LockedEnvironment;
-use crate::packages::cache::work_folder::WorkFolder;
 use crate::packages::net::client::Client;
 use crate::resolve::pip::compile::Compiler;
 use crate::resolve::pip::pylock::PylockRead;
 use crate::resolve::pip::resolve::{prefer_wheels, write_lines};
 use crate::resolve::pip::server::{SERVER, ServerChoice};
 use crate::{Error, PipLineKind, Result, normalize_name};
+use mlpack_oci::pending::PendingFolder;
 
 /// Resolves a list with the server that is added.
 pub(crate) struct Worlds<'a> {
     pub(crate) compiler: Compiler<'a>,
     pub(crate) client: &'a Client,
-    pub(crate) work: &'a WorkFolder,
+    pub(crate) work: &'a PendingFolder,
 }
 
 impl Worlds<'_> {

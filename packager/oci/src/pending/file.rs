@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all, and the traces of writers that were killed.
+//! Files that appear complete or not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// Prefix of files that are being written; they carry a lock while their writer lives.
+/// Prefix of files that are being written.
 const PREFIX: &str = ".mlpack-pending-";
 
-/// A file being written. Dropped without [`PendingFile::persist`], it is gone; if its writer is
+/// A file being written, removed if it is dropped without [`PendingFile::persist`]. If its writer is
 /// killed, the next [`sweep`] of the folder removes it.
 pub struct PendingFile(NamedTempFile);
 
 impl PendingFile {
-    /// Begins a file in `dir`, which has to be the folder it will stay in.
+    /// Creates a file in `dir`, which must be the folder of the final path.
     ///
     /// # Errors
     /// The system's.
     pub fn new_in(dir: &Path) -> io::Result<Self> {
         loop {
             let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
-            // Held until the file is closed; a sweep leaves locked files alone. One that came
-            // before the lock took the file away: then another is made.
+            // Held until the file is closed; a sweep ignores locked files. If a sweep removed the
+            // file before it was locked, another one is created.
             file.as_file().lock()?;
             if file.path().exists() {
                 return Ok(Self(file));
@@ -30,9 +30,8 @@ impl PendingFile {
         }
     }
 
-    /// Gives the file its name by an atomic rename, readable by all. A killed process leaves
-    /// nothing half-written; a loss of power may, since waiting for the disk would cost as much as
-    /// writing a model.
+    /// Renames the file atomically to `path`, readable by everyone. A killed process leaves no
+    /// incomplete file; a power failure may, since an fsync would take as long as writing a model.
     ///
     /// # Errors
     /// The system's.
@@ -42,12 +41,12 @@ impl PendingFile {
         self.0.persist(path).map(drop).map_err(|error| error.error)
     }
 
-    /// The open file, for copies that the system can do by itself.
+    /// The open file, for `copy_file_range` and the like.
     pub fn as_file_mut(&mut self) -> &mut File {
         self.0.as_file_mut()
     }
 
-    /// Where it lies until it has its name.
+    /// The temporary path.
     pub fn path(&self) -> PathBuf {
         self.0.path().to_owned()
     }
@@ -63,7 +62,7 @@ impl Write for PendingFile {
     }
 }
 
-/// Writes a small file by atomic rename, making its folder.
+/// Writes a small file by atomic rename, creating its folder.
 ///
 /// # Errors
 /// The system's.
@@ -78,12 +77,13 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path)
 }
 
-/// Whether a file of that name is one being written.
+/// Returns whether a file name is that of a pending file.
 pub(crate) fn is_pending(name: &std::ffi::OsStr) -> bool {
     name.to_string_lossy().starts_with(PREFIX)
 }
 
-/// Removes pending files whose writer is gone: their lock can be had. Trouble is left for later.
+/// Removes the pending files in `dir` whose writer is gone: those whose lock is free. Ignores errors;
+/// the next sweep tries again.
 pub fn sweep(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_its_name_only_when_it_is_whole() {
+    fn a_file_appears_at_its_path_only_when_complete() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         let mut file = PendingFile::new_in(dir.path()).unwrap();
