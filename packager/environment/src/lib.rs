@@ -44,19 +44,20 @@ pub use install::prune::{Pruned, Rule};
 pub use install::{Installation, InstalledPackage, install};
 pub use listed::Listed;
 pub use lock::compatibility::{Incompatibility, incompatibilities};
+pub use lock::conda_package::CondaPackage;
 pub use lock::environment::{
-    Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
+    Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage, SERVER,
 };
 pub use lock::file::{
     Fit as LockFit, InputFile, LOCK_NAME, LockFile, LockInputs, LockTarget, LockedBase,
 };
+pub use lock::virtual_packages::VirtualPackages;
 pub use match_spec::MatchSpec;
-pub use packages::conda::package::CondaPackage;
 pub use packages::settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};
-pub use resolve::conda::solve::VirtualPackages;
+pub use resolve::lock_inputs::lock_inputs;
 pub use resolve::new_environment::{NewEnvironment, resolve_new};
 pub use resolve::pip::resolve::{Resolution, ResolveRequest, resolve, settings_of};
-pub use resolve::pip::server::{SERVER, ServerChoice, choose_server, flask_trap};
+pub use resolve::pip::server::{ServerChoice, choose_server, flask_trap};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};

@@ -9,8 +9,8 @@ use crate::lock::environment::{ArtifactKind, ArtifactOrigin, LockedEnvironment, 
 use crate::packages::cache::store;
 use crate::packages::cache::store::Store;
 use crate::packages::conda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::channels::Channels;
-use crate::packages::conda::package::StoredConda;
 use crate::packages::net::client::{Client, Wanted};
 use crate::packages::net::index;
 use crate::packages::settings::Settings;
@@ -159,7 +159,7 @@ async fn fetch(
             }
         }
         ArtifactOrigin::Path(source) => {
-            copy_in(source, &path, artifact.sha256, &artifact.filename)?;
+            store::copy_in(source, &path, artifact.sha256, &artifact.filename)?;
         }
         ArtifactOrigin::Git { url, .. } => {
             return Err(Error::Lock { reason: format!("{url} is no file") });
@@ -202,20 +202,4 @@ async fn elsewhere(
     let files = index::files(client, &settings.indexes, &package.name).await.ok()?;
     let same = files.into_iter().find(|file| file.filename == package.artifact.filename)?;
     Some(same.url.into())
-}
-
-/// Has a file of this machine in the cache, held to its hash.
-pub(crate) fn copy_in(source: &Path, path: &Path, sha256: Digest, filename: &str) -> Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    let mut reader = std::fs::File::open(source).map_err(Error::io("read", source))?;
-    let mut file = mlpack_oci::HashingWriter::new(store::pending(path)?);
-    std::io::copy(&mut reader, &mut file).map_err(Error::io("write", path))?;
-    let (file, found, _) = file.finish();
-    if found != sha256 {
-        let filename = filename.to_owned();
-        return Err(Error::HashMismatch { filename, expected: sha256, found });
-    }
-    store::persist(file, path)
 }

@@ -22,7 +22,6 @@ use crate::install::options::InstallOptions;
 use crate::install::prune::Pruned;
 use crate::install::wheel::{Place, WheelFiles};
 use crate::lock::environment::LockedEnvironment;
-use crate::packages::conda::files;
 
 use clobber::Laying;
 
@@ -112,8 +111,8 @@ pub fn install(
     };
     let mut laying = Laying::default();
     for stored in &fetched.conda {
-        let files::CondaFiles { files, notes, dropped } =
-            files::files(stored, &absolute, python, options)?;
+        let conda::InstalledConda { files, notes, dropped } =
+            conda::install(stored, &absolute, python, options)?;
         laying.notes.extend(notes);
         let package = &stored.package;
         let source = format!("{} {}", package.url, package.sha256);

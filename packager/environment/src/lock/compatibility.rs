@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::Target;
 use crate::lock::environment::ArtifactKind;
 use crate::lock::environment::LockedEnvironment;
+use crate::lock::virtual_packages::subdir;
 use crate::wheel_name::WheelName;
-use crate::{Architecture, Target};
 
 /// A locked package that does not load on a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +36,7 @@ impl Incompatibility {
 /// with an interpreter of its own, `target.python` is that one's.
 pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Vec<Incompatibility> {
     let conda = environment.conda.iter().filter_map(|package| {
-        let own = match target.architecture {
-            Architecture::Amd64 => "linux-64",
-            Architecture::Arm64 => "linux-aarch64",
-        };
+        let own = subdir(target.architecture);
         let subdir = &package.subdir;
         (subdir != own && subdir != "noarch").then(|| Incompatibility {
             package: format!("{} {}", package.name, package.version),
@@ -65,9 +63,10 @@ mod tests {
     use mlpack_oci::Digest;
 
     use super::*;
+    use crate::Architecture;
     use crate::PythonVersion;
+    use crate::lock::conda_package::CondaPackage;
     use crate::lock::environment::{Artifact, ArtifactOrigin, LockedPackage};
-    use crate::packages::conda::package::CondaPackage;
 
     #[test]
     fn a_lock_of_another_base() {

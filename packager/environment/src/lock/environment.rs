@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use mlpack_oci::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::packages::conda::package::CondaPackage;
+use crate::lock::conda_package::CondaPackage;
 use crate::{Target, normalize_name};
 
 /// Where an environment on the base's own interpreter lies in the image.
 pub const BASE_PREFIX: &str = "/opt/mlpack/env";
+
+/// The package of the inference server.
+pub const SERVER: &str = "azureml-inference-server-http";
 
 /// Exact packages for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

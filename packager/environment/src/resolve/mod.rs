@@ -2,5 +2,6 @@
 
 pub(crate) mod conda;
 pub(crate) mod exclude_newer;
+pub(crate) mod lock_inputs;
 pub(crate) mod new_environment;
 pub(crate) mod pip;

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use mlpack_oci::Progress;
 
+use crate::lock::conda_package::CondaPackage;
 use crate::lock::environment::LockedEnvironment;
+use crate::lock::virtual_packages::VirtualPackages;
 use crate::packages::cache::store::Store;
 use crate::packages::conda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::channels::Channels;
 use crate::packages::conda::installed::InstalledPackage;
-use crate::packages::conda::package::{CondaPackage, StoredConda};
 use crate::packages::net::client::Client;
 use crate::packages::settings::Settings;
-use crate::resolve::conda::solve::VirtualPackages;
 use crate::resolve::conda::solve::solve;
 use crate::resolve::pip::compile::Present;
 use crate::resolve::pip::resolve::resolve_beside;

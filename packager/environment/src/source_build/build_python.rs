@@ -13,10 +13,9 @@ use std::path::Path;
 use mlpack_oci::layer::Node;
 use mlpack_oci::{Digest, Progress};
 
-use crate::install::options::InstallOptions;
 use crate::packages::cache::store::Store;
 use crate::packages::conda;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::entries::Planned;
 use crate::source_build::host_python;
 use crate::source_build::host_python::HostPython;
@@ -81,7 +80,7 @@ async fn install(
     let work = store.work_folder()?;
     let new = work.path().join("new");
     for stored in packages {
-        let laid = conda::files(stored, &prefix, python, &InstallOptions::default())?;
+        let laid = conda::files(stored, &prefix, python)?;
         for (path, file) in &laid.files {
             write(&new, path, file)?;
         }

@@ -4,7 +4,7 @@
 use mlpack_oci::Progress;
 
 use crate::packages::cache::store::Store;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::settings::Settings;
 use crate::source_build::build_python;
 use crate::source_build::host_python;

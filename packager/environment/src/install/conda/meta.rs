@@ -1,17 +1,15 @@
 //! `conda-meta/`: what conda itself reads to know an environment. No time and no path of this
 //! machine is in it.
 
-use mlpack_oci::layer::Node;
 use rattler_conda_types::package::{DistArchiveIdentifier, IndexJson};
 use rattler_conda_types::prefix_record::{PathType, PathsEntry};
 use rattler_conda_types::{PackageRecord, PrefixRecord, RepoDataRecord};
-use rattler_digest::Sha256Hash;
 
 use crate::Result;
 use crate::packages::conda::archive::CondaArchive;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::channels;
-use crate::packages::conda::package::StoredConda;
-use crate::packages::entries::Planned;
+use crate::packages::conda::files::sha256;
 
 /// Name and bytes of a package's record.
 pub(crate) fn record(
@@ -22,7 +20,7 @@ pub(crate) fn record(
 ) -> Result<(String, Vec<u8>)> {
     let package = &stored.package;
     let bad = |reason: String| archive.bad(reason);
-    let sha256 = hash_of(&package.sha256);
+    let sha256 = sha256(&package.sha256);
     let package_record = PackageRecord::from_index_json(index, package.size, sha256, None)
         .map_err(|error| bad(error.to_string()))?;
     let identifier: DistArchiveIdentifier = archive
@@ -45,21 +43,6 @@ pub(crate) fn record(
     Ok((name, bytes))
 }
 
-/// The line of a command that the environment makes itself.
-pub(crate) fn command(path: &str, file: &Planned) -> PathsEntry {
-    PathsEntry {
-        relative_path: path.into(),
-        original_path: None,
-        path_type: PathType::UnixPythonEntryPoint,
-        no_link: false,
-        sha256: hash(file),
-        sha256_in_prefix: hash(file),
-        size_in_bytes: Some(file.size()),
-        file_mode: None,
-        prefix_placeholder: None,
-    }
-}
-
 /// The line of bytecode that the environment makes itself; like conda's own it has no hash.
 pub(crate) fn bytecode(path: &str) -> PathsEntry {
     PathsEntry {
@@ -73,15 +56,6 @@ pub(crate) fn bytecode(path: &str) -> PathsEntry {
         file_mode: None,
         prefix_placeholder: None,
     }
-}
-
-/// The hash of a file's bytes; links have none.
-pub(crate) fn hash(file: &Planned) -> Option<Sha256Hash> {
-    if matches!(file.node, Node::File { .. }) { hash_of(&file.digest) } else { None }
-}
-
-fn hash_of(digest: &mlpack_oci::Digest) -> Option<Sha256Hash> {
-    rattler_digest::parse_digest_from_hex::<rattler_digest::Sha256>(&digest.hex())
 }
 
 /// An address as it may be in an image: a folder of this machine keeps its last name only.

@@ -1,6 +1,6 @@
 //! Link scripts: programs that conda would run while it installs. They are never run here.
 
-use crate::packages::conda::package::CondaPackage;
+use crate::lock::conda_package::CondaPackage;
 
 /// Packages whose scripts do nothing that a service misses, and what they do.
 const HARMLESS: &[(&str, &str)] = &[

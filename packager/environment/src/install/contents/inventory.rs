@@ -11,7 +11,7 @@ use crate::lock::environment::ArtifactKind;
 use crate::lock::environment::LockedEnvironment;
 use crate::packages::cache::store;
 use crate::packages::cache::store::Store;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::wheel::archive::StoredWheel;
 use crate::source_build::builder;
 

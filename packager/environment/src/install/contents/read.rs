@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use super::{Contents, Library, Modules};
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::archive::{CondaArchive, Entry};
-use crate::packages::conda::package::StoredConda;
 use crate::packages::wheel::archive::{StoredWheel, WheelFile};
 use crate::{Result, dynamic};
 

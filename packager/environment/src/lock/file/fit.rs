@@ -2,7 +2,7 @@
 
 use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
 use crate::Architecture;
-use crate::resolve::conda::solve::VirtualPackages;
+use crate::lock::virtual_packages::VirtualPackages;
 
 /// How a lock file compares with what is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

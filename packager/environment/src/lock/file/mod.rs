@@ -9,7 +9,7 @@ mod form;
 mod inputs;
 mod package_form;
 mod read;
-mod relative;
+pub(crate) mod relative;
 mod render;
 
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use mlpack_oci::Digest;
 use mlpack_oci::pending::write_atomically;
 
 use crate::lock::environment::LockedEnvironment;
-use crate::resolve::conda::solve::VirtualPackages;
-use crate::resolve::pip::server::SERVER;
+use crate::lock::environment::SERVER;
+use crate::lock::virtual_packages::VirtualPackages;
 use crate::{Error, Result, Target, normalize_name};
 
 pub use fit::Fit;

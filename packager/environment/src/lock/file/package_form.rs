@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::{Places, relative};
+use crate::lock::conda_package::CondaPackage;
 use crate::lock::environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
 use crate::normalize_name;
-use crate::packages::conda::package::CondaPackage;
 
 /// A digest without the name of its algorithm, which is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use std::path::{Component, Path, PathBuf};
 use crate::{Error, Result};
 
 /// The folder of a file, absolute, without looking at the disk.
-pub(super) fn folder_of(path: &Path) -> Result<PathBuf> {
+pub(crate) fn folder_of(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(Error::io("find", path))?;
     Ok(plain(absolute.parent().unwrap_or(Path::new("/"))))
 }
 
 /// A path as it is written from a folder. Both are absolute.
-pub(super) fn from(folder: &Path, path: &Path) -> String {
+pub(crate) fn from(folder: &Path, path: &Path) -> String {
     let path = plain(path);
     let common = folder
         .components()
@@ -26,12 +26,12 @@ pub(super) fn from(folder: &Path, path: &Path) -> String {
 }
 
 /// The path that was written so.
-pub(super) fn to(folder: &Path, text: &str) -> PathBuf {
+pub(crate) fn to(folder: &Path, text: &str) -> PathBuf {
     plain(&folder.join(text))
 }
 
 /// Whether a path is in a folder or below.
-pub(super) fn is_below(folder: &Path, path: &Path) -> bool {
+pub(crate) fn is_below(folder: &Path, path: &Path) -> bool {
     plain(path).starts_with(folder)
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::pending::{self, PendingFile};
-use mlpack_oci::{Digest, HashingReader};
+use mlpack_oci::{Digest, HashingReader, HashingWriter};
 
 use crate::{Error, PythonVersion, Result, Target};
 use mlpack_oci::pending::PendingFolder;
@@ -159,6 +159,23 @@ pub(crate) fn persist_program(mut file: PendingFile, path: &Path) -> Result<()> 
     file.as_file_mut().sync_data().map_err(Error::io("write", path))?;
     persist(file, path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(Error::io("write", path))
+}
+
+/// Copies a file of this machine into the cache and verifies its hash; a file that is there already
+/// is kept.
+pub(crate) fn copy_in(source: &Path, path: &Path, sha256: Digest, filename: &str) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut reader = File::open(source).map_err(Error::io("read", source))?;
+    let mut file = HashingWriter::new(pending(path)?);
+    io::copy(&mut reader, &mut file).map_err(Error::io("write", path))?;
+    let (file, found, _) = file.finish();
+    if found != sha256 {
+        let filename = filename.to_owned();
+        return Err(Error::HashMismatch { filename, expected: sha256, found });
+    }
+    persist(file, path)
 }
 
 /// Whether there is a file that may be run.

@@ -10,14 +10,23 @@ use std::sync::Arc;
 use mlpack_oci::Digest;
 use rattler_package_streaming::{read, seek};
 
+use crate::lock::conda_package::CondaPackage;
 use crate::packages::cache::store;
-use crate::packages::conda::package::StoredConda;
 use crate::packages::net::client::file_name;
 use crate::packages::verified::Verified;
 use crate::{Error, Result};
 
 /// Files of `info/` and files with a placeholder are read into memory; none is larger.
 const LIMIT: u64 = 512 << 20;
+
+/// A conda package whose archive is in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredConda {
+    /// The package.
+    pub(crate) package: CondaPackage,
+    /// Its verified archive.
+    pub(crate) path: PathBuf,
+}
 
 /// An archive that can be read.
 #[derive(Debug)]

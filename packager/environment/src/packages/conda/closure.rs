@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::Result;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::files::index_of;
-use crate::packages::conda::package::StoredConda;
 
 /// A package and everything that it depends on, in the order of `packages`; nothing if it is not
 /// among them. Names decide alone: the solver has seen to the versions.

@@ -4,11 +4,11 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mlpack_oci::Progress;
 
 use crate::Result;
-use crate::install::fetch;
-use crate::packages::cache::store::Store;
+use crate::lock::conda_package::CondaPackage;
+use crate::packages::cache::store::{self, Store};
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::channels;
 use crate::packages::conda::channels::Channels;
-use crate::packages::conda::package::{CondaPackage, StoredConda};
 use crate::packages::net::client::{Client, Wanted};
 
 /// Files fetched at the same time.
@@ -31,7 +31,7 @@ pub(crate) async fn fetch(
             let filename = package.url.rsplit('/').next().unwrap_or(&package.name);
             let path = store.artifact("conda", &package.sha256, filename);
             match channels::local(&package.url) {
-                Some(source) => fetch::copy_in(&source, &path, package.sha256, filename)?,
+                Some(source) => store::copy_in(&source, &path, package.sha256, filename)?,
                 None => {
                     let wanted = Wanted {
                         url: &channels.with_secret(&package.url),

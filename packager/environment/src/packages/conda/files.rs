@@ -1,7 +1,7 @@
-//! The files of one conda package in an environment: what its `paths.json` lists, with the prefix
-//! written into them, and for `noarch: python` with its place and its commands.
+//! The files of one conda package at their places in an environment: what its `paths.json` lists, with
+//! the prefix written into them, and for `noarch: python` also its commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use rattler_conda_types::package::{
     Files, HasPrefix, IndexJson, LinkJson, NoArchLinks, PackageFile, PathType, PathsEntry,
     PathsJson, PrefixPlaceholder,
 };
-use rattler_conda_types::{NoArchType, Subdir, prefix_record};
+use rattler_conda_types::prefix_record;
+use rattler_conda_types::{NoArchType, Subdir};
+use rattler_digest::Sha256Hash;
 
-use crate::install::conda::{meta, python_lists, scripts};
-use crate::install::options::InstallOptions;
-use crate::install::prune::Pruned;
-use crate::packages::conda::archive::{CondaArchive, Entry};
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::{CondaArchive, Entry, StoredConda};
 use crate::packages::entries::Planned;
 use crate::{Error, PythonVersion, Result};
 
-/// Rewritten files below this many bytes are held in memory until the layer is written.
+/// Rewritten files below this many bytes are kept in memory until the layer is written.
 const LARGE: usize = 1 << 20;
 
-/// What a package puts into an environment.
-#[derive(Debug, Clone)]
+/// The files of a package, and how `conda-meta` lists them.
+#[derive(Debug)]
 pub(crate) struct CondaFiles {
+    /// The archive they are read from.
+    pub(crate) archive: Arc<CondaArchive>,
+    /// The package's `info/index.json`.
+    pub(crate) index: IndexJson,
     /// By path below the prefix.
     pub(crate) files: BTreeMap<String, Planned>,
-    /// What must be known, one sentence each.
-    pub(crate) notes: Vec<String>,
-    /// What was left out.
-    pub(crate) dropped: Vec<Pruned>,
+    /// The `conda-meta` entry of each file.
+    pub(crate) recorded: Vec<prefix_record::PathsEntry>,
 }
 
 /// Lists the files of a package for an environment at `prefix` in the image, whose interpreter is
@@ -47,13 +47,12 @@ pub(crate) fn files(
     stored: &StoredConda,
     prefix: &str,
     python: PythonVersion,
-    options: &InstallOptions<'_>,
 ) -> Result<CondaFiles> {
     let archive = Arc::new(CondaArchive::open(stored)?);
     let index: IndexJson = info(&archive)?.ok_or_else(|| no_index(&archive))?;
     let noarch = index.noarch == NoArchType::python();
     let interpreter = interpreter(&archive, python)?;
-    let mut laid = BTreeMap::new();
+    let mut files = BTreeMap::new();
     let mut recorded = Vec::new();
     for path in paths(&archive)?.paths {
         let from = text(&archive, &path.relative_path)?;
@@ -65,7 +64,7 @@ pub(crate) fn files(
         };
         let file = file(&archive, &from, &path, prefix)?;
         recorded.push(entry(&to, &path, &file));
-        laid.insert(to, file);
+        files.insert(to, file);
     }
     if noarch && let Some(LinkJson { noarch: NoArchLinks::Python(points), .. }) = info(&archive)? {
         for point in points.entry_points {
@@ -73,33 +72,13 @@ pub(crate) fn files(
             let file = Planned::bytes(script.into_bytes(), true);
             let to = format!("bin/{}", point.command);
             if point.command.contains('/') {
-                return Err(archive.bad(format!("`{}` is no name of a command", point.command)));
+                return Err(archive.bad(format!("invalid command name `{}`", point.command)));
             }
-            recorded.push(meta::command(&to, &file));
-            laid.insert(to, file);
+            recorded.push(command(&to, &file));
+            files.insert(to, file);
         }
     }
-    let package = &stored.package;
-    let before: BTreeSet<String> = laid.keys().cloned().collect();
-    let changed = options.apply(&package.name, &package.sha256, prefix, &mut laid)?;
-    let gone = before.into_iter().filter(|path| !laid.contains_key(path)).collect();
-    let lists = python_lists::without(&gone, &archive, &mut laid)?;
-    recorded.retain(|entry| {
-        entry
-            .relative_path
-            .to_str()
-            .is_some_and(|path| laid.contains_key(path) && !changed.compiled.contains(path))
-    });
-    for entry in &mut recorded {
-        if let Some(list) = lists.iter().find(|list| entry.relative_path == Path::new(list)) {
-            entry.sha256_in_prefix = meta::hash(&laid[list]);
-        }
-    }
-    recorded.extend(changed.compiled.iter().map(|path| meta::bytecode(path)));
-    let (name, record) = meta::record(&archive, index, stored, recorded)?;
-    laid.insert(format!("conda-meta/{name}"), Planned::bytes(record, false));
-    let notes = scripts::notes(&stored.package, laid.keys().map(String::as_str));
-    Ok(CondaFiles { files: laid, notes, dropped: changed.dropped })
+    Ok(CondaFiles { archive, index, files, recorded })
 }
 
 /// One file with the prefix in it.
@@ -196,7 +175,7 @@ fn entry(to: &str, path: &PathsEntry, file: &Planned) -> prefix_record::PathsEnt
         path_type: path.path_type.into(),
         no_link: path.no_link,
         sha256: path.sha256,
-        sha256_in_prefix: meta::hash(file),
+        sha256_in_prefix: hash(file),
         size_in_bytes: path.size_in_bytes,
         file_mode: path.prefix_placeholder.as_ref().map(|placeholder| placeholder.file_mode),
         prefix_placeholder: path
@@ -204,6 +183,31 @@ fn entry(to: &str, path: &PathsEntry, file: &Planned) -> prefix_record::PathsEnt
             .as_ref()
             .map(|placeholder| placeholder.placeholder.clone()),
     }
+}
+
+/// The line of a command that the environment makes itself.
+fn command(path: &str, file: &Planned) -> prefix_record::PathsEntry {
+    prefix_record::PathsEntry {
+        relative_path: path.into(),
+        original_path: None,
+        path_type: prefix_record::PathType::UnixPythonEntryPoint,
+        no_link: false,
+        sha256: hash(file),
+        sha256_in_prefix: hash(file),
+        size_in_bytes: Some(file.size()),
+        file_mode: None,
+        prefix_placeholder: None,
+    }
+}
+
+/// The hash of a file's bytes; links have none.
+pub(crate) fn hash(file: &Planned) -> Option<Sha256Hash> {
+    if matches!(file.node, Node::File { .. }) { sha256(&file.digest) } else { None }
+}
+
+/// A digest as rattler has it.
+pub(crate) fn sha256(digest: &mlpack_oci::Digest) -> Option<Sha256Hash> {
+    rattler_digest::parse_digest_from_hex::<rattler_digest::Sha256>(&digest.hex())
 }
 
 /// `info/paths.json`, or for archives from before 2017 what stood in several files.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::packages::conda::archive::CondaArchive;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::wheel::stub;
 use crate::{Result, normalize_name};
 

@@ -7,7 +7,6 @@ pub(crate) mod condarc;
 pub(crate) mod fetch;
 pub(crate) mod files;
 pub(crate) mod installed;
-pub(crate) mod package;
 
 pub(crate) use closure::closure;
 pub(crate) use fetch::fetch;

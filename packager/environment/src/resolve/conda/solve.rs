@@ -12,66 +12,51 @@ use rattler_solve::{
     ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
 };
 
+use crate::lock::conda_package::CondaPackage;
+use crate::lock::virtual_packages::VirtualPackages;
 use crate::packages::cache::store::Store;
 use crate::packages::conda::channels::Channels;
-use crate::packages::conda::package::CondaPackage;
 use crate::packages::settings::Settings;
 use crate::resolve::conda::explain::conflict::{Question, conflict};
 use crate::resolve::conda::explain::report::{LOOSEN, Teller};
 use crate::resolve::exclude_newer::cutoff;
 use crate::{Architecture, CondaDependency, CondaFile, Error, Result};
 
-/// What conda packages stand on: the base image as its solver sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VirtualPackages {
-    /// The C library, `(2, 27)` for 2.27.
-    pub glibc: (u32, u32),
-    /// The architecture.
-    pub architecture: Architecture,
-    /// CUDA, as `10.0`.
-    pub cuda: Option<String>,
+/// The platform of a channel for an architecture.
+fn subdir(architecture: Architecture) -> Subdir {
+    match architecture {
+        Architecture::Amd64 => Subdir::Linux64,
+        Architecture::Arm64 => Subdir::LinuxAarch64,
+    }
 }
 
-impl VirtualPackages {
-    fn subdir(&self) -> Subdir {
-        match self.architecture {
-            Architecture::Amd64 => Subdir::Linux64,
-            Architecture::Arm64 => Subdir::LinuxAarch64,
-        }
+/// Conda's virtual packages (conda documentation, "Managing virtual packages"). They describe the
+/// image, never this machine.
+fn generic(image: &VirtualPackages) -> Result<Vec<GenericVirtualPackage>> {
+    let (major, minor) = image.glibc;
+    let mut all = vec![
+        ("__unix", "0".to_owned(), "0"),
+        // The image does not decide which kernel a container runs on; this is the oldest that
+        // packages ask for.
+        ("__linux", "3.10".to_owned(), "0"),
+        ("__glibc", format!("{major}.{minor}"), "0"),
+        ("__archspec", "1".to_owned(), image.architecture.machine()),
+    ];
+    if let Some(cuda) = &image.cuda {
+        all.push(("__cuda", cuda.clone(), "0"));
     }
-
-    /// `linux-64 with glibc 2.27`
-    pub(crate) fn describe(&self) -> String {
-        format!("{} with glibc {}.{}", self.subdir(), self.glibc.0, self.glibc.1)
-    }
-
-    /// Conda's virtual packages (conda documentation, "Managing virtual packages"). They describe
-    /// the image, never this machine.
-    fn virtual_packages(&self) -> Result<Vec<GenericVirtualPackage>> {
-        let (major, minor) = self.glibc;
-        let mut all = vec![
-            ("__unix", "0".to_owned(), "0"),
-            // Which kernel a container meets is not the image's to say; the oldest that matters.
-            ("__linux", "3.10".to_owned(), "0"),
-            ("__glibc", format!("{major}.{minor}"), "0"),
-            ("__archspec", "1".to_owned(), self.architecture.machine()),
-        ];
-        if let Some(cuda) = &self.cuda {
-            all.push(("__cuda", cuda.clone(), "0"));
-        }
-        all.into_iter()
-            .map(|(name, version, build)| {
-                Ok(GenericVirtualPackage {
-                    name: PackageName::new_unchecked(name),
-                    version: version.parse::<Version>().map_err(|error| Error::Channel {
-                        channel: name.to_owned(),
-                        reason: format!("`{version}` is no version: {error}"),
-                    })?,
-                    build_string: BuildString::new_unchecked(build),
-                })
+    all.into_iter()
+        .map(|(name, version, build)| {
+            Ok(GenericVirtualPackage {
+                name: PackageName::new_unchecked(name),
+                version: version.parse::<Version>().map_err(|error| Error::Channel {
+                    channel: name.to_owned(),
+                    reason: format!("invalid version `{version}`: {error}"),
+                })?,
+                build_string: BuildString::new_unchecked(build),
             })
-            .collect()
-    }
+        })
+        .collect()
 }
 
 /// Solves a file's conda lines; always with a Python, which the service needs. The packages are
@@ -135,7 +120,7 @@ async fn ask(
     let data = gateway
         .query(
             channels.iter(),
-            [virtual_packages.subdir(), Subdir::NoArch],
+            [subdir(virtual_packages.architecture), Subdir::NoArch],
             names.map(MatchSpec::from).collect::<Vec<_>>(),
         )
         .recursive(true)
@@ -149,7 +134,7 @@ async fn ask(
         if !known.contains(name) {
             return Err(Error::NoSuchCondaPackage {
                 name: name.to_owned(),
-                platform: virtual_packages.subdir().to_string(),
+                platform: subdir(virtual_packages.architecture).to_string(),
                 channels: channels.shown(),
             });
         }
@@ -157,7 +142,7 @@ async fn ask(
     let question = Question {
         records,
         specs,
-        virtual_packages: virtual_packages.virtual_packages()?,
+        virtual_packages: generic(virtual_packages)?,
         exclude_newer: settings
             .exclude_newer
             .as_deref()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use mlpack_oci::Progress;
 
 use crate::packages::cache::store::Store;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::packages::settings::Settings;
 use crate::pip_list::PipList;
 use crate::resolve::exclude_newer;

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::lock::environment::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::packages::cache::store::Store;
-use crate::packages::conda::package::StoredConda;
+use crate::packages::conda::archive::StoredConda;
 use crate::pip_list::{PipList, Wanted, place_of};
 use crate::pip_reference::{Location, Reference};
 use crate::resolve::pip::pylock::PylockRead;

@@ -1,8 +1,9 @@
 //! Lists with hashes: every package then needs one (pip, "Secure installs").
 
 use crate::lock::environment::LockedEnvironment;
+use crate::lock::environment::SERVER;
 use crate::pip_list::PipList;
-use crate::resolve::pip::server::{SERVER, ServerChoice};
+use crate::resolve::pip::server::ServerChoice;
 use crate::{Error, Result};
 
 /// Whether every package has a hash in the list. The server that is added, and what it brings, has

@@ -4,11 +4,9 @@ use std::str::FromStr as _;
 
 use pep440_rs::{Version, VersionSpecifiers};
 
-use crate::lock::environment::LockedEnvironment;
+use crate::lock::environment::{LockedEnvironment, SERVER};
 use crate::{Error, PipLine, PythonVersion, Result};
 
-/// The server's package.
-pub const SERVER: &str = "azureml-inference-server-http";
 const DEFAULTS: &str = "azureml-defaults";
 /// The first `azureml-defaults` that depends on the server (docs/azureml-2019.md#0.2).
 const DEFAULTS_WITH_SERVER: &str = "1.34";

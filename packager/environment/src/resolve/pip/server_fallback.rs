@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::lock::environment::LockedEnvironment;
+use crate::lock::environment::SERVER;
 use crate::packages::net::client::Client;
 use crate::resolve::pip::compile::Compiler;
 use crate::resolve::pip::pylock::PylockRead;
 use crate::resolve::pip::resolve::{prefer_wheels, write_lines};
-use crate::resolve::pip::server::{SERVER, ServerChoice};
+use crate::resolve::pip::server::ServerChoice;
 use crate::{Error, PipLineKind, Result, normalize_name};
 use mlpack_oci::pending::PendingFolder;
 

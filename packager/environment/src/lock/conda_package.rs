@@ -1,6 +1,4 @@
-//! An exact conda package, and its archive in the cache.
-
-use std::path::PathBuf;
+//! An exact conda package.
 
 use mlpack_oci::Digest;
 use serde::{Deserialize, Serialize};
@@ -24,13 +22,4 @@ pub struct CondaPackage {
     pub sha256: Digest,
     /// In bytes, where the channel tells it.
     pub size: Option<u64>,
-}
-
-/// A conda package whose archive lies in the cache.
-#[derive(Debug, Clone)]
-pub(crate) struct StoredConda {
-    /// The package.
-    pub(crate) package: CondaPackage,
-    /// Its archive, verified.
-    pub(crate) path: PathBuf,
 }
