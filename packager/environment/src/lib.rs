@@ -2,10 +2,9 @@
 //!
 //! The only crate that knows the solvers of conda and pip. The data flow:
 //!
-//! > [`CondaFile`] (as written) and [`Target`] (the image's interpreter) go into [`resolve`], or with
-//! > the [`VirtualPackages`] that the image offers into [`resolve_new`], which brings an interpreter of its
-//! > own; either gives a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] has those
-//! > files in the cache; [`lay`] lists the files of each package as a
+//! > [`CondaFile`] (as written) and the image's interpreter or [`VirtualPackages`] go into [`resolve`],
+//! > which returns a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] downloads those
+//! > files into the cache; [`install()`] lists the files of each package as a
 //! > [`mlpack_oci::layer::Tree`].
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
@@ -56,8 +55,7 @@ pub use match_spec::MatchSpec;
 pub use packages::settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
 pub use pip_line::{PipLine, PipLineKind, normalize_name};
 pub use python_spec::{Fit, PythonSpec};
+pub use resolve::entry::{resolve, settings_of};
 pub use resolve::lock_inputs::lock_inputs;
-pub use resolve::new_environment::{NewEnvironment, resolve_new};
-pub use resolve::pip::resolve::{Resolution, ResolveRequest, resolve, settings_of};
-pub use resolve::pip::server::{ServerChoice, choose_server, flask_trap};
+pub use resolve::request::{Resolution, ResolveRequest};
 pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings, lock_inputs};
+use mlpack_environment::{
+    Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings, lock_inputs,
+};
 use mlpack_project::project::{CondaSource, Project};
 
 use super::environment::{Asked, resolve, settings_for};

@@ -5,7 +5,7 @@
 //! to day, and with the newest for an interpreter from host to host. What still depends on the
 //! host:
 //!
-//! - An interpreter older than [`ONE_FOR_ALL`] takes older tools; it builds only where there is no
+//! - An interpreter older than [`MIN_UNIFORM_PYTHON`] takes older tools; it builds only where there is no
 //!   newer one, or where the newer one failed.
 //! - A build script sees the interpreter that runs it, and may pack other files for another one.
 //! - Tools other than these two (flit, hatchling, Cython, ...) are the newest the index has, and so
@@ -16,7 +16,7 @@
 //!   that one compiler makes the same of the same sources.
 
 /// The first Python that the newest pins run on: from here on all hosts build the same.
-pub(crate) const ONE_FOR_ALL: (u32, u32) = (3, 9);
+pub(crate) const MIN_UNIFORM_PYTHON: (u32, u32) = (3, 9);
 
 /// The pins, as a constraints file: the last or nearly last releases for each of those Pythons.
 pub(crate) const PINS: &str = "\
@@ -39,7 +39,7 @@ pub(crate) fn key() -> String {
 
 /// Tools that are taken as they are today whatever day packages are taken of: those of that day
 /// may not run on the interpreter that builds.
-pub(crate) const OF_ALL_TIMES: [&str; 10] = [
+pub(crate) const EXCLUDE_NEWER_EXEMPT: [&str; 10] = [
     "setuptools",
     "wheel",
     "setuptools-scm",

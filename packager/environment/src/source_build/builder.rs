@@ -95,10 +95,9 @@ impl Builder<'_> {
     ) -> Result<PathBuf> {
         let interpreters = self.interpreters;
         // Without a compiler: an interpreter whose tools are those of all hosts, then the best one.
-        let same = interpreters
-            .list
-            .iter()
-            .find(|host| (host.version.major, host.version.minor) >= build_tools::ONE_FOR_ALL);
+        let same = interpreters.list.iter().find(|host| {
+            (host.version.major, host.version.minor) >= build_tools::MIN_UNIFORM_PYTHON
+        });
         let mut plain = interpreters.explain("no Python is on this machine to build it with");
         let mut tried = None;
         for python in same.into_iter().chain(interpreters.list.first()) {

@@ -12,7 +12,7 @@ use crate::packages::settings::redacted;
 use crate::{Error, Result};
 
 /// Git variables that would lead it to another repository or make it ask.
-const FORGOTTEN: [&str; 5] =
+const SCRUBBED_ENV_VARS: [&str; 5] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"];
 
 /// A repository with the password that reads it.
@@ -97,7 +97,7 @@ impl Repository<'_> {
     async fn run<A: AsRef<OsStr>>(&self, git: &Path, arguments: &[A]) -> Result<String> {
         let bad = |reason: String| Error::Repository { url: redacted(self.url), reason };
         let mut command = Command::new(git);
-        for name in FORGOTTEN {
+        for name in SCRUBBED_ENV_VARS {
             command.env_remove(name);
         }
         command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");

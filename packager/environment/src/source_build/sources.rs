@@ -56,7 +56,7 @@ impl Stage<'_> {
         let work = self.store.work_folder()?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let filename =
-            crate::resolve::pip::pylock::percent_decode(last).trim_end_matches(".git").to_owned();
+            crate::packages::net::percent_decode(last).trim_end_matches(".git").to_owned();
         let whole = work.path().join("repository");
         let commit = repository.check_out(revision, &whole).await?;
         let path = match subdirectory {

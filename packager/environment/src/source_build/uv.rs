@@ -45,7 +45,7 @@ pub(crate) struct Uv {
 }
 
 /// What a run of uv said.
-pub(crate) struct Output {
+pub(crate) struct UvOutput {
     pub(crate) success: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -53,7 +53,7 @@ pub(crate) struct Output {
 
 /// Variables that change what is resolved, for whom, or where it goes. Everything that decides a
 /// result is given as an argument; indexes, certificates and proxies stay the caller's.
-const FORGOTTEN: [&str; 34] = [
+const SCRUBBED_ENV_VARS: [&str; 34] = [
     "CONDA_PREFIX",
     "CONDA_DEFAULT_ENV",
     "FORCE_COLOR",
@@ -132,13 +132,13 @@ impl Uv {
         input: &str,
         dir: &Path,
         variables: &[(&str, &str)],
-    ) -> Result<Output> {
+    ) -> Result<UvOutput> {
         let broken = |error: io::Error| Error::UvBroken {
             path: self.path.clone(),
             reason: error.to_string(),
         };
         let mut command = Command::new(&self.path);
-        for name in FORGOTTEN {
+        for name in SCRUBBED_ENV_VARS {
             command.env_remove(name);
         }
         command.args(arguments).arg("--cache-dir").arg(&self.cache);
@@ -177,7 +177,7 @@ impl Uv {
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         let output = child.wait_with_output().await.map_err(broken)?;
-        Ok(Output {
+        Ok(UvOutput {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

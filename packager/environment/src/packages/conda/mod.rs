@@ -6,9 +6,7 @@ pub(crate) mod closure;
 pub(crate) mod condarc;
 pub(crate) mod fetch;
 pub(crate) mod files;
-pub(crate) mod installed;
 
 pub(crate) use closure::closure;
 pub(crate) use fetch::fetch;
 pub(crate) use files::files;
-pub(crate) use installed::{installed, stand_ins};

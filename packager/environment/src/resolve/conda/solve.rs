@@ -19,7 +19,7 @@ use crate::packages::conda::channels::Channels;
 use crate::packages::settings::Settings;
 use crate::resolve::conda::explain::conflict::{Question, conflict};
 use crate::resolve::conda::explain::report::{LOOSEN, Teller};
-use crate::resolve::exclude_newer::cutoff;
+use crate::resolve::exclude_newer;
 use crate::{Architecture, CondaDependency, CondaFile, Error, Result};
 
 /// The platform of a channel for an architecture.
@@ -146,7 +146,7 @@ async fn ask(
         exclude_newer: settings
             .exclude_newer
             .as_deref()
-            .map(|text| cutoff(text).map(ExcludeNewer::from_datetime))
+            .map(|text| exclude_newer::parse(text).map(ExcludeNewer::from_datetime))
             .transpose()?,
     };
     let is_held = |record: &&RepoDataRecord| {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::Progress;
 use url::Url;
 
-use crate::lock::environment::{Artifact, ArtifactOrigin, LockedEnvironment, LockedPackage};
+use crate::lock::environment::{Artifact, ArtifactOrigin, LockedPackage};
 use crate::packages::cache::store::Store;
 use crate::packages::conda::archive::StoredConda;
 use crate::pip_list::{PipList, Wanted, place_of};
 use crate::pip_reference::{Location, Reference};
-use crate::resolve::pip::pylock::PylockRead;
+use crate::resolve::pip::pylock::Pylock;
 use crate::source_build::builder;
 use crate::source_build::builder::Builder;
 use crate::source_build::interpreters;
@@ -23,7 +23,7 @@ use crate::wheel_name::WheelName;
 use crate::{Error, PipLine, Result, Target};
 
 /// Builds sources that are named by their place.
-pub(crate) struct Placer<'a> {
+pub(crate) struct DirectSources<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
     pub(crate) target: &'a Target,
@@ -37,7 +37,7 @@ pub(crate) struct Placer<'a> {
     built: BTreeMap<PathBuf, Artifact>,
 }
 
-impl<'a> Placer<'a> {
+impl<'a> DirectSources<'a> {
     pub(crate) fn new(
         uv: &'a Uv,
         store: &'a Store,
@@ -94,9 +94,9 @@ impl<'a> Placer<'a> {
 
     /// Puts sources back where their wheels stand, and builds those that a package itself names by
     /// place.
-    pub(crate) async fn settle(&mut self, read: PylockRead) -> Result<LockedEnvironment> {
-        let PylockRead { mut environment, sources, .. } = read;
-        for package in &mut environment.packages {
+    pub(crate) async fn settle(&mut self, pylock: Pylock) -> Result<Vec<LockedPackage>> {
+        let Pylock { mut packages, sources, .. } = pylock;
+        for package in &mut packages {
             if let ArtifactOrigin::Path(wheel) = &package.artifact.origin
                 && let Some(artifact) = self.built.get(wheel)
             {
@@ -109,10 +109,10 @@ impl<'a> Placer<'a> {
             let version = WheelName::parse(&crate::packages::net::client::file_name(&wheel))
                 .map(|wheel| wheel.version)
                 .unwrap_or_default();
-            environment.packages.push(LockedPackage { name, version, artifact: staged.artifact });
+            packages.push(LockedPackage { name, version, artifact: staged.artifact });
         }
-        environment.packages.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(environment)
+        packages.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(packages)
     }
 
     async fn wheel(&mut self, name: &str, staged: &Staged) -> Result<PathBuf> {

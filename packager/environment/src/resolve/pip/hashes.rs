@@ -1,6 +1,6 @@
 //! Lists with hashes: every package then needs one (pip, "Secure installs").
 
-use crate::lock::environment::LockedEnvironment;
+use crate::lock::environment::LockedPackage;
 use crate::lock::environment::SERVER;
 use crate::pip_list::PipList;
 use crate::resolve::pip::server::ServerChoice;
@@ -9,15 +9,14 @@ use crate::{Error, Result};
 /// Whether every package has a hash in the list. The server that is added, and what it brings, has
 /// none and is told of.
 pub(crate) fn check(
-    environment: &LockedEnvironment,
+    packages: &[LockedPackage],
     list: &PipList,
     choice: &ServerChoice,
 ) -> Result<Option<String>> {
     if !list.require_hashes {
         return Ok(None);
     }
-    let names: Vec<String> = environment
-        .packages
+    let names: Vec<String> = packages
         .iter()
         .filter(|package| !list.hashes.contains_key(&package.name))
         .map(|package| format!("{}=={}", package.name, package.version))

@@ -1,33 +1,27 @@
-//! Versions that stay as they are when the rest is resolved anew.
+//! Versions and files of an earlier lock that are kept where possible.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
 
 use crate::lock::environment::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use crate::pip_list::PipList;
-use crate::{Error, Result};
-use mlpack_oci::pending::PendingFolder;
 
-/// Writes a lock of the standard form that only names versions: a resolver that finds it where its
-/// own lock goes prefers them.
-pub(crate) fn preferred(held: &LockedEnvironment, folder: &PendingFolder) -> Result<PathBuf> {
-    let path = folder.path().join("pylock.held.toml");
+/// Renders a `pylock.toml` that has names and versions only: uv prefers the versions of a lock that it
+/// is going to replace.
+pub(crate) fn pylock(locked: &LockedEnvironment) -> String {
     let mut text = "lock-version = \"1.0\"\ncreated-by = \"mlpack\"\n".to_owned();
-    for package in &held.packages {
+    for package in &locked.packages {
         text.push_str(&format!(
             "\n[[packages]]\nname = {}\nversion = {}\n",
             toml::Value::from(package.name.as_str()),
             toml::Value::from(package.version.as_str())
         ));
     }
-    fs::write(&path, text).map_err(Error::io("write", &path))?;
-    Ok(path)
+    text
 }
 
-/// Whether a list still allows the file that a package was locked to. Files of this machine are taken
-/// as they are now.
-pub(crate) fn may_stay(package: &LockedPackage, list: &PipList) -> bool {
+/// Whether a list still allows the file that a package was locked to. Files of this machine are never
+/// kept: they are used as they are now.
+pub(crate) fn allows(list: &PipList, package: &LockedPackage) -> bool {
     let LockedPackage { name, artifact, .. } = package;
     let is_wheel = artifact.kind == ArtifactKind::Wheel;
     let of = |names: &BTreeSet<String>| names.contains(name) || names.contains(":all:");
@@ -38,20 +32,17 @@ pub(crate) fn may_stay(package: &LockedPackage, list: &PipList) -> bool {
         && hashes.is_none_or(|allowed| allowed.contains(&artifact.sha256.hex()))
 }
 
-/// A release may have got further files since: of one that stayed, the file stays too.
+/// Keeps the file of each package whose version stayed: a release may have more files by now.
 pub(crate) fn keep_files(
-    environment: &mut LockedEnvironment,
-    held: &LockedEnvironment,
+    packages: &mut [LockedPackage],
+    locked: &LockedEnvironment,
     list: &PipList,
 ) {
-    if environment.target != held.target {
-        return;
-    }
-    for package in &mut environment.packages {
-        if let Some(before) = held.package(&package.name)
+    for package in packages {
+        if let Some(before) = locked.package(&package.name)
             && before.version == package.version
             && matches!(package.artifact.origin, ArtifactOrigin::Url(_))
-            && may_stay(before, list)
+            && allows(list, before)
         {
             package.artifact = before.artifact.clone();
         }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use mlpack_oci::Digest;
 use serde::Deserialize;
 
-use crate::lock::environment::{
-    Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage,
-};
+use crate::lock::environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
 use crate::requirements_file::shown;
 use crate::wheel_name::WheelName;
 use crate::{Error, Result, Target, normalize_name};
@@ -15,30 +14,30 @@ use crate::{Error, Result, Target, normalize_name};
 /// SHA-256 of the files that may be taken, by package; any for a package that is not there.
 pub(crate) type Hashes = BTreeMap<String, BTreeSet<String>>;
 
-/// What a lock file of the standard form says.
+/// A `pylock.toml` that uv wrote (PyPA specifications, "pylock.toml"), read for one target.
 #[derive(Debug)]
-pub(crate) struct PylockRead {
-    /// As the resolver wrote it.
+pub(crate) struct Pylock {
+    /// As uv wrote it.
     pub(crate) text: String,
-    /// Packages that are files.
-    pub(crate) environment: LockedEnvironment,
+    /// Packages that are files, sorted by name.
+    pub(crate) packages: Vec<LockedPackage>,
     /// Names and places of those that are sources, whose version and hash are not known yet.
     pub(crate) sources: Vec<(String, ArtifactOrigin)>,
 }
 
-impl PylockRead {
-    /// Reads a lock file of the standard form (PyPA specifications, "pylock.toml"), choosing for
-    /// each package the wheel that fits `target` best, else its source. Relative paths start at `dir`.
+impl Pylock {
+    /// Reads a lock, choosing for each package the wheel that fits `target` best, else its source.
+    /// Relative paths start at `dir`.
     ///
     /// # Errors
     /// [`Error::Lock`] if it cannot be read, [`Error::NoArtifact`], [`Error::NoHash`],
     /// [`Error::OtherHash`] or [`Error::WheelMisfit`] for a package that cannot be locked.
-    pub(crate) fn new(text: &str, target: &Target, dir: &Path, hashes: &Hashes) -> Result<Self> {
-        let lock: Pylock = toml::from_str(text)
+    pub(crate) fn read(text: String, target: &Target, dir: &Path, hashes: &Hashes) -> Result<Self> {
+        let document: Document = toml::from_str(&text)
             .map_err(|error| Error::Lock { reason: error.message().to_owned() })?;
         let mut packages = Vec::new();
         let mut sources = Vec::new();
-        for package in lock.packages {
+        for package in document.packages {
             match package.sources(dir) {
                 Some(origin) => sources.push((normalize_name(&package.name), origin)),
                 None => packages.push(package.choose(target, dir, hashes)?),
@@ -48,18 +47,17 @@ impl PylockRead {
         if let Some(pair) = packages.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(Error::Lock { reason: format!("{} is there twice", pair[0].name) });
         }
-        let environment = LockedEnvironment {
-            target: target.clone(),
-            prefix: BASE_PREFIX.to_owned(),
-            conda: Vec::new(),
-            packages,
-        };
-        Ok(Self { text: text.to_owned(), environment, sources })
+        Ok(Self { text, packages, sources })
+    }
+
+    /// The package of a normalised name.
+    pub(crate) fn package(&self, name: &str) -> Option<&LockedPackage> {
+        self.packages.iter().find(|package| package.name == name)
     }
 }
 
 #[derive(Deserialize)]
-struct Pylock {
+struct Document {
     #[serde(default)]
     packages: Vec<PylockPackage>,
 }
@@ -176,7 +174,7 @@ impl PylockFile {
     fn filename(&self) -> Option<String> {
         let from = |place: &str| {
             let plain = place.split(['?', '#']).next().unwrap_or(place);
-            plain.rsplit('/').next().map(percent_decode)
+            plain.rsplit('/').next().map(crate::packages::net::percent_decode)
         };
         self.name
             .clone()
@@ -205,8 +203,7 @@ impl PylockFile {
             }
         };
         let sha256 = match (self.hashes.get("sha256"), &origin) {
-            (Some(hex), _) => format!("sha256:{hex}")
-                .parse()
+            (Some(hex), _) => Digest::from_hex(hex)
                 .map_err(|error| Error::Lock { reason: format!("{filename}: {error}") })?,
             (None, ArtifactOrigin::Path(path)) => crate::packages::cache::store::digest_file(path)?,
             (None, _) => {
@@ -215,11 +212,6 @@ impl PylockFile {
         };
         Ok(Artifact { kind, filename, origin, size: self.size, sha256 })
     }
-}
-
-/// File names in URLs escape `+` and the like.
-pub(crate) fn percent_decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -247,14 +239,13 @@ mod tests {
               {{ url = "https://i.example/numpy-1.19.5-cp36-cp36m-manylinux2010_x86_64.whl#x", size = 7, hashes = {{ sha256 = "{HEX}" }} }},
             ]"#
         );
-        let read = PylockRead::new(&text, &target(), Path::new("/"), &Hashes::new()).unwrap();
-        let lock = read.environment;
+        let lock = Pylock::read(text, &target(), Path::new("/"), &Hashes::new()).unwrap();
         let artifact = |kind, filename: &str, url: &str, size| Artifact {
             kind,
             filename: filename.to_owned(),
             origin: ArtifactOrigin::Url(format!("https://i.example/{url}")),
             size,
-            sha256: format!("sha256:{HEX}").parse().unwrap(),
+            sha256: Digest::from_hex(HEX).unwrap(),
         };
         let package = |name: &str, version: &str, artifact| LockedPackage {
             name: name.to_owned(),
@@ -274,13 +265,13 @@ mod tests {
                 package("wrapt", "1.12.1", artifact(ArtifactKind::Sdist, source, source, Some(9))),
             ]
         );
-        assert_eq!(lock.package("WRAPT"), Some(&lock.packages[1]));
+        assert_eq!(lock.package("wrapt"), Some(&lock.packages[1]));
     }
 
     #[test]
     fn what_cannot_be_locked_is_named() {
         let read = |text: &str| {
-            let read = PylockRead::new(text, &target(), Path::new("/"), &Hashes::new());
+            let read = Pylock::read(text.to_owned(), &target(), Path::new("/"), &Hashes::new());
             read.unwrap_err().to_string()
         };
         assert_eq!(
@@ -296,10 +287,5 @@ mod tests {
             "the index gives no SHA-256 for a-1.tar.gz of a"
         );
         assert!(read("packages = 3").starts_with("the resolver's lock cannot be read: "));
-    }
-
-    #[test]
-    fn escaped_names_are_read() {
-        assert_eq!(percent_decode("torch-1.0%2Bcpu-x.whl%"), "torch-1.0+cpu-x.whl%");
     }
 }

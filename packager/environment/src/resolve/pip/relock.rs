@@ -1,6 +1,5 @@
-//! Resolving again when little changed: all that was locked stays, and the resolver sees what the
-//! list pins anew. Then it asks the index for these alone, and builds nothing to learn what a
-//! package depends on.
+//! Resolves again when little changed: everything that was locked stays, and uv sees only the pins that
+//! are new. Then it asks the index for these alone, and builds nothing to learn dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,29 +7,25 @@ use std::str::FromStr as _;
 
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 
-use crate::lock::environment::{ArtifactKind, LockedPackage};
+use crate::lock::environment::{ArtifactKind, LockedEnvironment, LockedPackage};
 use crate::packages::cache::store::Store;
-use crate::packages::net::client::Client;
 use crate::packages::wheel::archive::WheelFile;
 use crate::packages::wheel::stub;
-use crate::pip_list::Wanted;
-use crate::resolve::pip::compile::Compiler;
+use crate::pip_list::{PipList, Wanted};
+use crate::resolve::pip::compile::{CompileRequest, Compiler};
 use crate::resolve::pip::direct_sources::file_url;
-use crate::resolve::pip::preferences::may_stay;
-use crate::resolve::pip::pylock::PylockRead;
-use crate::resolve::pip::resolve::{prefer_wheels, write_lines};
-use crate::resolve::pip::server::ServerChoice;
+use crate::resolve::pip::pip_request::{PipRequest, Resolved};
+use crate::resolve::pip::{prefer_wheels, preferences};
 use crate::source_build::builder;
 use crate::{PipLine, PipLineKind, Result, Target};
-use mlpack_oci::pending::PendingFolder;
 
-/// What a list asks of packages by name.
-struct Asked {
+/// A requirement by name, with the versions that it allows.
+struct NamedRequirement {
     name: String,
     specifiers: VersionSpecifiers,
 }
 
-impl Asked {
+impl NamedRequirement {
     fn read(line: &PipLine) -> Option<Self> {
         match &line.kind {
             PipLineKind::Requirement { name, specifier, .. } => Some(Self {
@@ -41,97 +36,117 @@ impl Asked {
         }
     }
 
-    /// Whether exactly one release is asked for.
+    /// Whether it allows exactly one release.
     fn is_pin(&self) -> bool {
         let exact = [Operator::Equal, Operator::ExactEqual];
         self.specifiers.iter().any(|specifier| exact.contains(specifier.operator()))
     }
+
+    fn admits(&self, package: &LockedPackage) -> bool {
+        let version = Version::from_str(&package.version);
+        version.is_ok_and(|version| self.specifiers.contains(&version))
+    }
 }
 
-/// Resolves with every package of `held` where it was, if that is possible and if all else in the
-/// outcome is a pin of the list. Whoever has more to decide resolves as a whole.
-pub(crate) async fn resolve(
-    compiler: &mut Compiler<'_>,
-    client: &Client,
-    wanted: &[String],
-    choice: &ServerChoice,
-    work: &PendingFolder,
-    notes: &mut Vec<String>,
-) -> Result<Option<PylockRead>> {
-    let list = compiler.list;
-    let target = compiler.request.target;
-    // A day may be too early for what is held.
-    let held = compiler.request.held.filter(|held| held.target == *target);
-    let Some(held) = held.filter(|_| list.settings.exclude_newer.is_none()) else {
+/// The strategy: every package of the earlier lock stays, if that is possible and if all else in the
+/// outcome is a pin of the list. Returns nothing where there is more to decide; the whole list is
+/// resolved then.
+///
+/// # Errors
+/// Those of reading wheels in the cache. What uv refuses is reported by the resolution of the whole.
+pub(crate) async fn resolve(request: &PipRequest<'_>) -> Result<Option<Resolved>> {
+    let Compiler { target, list, .. } = *request.compiler;
+    let locked = request.preferences.filter(|locked| locked.target == *target);
+    // The cutoff may be earlier than what is locked.
+    let Some(locked) = locked.filter(|_| list.settings.exclude_newer.is_none()) else {
         return Ok(None);
     };
     let parsed = |line: &String| PipLine::parse(line, 0).ok();
     let others: Vec<PipLine> =
-        list.constraints.iter().chain(&choice.added).filter_map(parsed).collect();
-    let asked: Vec<Asked> = list.lines.iter().chain(&others).filter_map(Asked::read).collect();
-    let conda = compiler.present.map_or(&[][..], |present| &present.packages);
-    let mut lines = list.constraints.clone();
-    let mut staying: BTreeMap<&str, &LockedPackage> = BTreeMap::new();
-    for package in &held.packages {
-        let stays = may_stay(package, list)
-            && !list.wants_source(&package.name)
-            && conda.iter().all(|(name, _)| *name != package.name)
-            && asked.iter().all(|asked| asked.name != package.name || admits(asked, package));
-        if stays && let Some(wheel) = wheel(package, target, compiler.store) {
-            let metadata = WheelFile::open(&wheel)?.metadata()?;
-            let path = stub::write(&package.name, &package.version, &metadata, work.path())?;
-            lines.push(format!("{} @ {}", package.name, file_url(&path)?));
-            staying.insert(&package.name, package);
-        }
-    }
-    if staying.is_empty() {
+        list.constraints.iter().chain(&request.server.added).filter_map(parsed).collect();
+    let requirements: Vec<_> =
+        list.lines.iter().chain(&others).filter_map(NamedRequirement::read).collect();
+    let stubs = stubs(request.compiler, locked, &requirements)?;
+    if stubs.is_empty() {
         return Ok(None);
     }
-    // Whether it comes to a resolution of the whole or not must not show in that.
-    let before = (compiler.constraints.clone(), compiler.stand_in);
-    compiler.constraints = write_lines(work, "staying.txt", &lines)?;
-    compiler.input =
-        wanted.iter().chain(&choice.added).flat_map(|line| [line.as_str(), "\n"]).collect();
-    // What fails is told by the resolution of the whole.
-    let mut told = choice.notes.clone();
-    let outcome = prefer_wheels(compiler, client, &mut told).await;
-    (compiler.constraints, compiler.stand_in) = before;
-    let Ok(mut read) = outcome else { return Ok(None) };
-    let pinned = asked.iter().filter(|asked| asked.is_pin()).map(|asked| asked.name.as_str());
-    let placed = list.wanted.iter().filter_map(|wanted| match wanted {
+    let whole = request.list_with_server()?;
+    let fixed = stubs.values().map(|(_, line)| line.clone());
+    let constraints = whole.constraints.iter().cloned().chain(fixed).collect();
+    let attempt = CompileRequest { constraints, ..whole };
+    let found = prefer_wheels::compile(request.compiler, request.client, &attempt).await;
+    let Ok(Resolved { mut pylock, notes }) = found else { return Ok(None) };
+    if !settle(&mut pylock.packages, locked, &stubs, &exact(list, &requirements), list) {
+        return Ok(None);
+    }
+    let notes = request.server.notes.iter().cloned().chain(notes).collect();
+    Ok(Some(Resolved { pylock, notes }))
+}
+
+/// The locked packages that stay, by name, each with the line that leaves uv no other choice: a stub
+/// wheel with the metadata of the locked one.
+fn stubs<'l>(
+    compiler: &Compiler<'_>,
+    locked: &'l LockedEnvironment,
+    requirements: &[NamedRequirement],
+) -> Result<BTreeMap<&'l str, (&'l LockedPackage, String)>> {
+    let Compiler { target, list, store, work, installed, .. } = *compiler;
+    let conda = installed.map_or(&[][..], |installed| &installed.names);
+    let mut stubs = BTreeMap::new();
+    for package in &locked.packages {
+        let LockedPackage { name, version, .. } = package;
+        let stays = preferences::allows(list, package)
+            && !list.wants_source(name)
+            && !conda.contains(name)
+            && requirements.iter().all(|of| of.name != *name || of.admits(package));
+        if stays && let Some(wheel) = stored_wheel(package, target, store) {
+            let metadata = WheelFile::open(&wheel)?.metadata()?;
+            let path = stub::write(name, version, &metadata, work.path())?;
+            let line = format!("{name} @ {}", file_url(&path)?);
+            stubs.insert(name.as_str(), (package, line));
+        }
+    }
+    Ok(stubs)
+}
+
+/// The names for which the list allows only one file or release.
+fn exact<'l>(list: &'l PipList, requirements: &'l [NamedRequirement]) -> BTreeSet<&'l str> {
+    let pinned = requirements.iter().filter(|of| of.is_pin()).map(|of| of.name.as_str());
+    let direct = list.wanted.iter().filter_map(|wanted| match wanted {
         Wanted::Placed(reference, _) => reference.name.as_deref(),
         Wanted::Named(_) => None,
     });
-    let exact: BTreeSet<&str> = pinned.chain(placed).collect();
-    // What is neither held nor without a choice would depend on what happens to stay.
-    let settled = read.environment.packages.iter_mut().all(|package| {
+    pinned.chain(direct).collect()
+}
+
+/// Replaces stubs by the packages they stand for. Returns false if a package is neither locked nor
+/// exact: which release uv took for it would depend on what happens to be locked.
+fn settle(
+    packages: &mut [LockedPackage],
+    locked: &LockedEnvironment,
+    stubs: &BTreeMap<&str, (&LockedPackage, String)>,
+    exact: &BTreeSet<&str>,
+    list: &PipList,
+) -> bool {
+    packages.iter_mut().all(|package| {
         let name = &*package.name;
-        // Its address leaves the resolver no other.
-        let stood_for = staying.get(name).copied();
-        let same =
-            |before: &&LockedPackage| before.version == package.version && may_stay(before, list);
-        let before =
-            stood_for.or_else(|| held.package(name).filter(same).filter(|_| !exact.contains(name)));
+        let same = |before: &&LockedPackage| {
+            before.version == package.version && preferences::allows(list, before)
+        };
+        let before = match stubs.get(name) {
+            Some((stubbed, _)) => Some(*stubbed),
+            None => locked.package(name).filter(same).filter(|_| !exact.contains(name)),
+        };
         match before {
             Some(before) => package.clone_from(before),
             None => return exact.contains(name),
         }
         true
-    });
-    if !settled {
-        return Ok(None);
-    }
-    notes.extend(told);
-    Ok(Some(read))
-}
-
-fn admits(asked: &Asked, package: &LockedPackage) -> bool {
-    let version = Version::from_str(&package.version);
-    version.is_ok_and(|version| asked.specifiers.contains(&version))
+    })
 }
 
 /// The wheel of a package in the cache: its own, or the one built from its source.
-fn wheel(package: &LockedPackage, target: &Target, store: &Store) -> Option<PathBuf> {
+fn stored_wheel(package: &LockedPackage, target: &Target, store: &Store) -> Option<PathBuf> {
     let artifact = &package.artifact;
     match artifact.kind {
         ArtifactKind::Wheel => {

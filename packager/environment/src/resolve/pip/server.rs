@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use pep440_rs::{Version, VersionSpecifiers};
 
-use crate::lock::environment::{LockedEnvironment, SERVER};
+use crate::lock::environment::SERVER;
 use crate::{Error, PipLine, PythonVersion, Result};
 
 const DEFAULTS: &str = "azureml-defaults";
@@ -59,11 +59,11 @@ const PAIRS: [Pair; 4] = [
 
 /// What is added to a requirement list so that a server comes out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ServerChoice {
+pub(crate) struct ServerChoice {
     /// Requirement lines to resolve together with the list.
-    pub added: Vec<String>,
+    pub(crate) added: Vec<String>,
     /// Why, one sentence each.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// The server's own line, for a list that does not go together with the others.
     pub(crate) alone: Option<String>,
     /// What gives way to the server then.
@@ -74,7 +74,7 @@ pub struct ServerChoice {
 ///
 /// # Errors
 /// [`Error::NoServer`] for a Python that no server supports.
-pub fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<ServerChoice> {
+pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<ServerChoice> {
     let pair = PAIRS
         .iter()
         .find(|pair| python.major == 3 && (pair.minors.0..=pair.minors.1).contains(&python.minor))
@@ -130,33 +130,6 @@ fn admits(line: &PipLine, version: &str) -> bool {
         (Some(specifiers), Ok(version)) => specifiers.contains(&version),
         _ => true,
     }
-}
-
-/// Known bad company in a resolved set (docs/azureml-2019.md#0.3): Flask of the 1.0 era imports names
-/// that the later releases of its own dependencies removed.
-pub fn flask_trap(environment: &LockedEnvironment) -> Option<String> {
-    const LIMITS: [(&str, &str); 4] =
-        [("itsdangerous", "2.1"), ("jinja2", "3.1"), ("markupsafe", "2.1"), ("werkzeug", "2.0")];
-    let version = |name: &str| Version::from_str(&environment.package(name)?.version).ok();
-    let flask = version("flask")?;
-    if flask >= Version::new([1, 1]) {
-        return None;
-    }
-    let pins: Vec<String> = LIMITS
-        .iter()
-        .filter(|(name, limit)| {
-            let limit = Version::from_str(limit);
-            matches!((version(name), limit), (Some(found), Ok(limit)) if found >= limit)
-        })
-        .map(|(name, limit)| format!("{name}<{limit}"))
-        .collect();
-    if pins.is_empty() {
-        return None;
-    }
-    Some(format!(
-        "flask {flask} does not import with this set; add to the pip list: {}",
-        pins.join(", ")
-    ))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::super::conflict::conflict;
 use super::*;
 use crate::CondaFile;
 use crate::packages::settings::Settings;
-use crate::resolve::exclude_newer::cutoff;
+use crate::resolve::exclude_newer;
 
 /// A package of a channel: name, version, build, what it needs, what it bounds.
 fn record(
@@ -69,7 +69,8 @@ fn said(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String
         records: vec![of("/main/"), of("/extra/")],
         specs,
         virtual_packages: vec![glibc],
-        exclude_newer: day.map(|day| ExcludeNewer::from_datetime(cutoff(day).unwrap())),
+        exclude_newer: day
+            .map(|day| ExcludeNewer::from_datetime(exclude_newer::parse(day).unwrap())),
     };
     let lines = &file.dependencies;
     let teller = Teller { question: &question, lines, channels: &channels, exclude_newer: day };
