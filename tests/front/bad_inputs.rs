@@ -259,7 +259,7 @@ hint: indent with spaces; YAML does not allow tabs there
     world.write("environment.yml", "dependencies:\n  - python\npip:\n  - core\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/environment.yml:3: `pip:` stands beside `dependencies:`, not inside it
+error: [WORLD]/work/environment.yml:3: `pip:` must be nested under `dependencies:`
 hint: write it as
   dependencies:
     - python=3.6.[PATCH]

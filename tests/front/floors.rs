@@ -29,8 +29,10 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-oci", vec![]),
         ("mlpack-registry", vec!["mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
-        ("mlpack-environment", vec!["mlpack-oci"]),
-        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci"]),
+        ("mlpack-documents", vec![]),
+        ("mlpack-requirements", vec!["mlpack-documents"]),
+        ("mlpack-environment", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
+        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
         ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
@@ -43,6 +45,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-host-base",
                 "mlpack-oci",
                 "mlpack-registry",
+                "mlpack-requirements",
             ],
         ),
     ];

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use etcetera::BaseStrategy as _;
 use mlpack_engine::Engine;
-use mlpack_environment::{CondaSettings, IndexUrl, Indexes};
+use mlpack_environment::CondaSettings;
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::layout::Layout;
@@ -15,6 +15,7 @@ use mlpack_project::base::{Catalogue, IndexCache};
 use mlpack_project::image::Templates;
 use mlpack_project::project::RegistryAccess;
 use mlpack_registry::{Client, CredentialStore, Credentials, Proxies, Secret};
+use mlpack_requirements::{IndexUrl, Indexes};
 use tokio::runtime::Runtime;
 
 use crate::args::{Format, Global};

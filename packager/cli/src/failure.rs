@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Environment(#[from] mlpack_environment::Error),
     #[error(transparent)]
+    Requirements(#[from] mlpack_requirements::Error),
+    #[error(transparent)]
     Build(#[from] mlpack_project::Error),
     #[error(transparent)]
     Project(#[from] mlpack_project::project::Error),
@@ -58,6 +60,7 @@ impl Failure {
             Self::Registry(error) => error.hint(),
             Self::Engine(error) => error.hint(),
             Self::Environment(error) => error.hint(),
+            Self::Requirements(error) => error.hint(),
             Self::Build(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::HostBase(error) => error.hint(),

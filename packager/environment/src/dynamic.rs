@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 
+use mlpack_requirements::Architecture;
 use object::LittleEndian;
 use object::elf::{
     DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB, Dyn64, DynamicTag,
@@ -10,8 +11,6 @@ use object::elf::{
     ProgramHeader64,
 };
 use object::pod::{from_bytes, slice_from_bytes};
-
-use crate::Architecture;
 
 /// A table of program headers or of dynamic entries is never larger, in bytes.
 const TABLE: u64 = 1 << 20;

@@ -4,8 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Digest;
-
-use crate::PythonVersion;
+use mlpack_requirements::PythonVersion;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,86 +23,6 @@ pub enum Error {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
-    },
-    /// The conda file is not YAML.
-    #[error("{}:{line}: {reason}", path.display())]
-    Yaml {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// The conda file has a key that no conda file has.
-    #[error("{}:{line}: unknown key `{key}`", path.display())]
-    UnknownKey {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// As written.
-        key: String,
-        /// The known key most like it.
-        nearest: Option<String>,
-    },
-    /// `pip:` is a key of the file instead of an item of `dependencies:`.
-    #[error("{}:{line}: `pip:` stands beside `dependencies:`, not inside it", path.display())]
-    PipMisplaced {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-    },
-    /// A value of the conda file has the wrong shape.
-    #[error("{}:{line}: {key} must be {expected}, found {found}", path.display())]
-    WrongShape {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The key it belongs to.
-        key: &'static str,
-        /// What belongs there.
-        expected: &'static str,
-        /// What is there.
-        found: &'static str,
-    },
-    /// A conda package line cannot be read.
-    #[error("{}:{line}: cannot read `{text}`: {reason}", path.display())]
-    CondaLine {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// As written.
-        text: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A line of the `pip:` list cannot be read.
-    #[error("{}:{line}: cannot read the pip line `{text}`: {reason}", path.display())]
-    PipLine {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// As written.
-        text: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A line of the `pip:` list, or of a file that it names, cannot be followed.
-    #[error("{place}: `{text}`: {reason}")]
-    PipRequirement {
-        /// File and line.
-        place: String,
-        /// As written, without passwords.
-        text: String,
-        /// Why not.
-        reason: String,
-        /// What to do about it.
-        remedy: Option<String>,
     },
     /// A source folder or repository of the list cannot be made a wheel here.
     #[error("{place}: `{text}` cannot be built here: {reason}")]
@@ -408,6 +327,9 @@ pub enum Error {
         /// The file inside.
         file: String,
     },
+    /// A conda file or pip list that cannot be read.
+    #[error(transparent)]
+    Requirements(#[from] mlpack_requirements::Error),
     /// The files do not fit into a layer.
     #[error(transparent)]
     Layer(#[from] mlpack_oci::Error),

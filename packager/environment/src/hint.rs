@@ -11,18 +11,6 @@ impl Error {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("the disk is full: free some space, or set MLPACK_CACHE_DIR to a larger disk".to_owned())
             }
-            Self::Yaml { reason, .. } if reason.contains("tab") => {
-                Some("indent with spaces; YAML does not allow tabs there".to_owned())
-            }
-            Self::UnknownKey { nearest, .. } => Some(match nearest {
-                Some(key) => format!("did you mean `{key}`?"),
-                None => "a conda file has name, channels, dependencies, variables and prefix".to_owned(),
-            }),
-            Self::PipMisplaced { .. }
-            | Self::WrongShape { key: "dependencies" | "pip" | "the file", .. } => Some(
-                "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults".to_owned(),
-            ),
-            Self::PipRequirement { remedy, .. } => remedy.clone(),
             Self::PipBuild { python, .. } => Some(format!(
                 "build a wheel of it yourself and name that, or give a Python {python} of this machine's architecture with --python"
             )),
@@ -111,6 +99,7 @@ impl Error {
             Self::HashMismatch { .. } | Self::RecordMismatch { .. } => {
                 Some("the file was damaged or replaced: fetch it again from an index you trust".to_owned())
             }
+            Self::Requirements(error) => error.hint(),
             Self::Layer(error) => error.hint(),
             _ => None,
         }

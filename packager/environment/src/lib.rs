@@ -2,37 +2,23 @@
 //!
 //! The only crate that knows the solvers of conda and pip. The data flow:
 //!
-//! > [`CondaFile`] (as written) and the image's interpreter or [`VirtualPackages`] go into [`resolve`],
+//! > [`mlpack_requirements::CondaFile`] (as written) and the image's interpreter or [`VirtualPackages`] go into [`resolve`],
 //! > which returns a [`LockedEnvironment`] (exact files with hashes); [`fetch_packages`] downloads those
 //! > files into the cache; [`install()`] lists the files of each package as a
 //! > [`mlpack_oci::layer::Tree`].
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
-mod conda_file;
 mod dynamic;
 mod elf;
 mod error;
 mod hint;
 mod install;
-mod listed;
 mod lock;
-mod match_spec;
 mod packages;
-mod pip_line;
-mod pip_list;
-mod pip_option;
-mod pip_reference;
-mod python_spec;
-mod requirements_file;
 mod resolve;
 mod source_build;
-mod target;
-mod wheel_misfit;
-mod wheel_name;
-mod yaml;
 
-pub use conda_file::{CondaDependency, CondaFile};
 pub use error::{Error, Result};
 pub use install::bytecode::Bytecode;
 pub use install::contents::{Inventory, Modules};
@@ -41,7 +27,6 @@ pub use install::libraries::{BaseLibraries, MissingLibrary};
 pub use install::options::InstallOptions;
 pub use install::prune::{Pruned, Rule};
 pub use install::{Installation, InstalledPackage, install};
-pub use listed::Listed;
 pub use lock::compatibility::{Incompatibility, incompatibilities};
 pub use lock::conda_package::CondaPackage;
 pub use lock::environment::{
@@ -51,11 +36,7 @@ pub use lock::file::{
     Fit as LockFit, InputFile, LOCK_NAME, LockFile, LockInputs, LockTarget, LockedBase,
 };
 pub use lock::virtual_packages::VirtualPackages;
-pub use match_spec::MatchSpec;
-pub use packages::settings::{CondaSettings, IndexUrl, Indexes, Settings, Variables};
-pub use pip_line::{PipLine, PipLineKind, normalize_name};
-pub use python_spec::{Fit, PythonSpec};
+pub use packages::settings::{CondaSettings, Settings};
 pub use resolve::entry::{resolve, settings_of};
 pub use resolve::lock_inputs::lock_inputs;
 pub use resolve::request::{Resolution, ResolveRequest};
-pub use target::{Architecture, PythonVersion, PythonVersionParseError, Target};

@@ -8,10 +8,10 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    Architecture, CondaFile, LockTarget, Resolution, ResolveRequest, Result, Settings,
-    VirtualPackages, resolve,
+    LockTarget, Resolution, ResolveRequest, Result, Settings, VirtualPackages, resolve,
 };
 use mlpack_oci::Silent;
+use mlpack_requirements::{Architecture, CondaFile};
 
 /// Resolves a list for a base of an architecture, from a channel that has nothing for others than
 /// this machine; none if there is no channel.

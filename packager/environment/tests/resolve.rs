@@ -15,12 +15,12 @@ use std::process::Command;
 use std::sync::Once;
 
 use mlpack_environment::{
-    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, InstallOptions, LockTarget,
-    LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Settings, Target, fetch_packages,
-    install, resolve,
+    ArtifactKind, Error, Fetched, InstallOptions, LockTarget, LockedEnvironment, Resolution,
+    ResolveRequest, Settings, fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
+use mlpack_requirements::{Architecture, CondaFile, Indexes, PythonVersion, Target};
 
 /// One cache for all tests of this file: what one fetched another need not.
 fn settings() -> Settings {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    CondaFile, LockTarget, LockedBase, LockedEnvironment, PipLine, PipLineKind, Resolution,
-    ResolveRequest, Settings, Target, resolve as resolve_request, settings_of,
+    LockTarget, LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings,
+    resolve as resolve_request, settings_of,
 };
 use mlpack_project::image::{Base, InterpreterPreference, InterpreterSelection, InterpreterSource};
 use mlpack_project::project::Project;
+use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 
 use crate::args::{EnvironmentArg, ProjectArgs};
 use crate::context::Context;
@@ -66,7 +67,7 @@ pub(crate) fn settings_for(
     if !pip.iter().any(names_places) {
         return Ok(settings.clone());
     }
-    Ok(context.runtime.block_on(settings_of(pip, asked.directory, target, settings))?)
+    Ok(settings_of(pip, asked.directory, target, settings)?)
 }
 
 /// Finds exact packages; those of `held` stay as they are where they can.

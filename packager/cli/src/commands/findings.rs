@@ -1,12 +1,11 @@
 //! What the checks find, printed as it is found.
 
-use mlpack_environment::{
-    CondaFile, Inventory, Listed, LockedEnvironment, PythonVersion, Settings,
-};
+use mlpack_environment::{Inventory, LockedEnvironment, Settings};
 use mlpack_project::check::{self, Finding, Resolved, Severity, Subject};
 use mlpack_project::image::Base;
 use mlpack_project::project::Project;
 use mlpack_project::script::EntryScript;
+use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 use serde_json::json;
 
 use super::packaging::Destination;
@@ -45,7 +44,7 @@ impl<'a> Judge<'a> {
     ) -> Self {
         let listed = conda.map(|conda| {
             let directory = conda.path.parent().unwrap_or(&project.context);
-            Listed::of(conda, directory, settings)
+            Listed::of(conda, directory, &settings.variables)
         });
         let exclude_newer = settings.exclude_newer.as_deref();
         Self { context, project, conda, listed, destination, exclude_newer, printed: Vec::new() }

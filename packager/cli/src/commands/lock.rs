@@ -67,7 +67,7 @@ fn check(context: &Context, asked: Asked<'_>, path: &Path, settings: &Settings) 
     let links = settings.indexes.folders(asked.directory);
     let lock = LockFile::load(path, &links)?;
     let lock = lock.ok_or_else(|| refused(format!("there is no {name}")))?;
-    let now = inputs(context, asked, path, settings)?;
+    let now = inputs(asked, path, settings)?;
     let fit = lock.fit(&now, asked.choice.lock_target(), &asked.locked_base());
     if !fit.is_good() {
         return Err(refused(format!("{name} does not fit: {}", fit.differences.join("; "))));
@@ -91,7 +91,7 @@ fn write(
         true => LockFile::load(path, &links).ok().flatten(),
         false => LockFile::load(path, &links)?,
     };
-    let now = inputs(context, asked, path, settings)?;
+    let now = inputs(asked, path, settings)?;
     if let Some(lock) = before.as_ref().filter(|_| update.is_empty()) {
         let mut fit = lock.fit(&now, asked.choice.lock_target(), &asked.locked_base());
         if fit.is_good() && fit.other_base.is_none() {

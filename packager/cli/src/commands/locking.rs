@@ -34,15 +34,9 @@ pub(crate) fn demand(lock: &Path, lock_use: LockUseArgs) -> Result<()> {
 }
 
 /// What a lock file written now would say it was made from.
-pub(crate) fn inputs(
-    context: &Context,
-    asked: Asked<'_>,
-    lock: &Path,
-    settings: &Settings,
-) -> Result<LockInputs> {
+pub(crate) fn inputs(asked: Asked<'_>, lock: &Path, settings: &Settings) -> Result<LockInputs> {
     let lock_target = asked.choice.lock_target();
-    let inputs = lock_inputs(asked.conda, asked.directory, lock_target, settings, lock);
-    Ok(context.runtime.block_on(inputs)?)
+    Ok(lock_inputs(asked.conda, asked.directory, lock_target, settings, lock)?)
 }
 
 /// Tells what differs although the lock file fits.
@@ -73,7 +67,7 @@ pub(crate) fn locked(
         }
         return resolve(context, asked, None, settings);
     };
-    let now = inputs(context, asked, lock, settings)?;
+    let now = inputs(asked, lock, settings)?;
     let fit = found.fit(&now, asked.choice.lock_target(), &asked.locked_base());
     let name = shown(context, lock);
     if fit.is_good() {

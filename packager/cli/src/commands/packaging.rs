@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mlpack_environment::{
-    Bytecode, CondaFile, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned,
-    Resolution, fetch_packages, incompatibilities, install,
+    Bytecode, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned, Resolution,
+    fetch_packages, incompatibilities, install,
 };
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
@@ -13,6 +13,7 @@ use mlpack_project::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_project::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
+use mlpack_requirements::CondaFile;
 
 use super::base::base;
 use super::environment::{Asked, choose, resolve};

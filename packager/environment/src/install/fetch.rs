@@ -19,8 +19,9 @@ use crate::source_build::builder;
 use crate::source_build::builder::Builder;
 use crate::source_build::interpreters;
 use crate::source_build::uv::Uv;
-use crate::wheel_name::WheelName;
-use crate::{CondaFile, Error, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::WheelName;
+use mlpack_requirements::{CondaFile, Target};
 
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;

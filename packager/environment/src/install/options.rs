@@ -73,7 +73,7 @@ mod tests {
     use crate::lock::environment::LockedEnvironment;
     use crate::packages::test_wheels::TestWheel;
     use crate::packages::wheel::record;
-    use crate::{Architecture, PythonVersion, Target};
+    use mlpack_requirements::{Architecture, PythonVersion, Target};
 
     fn laid(dir: &Path, options: &InstallOptions<'_>) -> (Installation, Tree) {
         let wheel = TestWheel::new("demo")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
 
+use crate::Result;
 use crate::install::options::InstallOptions;
 use crate::install::prune::Pruned;
 use crate::install::scripts;
@@ -12,7 +13,7 @@ use crate::packages::entries::Planned;
 use crate::packages::wheel::archive::{StoredWheel, WheelFile};
 use crate::packages::wheel::record;
 use crate::packages::wheel::record::Row;
-use crate::{PipLine, Result};
+use mlpack_requirements::PipLine;
 
 /// Where things go in the environment; paths are relative to its prefix.
 pub(crate) struct Place<'a> {

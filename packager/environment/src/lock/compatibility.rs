@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::Target;
 use crate::lock::environment::ArtifactKind;
 use crate::lock::environment::LockedEnvironment;
 use crate::lock::virtual_packages::subdir;
-use crate::wheel_name::WheelName;
+use mlpack_requirements::Target;
+use mlpack_requirements::WheelName;
 
 /// A locked package that does not load on a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Ve
         Some(Incompatibility {
             package: format!("{} {}", package.name, package.version),
             file: file.clone(),
-            reason: WheelName::parse(file)?.misfit(target)?,
+            reason: WheelName::parse(file)?.incompatibility(target)?,
         })
     });
     conda.chain(wheels).collect()
@@ -63,10 +63,10 @@ mod tests {
     use mlpack_oci::Digest;
 
     use super::*;
-    use crate::Architecture;
-    use crate::PythonVersion;
     use crate::lock::conda_package::CondaPackage;
     use crate::lock::environment::{Artifact, ArtifactOrigin, LockedPackage};
+    use mlpack_requirements::Architecture;
+    use mlpack_requirements::PythonVersion;
 
     #[test]
     fn a_lock_of_another_base() {

@@ -6,7 +6,7 @@ use mlpack_oci::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::lock::conda_package::CondaPackage;
-use crate::{Target, normalize_name};
+use mlpack_requirements::{Target, normalize_name};
 
 /// Where an environment on the base's own interpreter lies in the image.
 pub const BASE_PREFIX: &str = "/opt/mlpack/env";

@@ -1,6 +1,6 @@
 //! What a base image offers to conda packages.
 
-use crate::Architecture;
+use mlpack_requirements::Architecture;
 
 /// The properties of a base image that conda packages may depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]

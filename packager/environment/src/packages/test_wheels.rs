@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::packages::wheel::archive::StoredWheel;
-use crate::{Architecture, PythonVersion, Target};
+use mlpack_requirements::{Architecture, PythonVersion, Target};
 
 /// A Python of 2016.
 pub(crate) fn target() -> Target {

@@ -7,10 +7,11 @@ use mlpack_oci::Progress;
 use crate::lock::environment::{BASE_PREFIX, LockedEnvironment};
 use crate::lock::file::LockTarget;
 use crate::packages::settings::Settings;
-use crate::pip_list::{PipList, Reading};
 use crate::resolve::request::{Resolution, ResolveRequest};
 use crate::resolve::{conda, pip};
-use crate::{Error, PipLine, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::{PipLine, Target};
 
 /// Resolves a request to exact packages with hashes.
 ///
@@ -59,12 +60,14 @@ pub async fn resolve(
 ///
 /// # Errors
 /// Those of the list.
-pub async fn settings_of(
+pub fn settings_of(
     pip: &[PipLine],
     directory: &Path,
     target: &Target,
     settings: &Settings,
 ) -> Result<Settings> {
-    let reading = Reading { pip, directory, settings, target: Some(target), client: None };
-    Ok(PipList::read(reading).await?.settings)
+    let remote = RemoteLists::new();
+    let variables = &settings.variables;
+    let reading = Reading { pip, directory, variables, target: Some(target), remote: &remote };
+    Ok(settings.with_list(&PipList::read(reading)?))
 }

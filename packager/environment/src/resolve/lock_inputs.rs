@@ -8,17 +8,18 @@ use crate::lock::file::relative;
 use crate::lock::file::{InputFile, LockInputs, LockTarget};
 use crate::packages::cache::store;
 use crate::packages::settings::{DEFAULT_INDEX, Settings};
-use crate::pip_list::{PipList, Reading};
-use crate::requirements_file::shown;
 use crate::source_build::source_tree::SourceTree;
-use crate::{CondaFile, Error, Result};
+use crate::{Error, Result};
+use mlpack_requirements::CondaFile;
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::redact;
 
 /// The inputs of a project, for a lock file at `lock`. Relative lines of the list start at
 /// `directory`.
 ///
 /// # Errors
 /// [`Error::Io`] for a file that the list names and that cannot be read, and those of the list.
-pub async fn lock_inputs(
+pub fn lock_inputs(
     file: Option<&CondaFile>,
     directory: &Path,
     lock_target: LockTarget<'_>,
@@ -39,15 +40,16 @@ pub async fn lock_inputs(
         inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
     }
     inputs.pip = file.pip.iter().map(|line| line.text.clone()).collect();
+    // Lists that are addresses are no inputs: the lock has what they said.
+    let remote = RemoteLists::new();
     let reading = Reading {
         pip: &file.pip,
         directory: &directory,
-        settings,
+        variables: &settings.variables,
         target: None,
-        // The lock holds what a list on the network said; that it changed is not this project's.
-        client: None,
+        remote: &remote,
     };
-    let files = PipList::read(reading).await?.files;
+    let files = PipList::read(reading)?.files;
     inputs.files = files
         .iter()
         .map(|path| input_file(path, &folder))
@@ -81,7 +83,7 @@ fn without_comment(line: &str) -> &str {
 
 /// A channel, or a package line that names one, without user, password and anaconda.org's token.
 fn shown_channel(text: &str) -> String {
-    let text = shown(text);
+    let text = redact(text);
     let token = text.split_once("://").and_then(|(scheme, rest)| {
         let (host, after) = rest.split_once("/t/").filter(|(host, _)| !host.contains('/'))?;
         let path = after.split_once('/').map_or("", |(_, path)| path);
@@ -109,8 +111,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn files_of_the_list_are_inputs_by_content() {
+    #[test]
+    fn files_of_the_list_are_inputs_by_content() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("more")).unwrap();
         for (name, text) in [
@@ -125,14 +127,13 @@ mod tests {
         let file = CondaFile::parse(text, &path).unwrap();
         let virtual_packages = VirtualPackages {
             glibc: (2, 31),
-            architecture: crate::Architecture::Amd64,
+            architecture: mlpack_requirements::Architecture::Amd64,
             cuda: None,
         };
         let lock_target = LockTarget::New { virtual_packages: &virtual_packages, prefix: "/e" };
         let settings = Settings::new("/cache");
         let lock = dir.path().join("lock/mlpack.lock");
-        let inputs =
-            lock_inputs(Some(&file), dir.path(), lock_target, &settings, &lock).await.unwrap();
+        let inputs = lock_inputs(Some(&file), dir.path(), lock_target, &settings, &lock).unwrap();
         let file = |path: &str, text: &str| InputFile {
             path: path.to_owned(),
             sha256: Digest::of(text.as_bytes()),

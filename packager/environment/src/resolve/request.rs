@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::CondaFile;
 use crate::lock::environment::LockedEnvironment;
 use crate::lock::file::LockTarget;
 use crate::packages::settings::Settings;
+use mlpack_requirements::CondaFile;
 
 /// What to resolve.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,8 @@ use crate::packages::conda::archive::StoredConda;
 use crate::packages::entries::Planned;
 use crate::source_build::host_python;
 use crate::source_build::host_python::HostPython;
-use crate::{Architecture, Error, PythonVersion, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::{Architecture, PythonVersion, Target};
 
 /// Changes with what is laid down for the same packages.
 const FORM: u32 = 1;

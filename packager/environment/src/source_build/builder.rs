@@ -18,8 +18,9 @@ use crate::source_build::interpreters::Interpreters;
 use crate::source_build::linker::Linker;
 use crate::source_build::sources::Stage;
 use crate::source_build::uv::Uv;
-use crate::wheel_name::WheelName;
-use crate::{Error, Result, Target, elf};
+use crate::{Error, Result, elf};
+use mlpack_requirements::Target;
+use mlpack_requirements::WheelName;
 
 /// A compiler that always fails: setup scripts then leave optional extensions out, so that the
 /// wheel is pure and the same on every machine.

@@ -8,8 +8,8 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::packages::cache::store;
-use crate::packages::settings::redacted;
 use crate::{Error, Result};
+use mlpack_requirements::redact_url;
 
 /// Git variables that would lead it to another repository or make it ask.
 const SCRUBBED_ENV_VARS: [&str; 5] =
@@ -60,7 +60,8 @@ impl Repository<'_> {
             begin.into_iter().chain(arguments.iter().map(OsString::from)).collect()
         };
         let revision = revision.unwrap_or("HEAD");
-        let mut commit = Err(Error::Repository { url: redacted(self.url), reason: String::new() });
+        let mut commit =
+            Err(Error::Repository { url: redact_url(self.url), reason: String::new() });
         for name in [format!("refs/remotes/origin/{revision}"), revision.to_owned()] {
             let peeled = format!("{name}^{{commit}}");
             commit = self
@@ -74,7 +75,7 @@ impl Repository<'_> {
             }
         }
         let commit = commit.map_err(|_| Error::Repository {
-            url: redacted(self.url),
+            url: redact_url(self.url),
             reason: format!("it has no branch, tag or commit `{revision}`"),
         })?;
         let commit = commit.lines().last().unwrap_or_default().trim().to_owned();
@@ -88,14 +89,14 @@ impl Repository<'_> {
         let dirs = self.search_path.into_iter().flat_map(std::env::split_paths);
         dirs.map(|dir| dir.join("git")).find(|path| store::is_program(path)).ok_or_else(|| {
             Error::Repository {
-                url: redacted(self.url),
+                url: redact_url(self.url),
                 reason: "git is not on the search path".to_owned(),
             }
         })
     }
 
     async fn run<A: AsRef<OsStr>>(&self, git: &Path, arguments: &[A]) -> Result<String> {
-        let bad = |reason: String| Error::Repository { url: redacted(self.url), reason };
+        let bad = |reason: String| Error::Repository { url: redact_url(self.url), reason };
         let mut command = Command::new(git);
         for name in SCRUBBED_ENV_VARS {
             command.env_remove(name);
@@ -128,7 +129,7 @@ impl Repository<'_> {
             .lines()
             .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")))
             .unwrap_or(said.trim());
-        Err(bad(crate::requirements_file::shown(reason)))
+        Err(bad(mlpack_requirements::redact(reason)))
     }
 }
 

@@ -6,8 +6,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::PythonVersion;
 use crate::packages::settings::Settings;
+use mlpack_requirements::PythonVersion;
 
 /// An interpreter of this machine that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,14 @@
 
 use mlpack_oci::Progress;
 
+use crate::Result;
 use crate::packages::cache::store::Store;
 use crate::packages::conda::archive::StoredConda;
 use crate::packages::settings::Settings;
 use crate::source_build::build_python;
 use crate::source_build::host_python;
 use crate::source_build::host_python::HostPython;
-use crate::{Result, Target};
+use mlpack_requirements::Target;
 
 /// What was found.
 #[derive(Debug, Default)]

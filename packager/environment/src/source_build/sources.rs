@@ -64,7 +64,7 @@ impl Stage<'_> {
             None => whole,
         };
         if !path.is_dir() {
-            let url = crate::packages::settings::redacted(url);
+            let url = mlpack_requirements::redact_url(url);
             let reason = format!("{commit} has no folder `{}`", subdirectory.unwrap_or_default());
             return Err(Error::Repository { url, reason });
         }

@@ -12,10 +12,12 @@ use crate::packages::cache::store;
 use crate::packages::cache::store::Store;
 use crate::packages::net::client::{Client, Wanted};
 use crate::packages::net::index;
-use crate::packages::settings::{Indexes, Settings};
+use crate::packages::settings::Settings;
 use crate::packages::wheel::archive::WheelFile;
-use crate::requirements_file::shown;
-use crate::{Architecture, Error, Result};
+use crate::{Error, Result};
+use mlpack_requirements::Architecture;
+use mlpack_requirements::Indexes;
+use mlpack_requirements::redact;
 
 /// The version fetched when none is at hand; the described interpreter is written for it.
 pub(crate) const PINNED: &str = "0.13.9";
@@ -150,10 +152,10 @@ impl Uv {
         }
         if !indexes.extra.is_empty() {
             let extra: Vec<&str> =
-                indexes.extra.iter().map(crate::packages::settings::IndexUrl::secret).collect();
+                indexes.extra.iter().map(mlpack_requirements::IndexUrl::secret).collect();
             command.env("UV_INDEX", extra.join(" ")).env_remove("UV_EXTRA_INDEX_URL");
         }
-        let secret = |place: &&String| shown(place) != **place;
+        let secret = |place: &&String| redact(place) != **place;
         let hidden: Vec<&str> = indexes.find_links.iter().filter(secret).map(|p| &**p).collect();
         if !hidden.is_empty() {
             command.env("UV_FIND_LINKS", hidden.join(","));

@@ -43,11 +43,11 @@ async fn lines_of_other_files_are_named_by_file_and_line() {
     let table = [
         (
             "-r a.txt",
-            "DIR/a.txt:3: cannot read the pip line `six=1.0`: pip pins with `==`; a single `=` is conda's way",
+            "DIR/a.txt:3: invalid pip requirement `six=1.0`: pip pins with `==`; a single `=` is conda's way",
         ),
         (
             "-r b.txt",
-            "DIR/b.txt:1: cannot read the pip line `six   --hash=md5:00`: only sha256 hashes can be held to, this is md5",
+            "DIR/b.txt:1: invalid pip requirement `six   --hash=md5:00`: only sha256 hashes can be held to, this is md5",
         ),
         (
             "-r none.txt",
@@ -64,7 +64,7 @@ async fn lines_of_other_files_are_named_by_file_and_line() {
         ),
         (
             "--no-deps",
-            "DIR/env.yml:3: cannot read the pip line `--no-deps`: there is no option `--no-deps` in requirement files",
+            "DIR/env.yml:3: invalid pip requirement `--no-deps`: there is no option `--no-deps` in requirement files",
         ),
         (
             "--extra-index-url https://${TOKEN}@h.example/simple",

@@ -9,10 +9,10 @@ use std::sync::Once;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mlpack_environment::{
-    Architecture, CondaFile, Error, LockTarget, LockedEnvironment, PythonVersion, Resolution,
-    ResolveRequest, Settings, Target, resolve,
+    Error, LockTarget, LockedEnvironment, Resolution, ResolveRequest, Settings, resolve,
 };
 use mlpack_oci::Silent;
+use mlpack_requirements::{Architecture, CondaFile, PythonVersion, Target};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use zip::ZipWriter;

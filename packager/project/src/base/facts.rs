@@ -1,8 +1,9 @@
 //! Facts about a base image, each with the layer and path it was read from.
 
-use mlpack_environment::{Architecture, Target, VirtualPackages};
+use mlpack_environment::VirtualPackages;
 use mlpack_oci::rootfs::{Found, RootFs};
 use mlpack_oci::{Digest, Image};
+use mlpack_requirements::{Architecture, Target};
 use serde::{Deserialize, Serialize};
 
 use super::interpreters::{self, Interpreter};

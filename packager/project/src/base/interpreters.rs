@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use mlpack_environment::PythonVersion;
 use mlpack_oci::rootfs::{Kind, RootFs};
+use mlpack_requirements::PythonVersion;
 use regex::Regex;
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mlpack_environment::{CondaFile, PipLine, PipLineKind, normalize_name};
+use mlpack_requirements::{CondaFile, PipLine, PipLineKind, normalize_name};
 
 use super::bounds::Bounds;
 use super::tables;
@@ -46,7 +46,7 @@ impl Listed {
 }
 
 impl Packages {
-    pub(super) fn new(file: &CondaFile, pip: &mlpack_environment::Listed) -> Self {
+    pub(super) fn new(file: &CondaFile, pip: &mlpack_requirements::Listed) -> Self {
         let conda = file.conda_packages().map(|dependency| Listed {
             name: normalize_name(&dependency.spec.name),
             extras: Vec::new(),

@@ -1,7 +1,7 @@
 //! The Python that the conda file asks for against the one of the image (docs/azureml-2019.md#4.1,
 //! docs/azureml-2019.md#9.16).
 
-use mlpack_environment::Fit;
+use mlpack_requirements::Fit;
 
 use super::bounds::Bounds;
 use super::{Finding, Subject};

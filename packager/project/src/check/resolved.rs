@@ -48,11 +48,10 @@ impl Resolved<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use mlpack_environment::{
-        Architecture, Artifact, ArtifactKind, ArtifactOrigin, LockedPackage, PythonVersion, Target,
-    };
+    use mlpack_environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
     use mlpack_oci::Digest;
     use mlpack_oci::rootfs::{Entry, Kind, LayerIndex};
+    use mlpack_requirements::{Architecture, PythonVersion, Target};
 
     use super::*;
 

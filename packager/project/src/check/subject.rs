@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use mlpack_environment::{CondaFile, Listed, PythonVersion};
+use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::packages::Packages;
 use super::resolved::Resolved;
@@ -80,7 +80,7 @@ impl<'a> Subject<'a> {
 
     /// Where the conda file, or a list that it names, asks for a package.
     pub(super) fn line_of(&self, package: &str) -> Option<(PathBuf, usize)> {
-        let name = mlpack_environment::normalize_name(package);
+        let name = mlpack_requirements::normalize_name(package);
         self.packages()?.get(&name)?.place()
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{CondaFile, Listed, PythonVersion, Settings};
+use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::{Finding, Severity, Subject};
 use crate::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
@@ -127,8 +127,7 @@ impl Case {
             Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
             _ => None,
         };
-        let settings = Settings::new(&root);
-        let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &settings));
+        let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &Default::default()));
         let mut subject = Subject {
             script: script.as_ref(),
             conda: conda.as_ref(),

@@ -1,6 +1,7 @@
 //! Whose interpreter the environment gets: the base's, or one of its own among conda packages.
 
-use mlpack_environment::{CondaFile, Fit, LockTarget, PythonVersion, Target, VirtualPackages};
+use mlpack_environment::{LockTarget, VirtualPackages};
+use mlpack_requirements::{CondaFile, Fit, PythonVersion, Target};
 
 use crate::base::BaseFacts;
 use crate::{Error, Result};

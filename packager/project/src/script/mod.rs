@@ -14,7 +14,7 @@ mod samples;
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::PythonVersion;
+use mlpack_requirements::PythonVersion;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged as _;
 

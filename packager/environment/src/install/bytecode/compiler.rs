@@ -10,7 +10,8 @@ use super::pack::Packing;
 use super::{marshal, place};
 use crate::packages::entries::Planned;
 use crate::source_build::host_python::HostPython;
-use crate::{Error, PythonVersion, Result};
+use crate::{Error, Result};
+use mlpack_requirements::PythonVersion;
 
 const SCRIPT: &str = include_str!("compile.py");
 /// Nothing of this machine's settings or packages takes part.

@@ -19,8 +19,9 @@ use crate::packages::entries::Planned;
 use crate::packages::settings::Settings;
 use crate::source_build::host_python;
 use crate::source_build::host_python::HostPython;
-use crate::{Error, PythonVersion, Result};
+use crate::{Error, Result};
 use compiler::Compiler;
+use mlpack_requirements::PythonVersion;
 
 /// Of the bytes that are made; part of the cache key.
 const VERSION: u32 = 1;

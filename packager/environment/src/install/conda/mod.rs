@@ -7,12 +7,13 @@ mod scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::Result;
 use crate::install::options::InstallOptions;
 use crate::install::prune::Pruned;
 use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::files::{self, CondaFiles};
 use crate::packages::entries::Planned;
-use crate::{PythonVersion, Result};
+use mlpack_requirements::PythonVersion;
 
 /// What a package puts into an environment.
 #[derive(Debug, Clone)]

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::lock::environment::{Artifact, ArtifactOrigin, LockedPackage};
     use crate::packages::test_wheels::TestWheel;
-    use crate::{Architecture, PythonVersion, Target};
+    use mlpack_requirements::{Architecture, PythonVersion, Target};
 
     #[test]
     fn an_archive_is_read_once() {

@@ -8,9 +8,8 @@ mod read;
 
 use std::collections::BTreeSet;
 
+use mlpack_requirements::Architecture;
 use serde::{Deserialize, Serialize};
-
-use crate::Architecture;
 
 pub use inventory::Inventory;
 pub use modules::Modules;

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::Architecture;
 use crate::install::contents::Inventory;
+use mlpack_requirements::Architecture;
 
 const DEBIAN: &str = include_str!("debian.txt");
 

@@ -1,8 +1,8 @@
 //! Whether a lock file fits what is asked for now.
 
 use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
-use crate::Architecture;
 use crate::lock::virtual_packages::VirtualPackages;
+use mlpack_requirements::Architecture;
 
 /// How a lock file compares with what is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! A lock file as TOML has it, beside its packages.
 
+use mlpack_requirements::{Architecture, PythonVersion};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::package_form::{CondaForm, PipForm, Sha256};
-use crate::{Architecture, PythonVersion};
 
 /// Only the version, which decides how the rest is read.
 #[derive(Debug, Deserialize)]

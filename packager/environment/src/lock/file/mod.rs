@@ -20,7 +20,8 @@ use mlpack_oci::pending::write_atomically;
 use crate::lock::environment::LockedEnvironment;
 use crate::lock::environment::SERVER;
 use crate::lock::virtual_packages::VirtualPackages;
-use crate::{Error, Result, Target, normalize_name};
+use crate::{Error, Result};
+use mlpack_requirements::{Target, normalize_name};
 
 pub use fit::Fit;
 pub use inputs::{InputFile, LockInputs};

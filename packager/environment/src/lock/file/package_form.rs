@@ -14,7 +14,7 @@ use url::Url;
 use super::{Places, relative};
 use crate::lock::conda_package::CondaPackage;
 use crate::lock::environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
-use crate::normalize_name;
+use mlpack_requirements::normalize_name;
 
 /// A digest without the name of its algorithm, which is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ fn is_found(path: &Path, places: Places<'_>) -> bool {
 }
 
 fn without_login(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| url.to_owned(), |url| crate::packages::settings::redacted(&url))
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| mlpack_requirements::redact_url(&url))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::form::{Form, Version};
 use super::{FORMAT, InputFile, LockFile, LockInputs, LockedBase, Places};
 use crate::lock::environment::LockedEnvironment;
-use crate::{Error, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::Target;
 
 pub(super) fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
     let fault = |span: Option<Range<usize>>, reason: String| {

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use mlpack_oci::pending::{self, PendingFile};
 use mlpack_oci::{Digest, HashingReader, HashingWriter};
 
-use crate::{Error, PythonVersion, Result, Target};
+use crate::{Error, Result};
 use mlpack_oci::pending::PendingFolder;
+use mlpack_requirements::{PythonVersion, Target};
 
 /// Times a folder is made anew when another run took it away as empty.
 const TRIES: usize = 10;

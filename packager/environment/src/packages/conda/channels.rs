@@ -7,8 +7,9 @@ use url::Url;
 
 use crate::packages::conda::condarc::{Condarc, Meaning};
 use crate::packages::settings::Settings;
-use crate::packages::settings::redacted;
-use crate::{CondaFile, Error, Result};
+use crate::{Error, Result};
+use mlpack_requirements::CondaFile;
+use mlpack_requirements::redact_url;
 
 /// The channels of a solve in order of priority.
 #[derive(Debug, Clone, Default)]
@@ -201,7 +202,7 @@ fn hide(text: &str) -> String {
         let rest = rest.split_once('/').map_or("", |(_, rest)| rest);
         url.set_path(&format!("/{rest}"));
     }
-    redacted(&url)
+    redact_url(&url)
 }
 
 /// The file behind a `file://` address.

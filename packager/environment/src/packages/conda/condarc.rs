@@ -14,8 +14,9 @@ use url::Url;
 
 use self::file::{File, files_at};
 use crate::packages::settings::CondaSettings;
-use crate::packages::settings::Variables;
-use crate::{Error, Result, yaml};
+use crate::{Error, Result};
+use mlpack_documents::yaml;
+use mlpack_requirements::Variables;
 
 /// What names stand for, from variables, files and conda's defaults.
 #[derive(Debug, Clone)]
@@ -135,7 +136,8 @@ impl Condarc {
     fn file(&mut self, path: &Path, variables: &Variables) -> Result<()> {
         let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
         let root = yaml::parse(text.trim_start_matches('\u{feff}')).map_err(|fault| {
-            Error::Yaml { path: path.to_owned(), line: fault.line, reason: fault.reason }
+            let yaml::Fault { line, reason, hint } = fault;
+            mlpack_requirements::Error::Yaml { path: path.to_owned(), line, reason, hint }
         })?;
         let file = File { path, variables };
         for (key, node) in file.entries(&root, "the file")? {

@@ -20,7 +20,8 @@ use rattler_digest::Sha256Hash;
 
 use crate::packages::conda::archive::{CondaArchive, Entry, StoredConda};
 use crate::packages::entries::Planned;
-use crate::{Error, PythonVersion, Result};
+use crate::{Error, Result};
+use mlpack_requirements::PythonVersion;
 
 /// Rewritten files below this many bytes are kept in memory until the layer is written.
 const LARGE: usize = 1 << 20;

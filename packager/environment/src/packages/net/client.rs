@@ -9,9 +9,9 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use crate::packages::cache::store;
-use crate::packages::settings::redacted;
-use crate::packages::settings::{IndexUrl, Indexes};
 use crate::{Error, Result};
+use mlpack_requirements::redact_url;
+use mlpack_requirements::{IndexUrl, Indexes};
 
 /// Tries of one request before giving up.
 const TRIES: u32 = 4;
@@ -183,5 +183,5 @@ fn fetch_error(url: &str, error: &reqwest::Error) -> Error {
 }
 
 fn show(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| url.to_owned(), |url| redacted(&url))
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| redact_url(&url))
 }

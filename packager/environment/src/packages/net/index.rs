@@ -9,8 +9,8 @@ use url::Url;
 use crate::Result;
 use crate::packages::net::client::Client;
 use crate::packages::settings::DEFAULT_INDEX;
-use crate::packages::settings::Indexes;
-use crate::wheel_name::WheelName;
+use mlpack_requirements::Indexes;
+use mlpack_requirements::WheelName;
 
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 

@@ -8,7 +8,8 @@ use mlpack_oci::pending::PendingFolder;
 
 use crate::packages::conda::archive::{CondaArchive, StoredConda};
 use crate::packages::wheel::stub;
-use crate::{Error, Result, normalize_name};
+use crate::{Error, Result};
+use mlpack_requirements::normalize_name;
 
 /// Python packages of a conda environment.
 pub(crate) struct InstalledByConda {

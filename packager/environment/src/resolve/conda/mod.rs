@@ -14,7 +14,8 @@ use crate::packages::conda::fetch;
 use crate::packages::net::client::Client;
 use crate::packages::settings::Settings;
 use crate::resolve::conda::installed::InstalledByConda;
-use crate::{CondaFile, Error, PythonVersion, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::{CondaFile, PythonVersion, Target};
 
 /// What to solve.
 #[derive(Clone, Copy)]

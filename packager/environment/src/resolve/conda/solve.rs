@@ -20,7 +20,8 @@ use crate::packages::settings::Settings;
 use crate::resolve::conda::explain::conflict::{Question, conflict};
 use crate::resolve::conda::explain::report::{LOOSEN, Teller};
 use crate::resolve::exclude_newer;
-use crate::{Architecture, CondaDependency, CondaFile, Error, Result};
+use crate::{Error, Result};
+use mlpack_requirements::{Architecture, CondaDependency, CondaFile};
 
 /// The platform of a channel for an architecture.
 fn subdir(architecture: Architecture) -> Subdir {
@@ -76,7 +77,7 @@ pub(crate) async fn solve(
     for dependency in &file.dependencies {
         let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
         let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
-            Error::CondaLine {
+            mlpack_requirements::Error::CondaLine {
                 path: file.path.clone(),
                 line: dependency.line,
                 text: text.to_owned(),

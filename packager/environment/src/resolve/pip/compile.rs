@@ -9,19 +9,23 @@ use mlpack_oci::Progress;
 use mlpack_oci::pending::PendingFolder;
 
 use crate::packages::cache::store::Store;
-use crate::pip_list::PipList;
+use crate::packages::settings::Settings;
 use crate::resolve::conda::installed::InstalledByConda;
 use crate::resolve::pip::described_interpreter;
 use crate::resolve::pip::uv_failure::UvFailure;
 use crate::source_build::builder::{LAST_LINES, NO_COMPILER};
 use crate::source_build::uv::{Uv, UvOutput};
 use crate::source_build::{build_tools, interpreters};
-use crate::{Error, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::Target;
+use mlpack_requirements::pip::PipList;
 
 /// Runs uv: everything that is the same in all runs for one list.
 pub(crate) struct Compiler<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
+    /// With the indexes and logins that the list names.
+    pub(crate) settings: &'a Settings,
     /// What the list says beside its requirements.
     pub(crate) list: &'a PipList,
     pub(crate) target: &'a Target,
@@ -90,9 +94,8 @@ impl Compiler<'_> {
         request: &CompileRequest,
         failure: Option<UvFailure>,
     ) -> Result<Compiled> {
-        let Self { store, target, progress, .. } = *self;
+        let Self { store, target, settings, progress, .. } = *self;
         let archives = self.installed.map_or(&[][..], |installed| &installed.archives);
-        let settings = &self.list.settings;
         let found = interpreters::find(settings, store, target, archives, progress).await?;
         let Some(host) = found.list.first() else {
             let reason = found.explain("no Python on this machine can run its build script");
@@ -187,7 +190,7 @@ impl Compiler<'_> {
         if list.pre {
             arguments.extend(["--prerelease".into(), "allow".into()]);
         }
-        if list.all_indexes {
+        if list.all_indexes() {
             arguments.extend(["--index-strategy".into(), "unsafe-best-match".into()]);
         }
         Ok(arguments)

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::packages::cache::store;
 use crate::packages::cache::store::Store;
-use crate::{Error, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::Target;
 
 /// Writes the script and gives its path.
 pub(crate) fn describe(target: &Target, store: &Store) -> Result<PathBuf> {
@@ -90,7 +91,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::{Architecture, PythonVersion};
+    use mlpack_requirements::{Architecture, PythonVersion};
 
     #[test]
     fn the_script_answers_for_the_target_wherever_it_is_run() {

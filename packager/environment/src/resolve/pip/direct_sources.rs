@@ -10,8 +10,7 @@ use url::Url;
 use crate::lock::environment::{Artifact, ArtifactOrigin, LockedPackage};
 use crate::packages::cache::store::Store;
 use crate::packages::conda::archive::StoredConda;
-use crate::pip_list::{PipList, Wanted, place_of};
-use crate::pip_reference::{Location, Reference};
+use crate::packages::settings::Settings;
 use crate::resolve::pip::pylock::Pylock;
 use crate::source_build::builder;
 use crate::source_build::builder::Builder;
@@ -19,14 +18,18 @@ use crate::source_build::interpreters;
 use crate::source_build::interpreters::Interpreters;
 use crate::source_build::sources::{Stage, Staged};
 use crate::source_build::uv::Uv;
-use crate::wheel_name::WheelName;
-use crate::{Error, PipLine, Result, Target};
+use crate::{Error, Result};
+use mlpack_requirements::WheelName;
+use mlpack_requirements::pip::{Location, Reference};
+use mlpack_requirements::pip::{PipList, Wanted};
+use mlpack_requirements::{PipLine, Target};
 
 /// Builds sources that are named by their place.
 pub(crate) struct DirectSources<'a> {
     pub(crate) uv: &'a Uv,
     pub(crate) store: &'a Store,
     pub(crate) target: &'a Target,
+    settings: &'a Settings,
     pub(crate) list: &'a PipList,
     pub(crate) progress: &'a dyn Progress,
     /// Conda packages of the environment, an interpreter among them.
@@ -42,12 +45,13 @@ impl<'a> DirectSources<'a> {
         uv: &'a Uv,
         store: &'a Store,
         target: &'a Target,
+        settings: &'a Settings,
         list: &'a PipList,
         archives: &'a [StoredConda],
         progress: &'a dyn Progress,
     ) -> Self {
         let (interpreters, built) = (None, BTreeMap::new());
-        Self { uv, store, target, list, progress, archives, interpreters, built }
+        Self { uv, store, target, settings, list, progress, archives, interpreters, built }
     }
 
     /// The list as the resolver is given it, a line each.
@@ -77,7 +81,7 @@ impl<'a> DirectSources<'a> {
         let name = reference.name.clone().unwrap_or_else(|| staged.artifact.filename.clone());
         let wheel = self.wheel(&name, &staged).await.map_err(|error| match error {
             Error::SourceOnly { reason, python, .. } => {
-                Error::PipBuild { place: place_of(line), text: line.text.clone(), reason, python }
+                Error::PipBuild { place: line.place(), text: line.text.clone(), reason, python }
             }
             other => other,
         })?;
@@ -86,7 +90,7 @@ impl<'a> DirectSources<'a> {
             && *wanted != found.name
         {
             let reason = format!("it is {}, not {wanted}", found.name);
-            return Err(crate::pip_list::fault(line, reason, None));
+            return Err(line.error(reason, None).into());
         }
         let reference = Reference { subdirectory: None, ..reference.clone() };
         Ok(reference.requirement(&file_url(&wheel)?))
@@ -123,8 +127,7 @@ impl<'a> DirectSources<'a> {
                 let interpreters = match self.interpreters.take() {
                     Some(found) => found,
                     None => {
-                        let Self { store, target, archives, progress, .. } = *self;
-                        let settings = &self.list.settings;
+                        let Self { store, target, settings, archives, progress, .. } = *self;
                         interpreters::find(settings, store, target, archives, progress).await?
                     }
                 };
@@ -133,7 +136,7 @@ impl<'a> DirectSources<'a> {
                     store: self.store,
                     target: self.target,
                     interpreters: self.interpreters.insert(interpreters),
-                    search_path: self.list.settings.search_path.as_ref(),
+                    search_path: self.settings.search_path.as_ref(),
                 };
                 let package = LockedPackage {
                     name: name.to_owned(),
@@ -148,7 +151,7 @@ impl<'a> DirectSources<'a> {
     }
 
     fn stage(&self) -> Stage<'a> {
-        Stage { store: self.store, search_path: self.list.settings.search_path.as_ref() }
+        Stage { store: self.store, search_path: self.settings.search_path.as_ref() }
     }
 }
 

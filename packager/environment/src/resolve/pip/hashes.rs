@@ -2,9 +2,9 @@
 
 use crate::lock::environment::LockedPackage;
 use crate::lock::environment::SERVER;
-use crate::pip_list::PipList;
 use crate::resolve::pip::server::ServerChoice;
 use crate::{Error, Result};
+use mlpack_requirements::pip::PipList;
 
 /// Whether every package has a hash in the list. The server that is added, and what it brings, has
 /// none and is told of.

@@ -19,13 +19,15 @@ mod server;
 mod server_fallback;
 mod uv_failure;
 
+use std::path::Path;
+
 use mlpack_oci::Progress;
 
+use crate::Result;
 use crate::lock::environment::LockedPackage;
 use crate::packages::cache::store::Store;
 use crate::packages::net::client::Client;
 use crate::packages::settings::Settings;
-use crate::pip_list::{PipList, Reading};
 use crate::resolve::conda::installed::InstalledByConda;
 use crate::resolve::pip::compile::Compiler;
 use crate::resolve::pip::direct_sources::DirectSources;
@@ -33,7 +35,8 @@ use crate::resolve::pip::pip_request::{PipRequest, Resolved};
 use crate::resolve::pip::server::ServerChoice;
 use crate::resolve::request::ResolveRequest;
 use crate::source_build::uv::Uv;
-use crate::{CondaFile, Result, Target};
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::{CondaFile, PipLine, Target};
 
 /// The packages of a `pip:` list.
 pub(crate) struct Resolution {
@@ -65,23 +68,24 @@ pub(crate) async fn resolve(
     store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
     let pip = file.map_or(&[][..], CondaFile::pip_requirements);
-    let reading = Reading { pip, directory, settings, target: Some(target), client: Some(&client) };
-    let list = PipList::read(reading).await?;
+    let list = read_list(pip, directory, target, settings, &client).await?;
     let server = match add_server {
         true => server::choose_server(target.python, &list.lines)?,
         false => ServerChoice::default(),
     };
     // The list's own indexes may not have uv.
     let uv = Uv::find(settings, &store, &client, progress).await?;
-    let uv = uv.with_indexes(&list.settings.indexes);
-    let client = Client::new(&list.settings.indexes)?.with_logins(&list.settings.logins);
+    let settings = settings.with_list(&list);
+    let uv = uv.with_indexes(&settings.indexes);
+    let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
     let archives = installed.map_or(&[][..], |installed| &installed.archives);
-    let mut sources = DirectSources::new(&uv, &store, target, &list, archives, progress);
+    let mut sources = DirectSources::new(&uv, &store, target, &settings, &list, archives, progress);
     let requirements = sources.requirements().await?;
     let work = store.work_folder()?;
     let compiler = Compiler {
         uv: &uv,
         store: &store,
+        settings: &settings,
         list: &list,
         target,
         directory,
@@ -107,8 +111,8 @@ pub(crate) async fn resolve(
     let mut notes: Vec<String> = list.notes.iter().cloned().chain(notes).collect();
     notes.extend(hashes::check(&packages, &list, &server)?);
     notes.extend(notes::flask_incompatibility(&packages));
-    notes.extend(notes::undated_files(&packages, &list.settings, directory));
-    Ok(Resolution { packages, notes, settings: list.settings })
+    notes.extend(notes::undated_files(&packages, &settings, directory));
+    Ok(Resolution { packages, notes, settings })
 }
 
 async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
@@ -120,5 +124,28 @@ async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
             server_fallback::resolve(request, conflict).await
         }
         outcome => outcome,
+    }
+}
+
+/// Reads a list, and fetches the lists behind addresses until none is missing.
+async fn read_list(
+    pip: &[PipLine],
+    directory: &Path,
+    target: &Target,
+    settings: &Settings,
+    client: &Client,
+) -> Result<PipList> {
+    let variables = &settings.variables;
+    let mut remote = RemoteLists::new();
+    loop {
+        let reading = Reading { pip, directory, variables, target: Some(target), remote: &remote };
+        let list = PipList::read(reading)?;
+        if list.missing.is_empty() {
+            return Ok(list);
+        }
+        for address in list.missing {
+            let (bytes, _) = client.page(&address, "text/plain, */*").await?;
+            remote.insert(address, String::from_utf8_lossy(&bytes).into_owned());
+        }
     }
 }

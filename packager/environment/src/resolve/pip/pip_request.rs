@@ -38,7 +38,7 @@ impl PipRequest<'_> {
     /// [`crate::Error::Cutoff`]
     pub(crate) fn list_alone(&self) -> Result<CompileRequest> {
         let list = self.compiler.list;
-        let cutoff = list.settings.exclude_newer.as_deref();
+        let cutoff = self.compiler.settings.exclude_newer.as_deref();
         Ok(CompileRequest {
             requirements: self.requirements.to_vec(),
             constraints: list.constraints.clone(),

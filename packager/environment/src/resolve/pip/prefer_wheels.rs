@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use crate::lock::environment::{ArtifactKind, LockedPackage};
 use crate::packages::net::client::Client;
 use crate::packages::net::index;
-use crate::pip_list::PipList;
 use crate::resolve::pip::compile::{CompileRequest, Compiled, Compiler};
 use crate::resolve::pip::pip_request::{PipRequest, Resolved};
 use crate::resolve::pip::pylock::Pylock;
 use crate::{Error, Result};
+use mlpack_requirements::Indexes;
+use mlpack_requirements::pip::PipList;
 
 /// The strategy: the list together with the server that is added.
 ///
@@ -33,7 +34,7 @@ pub(crate) async fn compile(
     client: &Client,
     request: &CompileRequest,
 ) -> Result<Resolved> {
-    let Compiler { target, directory, list, .. } = *compiler;
+    let Compiler { target, directory, settings, list, .. } = *compiler;
     let read = |compiled: Compiled| Pylock::read(compiled.lock, target, directory, &list.hashes);
     let mut request = request.clone();
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
@@ -41,7 +42,7 @@ pub(crate) async fn compile(
     request.use_host_python = compiled.used_host_python;
     let mut pylock = read(compiled)?;
     loop {
-        let found = with_wheels_elsewhere(&pylock.packages, client, list).await;
+        let found = with_wheels_elsewhere(&pylock.packages, client, list, &settings.indexes).await;
         let mut wheels_only = request.wheels_only.clone();
         wheels_only.extend(found.iter().map(|(name, _)| name.clone()));
         if wheels_only == request.wheels_only {
@@ -79,8 +80,8 @@ async fn with_wheels_elsewhere(
     packages: &[LockedPackage],
     client: &Client,
     list: &PipList,
+    indexes: &Indexes,
 ) -> Vec<(String, String)> {
-    let indexes = &list.settings.indexes;
     let mut found = Vec::new();
     let open =
         sources(packages).filter(|package| !indexes.no_index && !list.wants_source(&package.name));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lock::environment::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
-use crate::pip_list::PipList;
+use mlpack_requirements::pip::PipList;
 
 /// Renders a `pylock.toml` that has names and versions only: uv prefers the versions of a lock that it
 /// is going to replace.

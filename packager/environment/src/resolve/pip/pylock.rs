@@ -7,9 +7,10 @@ use mlpack_oci::Digest;
 use serde::Deserialize;
 
 use crate::lock::environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
-use crate::requirements_file::shown;
-use crate::wheel_name::WheelName;
-use crate::{Error, Result, Target, normalize_name};
+use crate::{Error, Result};
+use mlpack_requirements::WheelName;
+use mlpack_requirements::redact;
+use mlpack_requirements::{Target, normalize_name};
 
 /// SHA-256 of the files that may be taken, by package; any for a package that is not there.
 pub(crate) type Hashes = BTreeMap<String, BTreeSet<String>>;
@@ -115,7 +116,7 @@ impl PylockPackage {
             Some(url::Url::from_file_path(path).ok()?.into())
         });
         Some(ArtifactOrigin::Git {
-            url: url.map(|url| shown(&url)).unwrap_or_default(),
+            url: url.map(|url| redact(&url)).unwrap_or_default(),
             commit: vcs.commit.clone(),
             subdirectory: vcs.subdirectory.clone(),
         })
@@ -129,7 +130,8 @@ impl PylockPackage {
         };
         if let Some(file) = &self.archive
             && let Some(filename) = file.filename()
-            && let Some(reason) = WheelName::parse(&filename).and_then(|wheel| wheel.misfit(target))
+            && let Some(reason) =
+                WheelName::parse(&filename).and_then(|wheel| wheel.incompatibility(target))
         {
             return Err(Error::WheelMisfit {
                 name,
@@ -197,7 +199,7 @@ impl PylockFile {
         });
         let origin = match (local, &self.url) {
             (Some(path), _) => ArtifactOrigin::Path(dir.join(path)),
-            (None, Some(url)) => ArtifactOrigin::Url(shown(url)),
+            (None, Some(url)) => ArtifactOrigin::Url(redact(url)),
             (None, None) => {
                 return Err(Error::Lock { reason: format!("{filename} has neither url nor path") });
             }

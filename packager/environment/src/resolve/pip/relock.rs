@@ -7,17 +7,18 @@ use std::str::FromStr as _;
 
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 
+use crate::Result;
 use crate::lock::environment::{ArtifactKind, LockedEnvironment, LockedPackage};
 use crate::packages::cache::store::Store;
 use crate::packages::wheel::archive::WheelFile;
 use crate::packages::wheel::stub;
-use crate::pip_list::{PipList, Wanted};
 use crate::resolve::pip::compile::{CompileRequest, Compiler};
 use crate::resolve::pip::direct_sources::file_url;
 use crate::resolve::pip::pip_request::{PipRequest, Resolved};
 use crate::resolve::pip::{prefer_wheels, preferences};
 use crate::source_build::builder;
-use crate::{PipLine, PipLineKind, Result, Target};
+use mlpack_requirements::pip::{PipList, Wanted};
+use mlpack_requirements::{PipLine, PipLineKind, Target};
 
 /// A requirement by name, with the versions that it allows.
 struct NamedRequirement {
@@ -58,7 +59,7 @@ pub(crate) async fn resolve(request: &PipRequest<'_>) -> Result<Option<Resolved>
     let Compiler { target, list, .. } = *request.compiler;
     let locked = request.preferences.filter(|locked| locked.target == *target);
     // The cutoff may be earlier than what is locked.
-    let Some(locked) = locked.filter(|_| list.settings.exclude_newer.is_none()) else {
+    let Some(locked) = locked.filter(|_| request.compiler.settings.exclude_newer.is_none()) else {
         return Ok(None);
     };
     let parsed = |line: &String| PipLine::parse(line, 0).ok();

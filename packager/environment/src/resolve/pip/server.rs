@@ -5,7 +5,8 @@ use std::str::FromStr as _;
 use pep440_rs::{Version, VersionSpecifiers};
 
 use crate::lock::environment::SERVER;
-use crate::{Error, PipLine, PythonVersion, Result};
+use crate::{Error, Result};
+use mlpack_requirements::{PipLine, PythonVersion};
 
 const DEFAULTS: &str = "azureml-defaults";
 /// The first `azureml-defaults` that depends on the server (docs/azureml-2019.md#0.2).

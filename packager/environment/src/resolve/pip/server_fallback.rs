@@ -12,7 +12,8 @@ use crate::resolve::pip::compile::CompileRequest;
 use crate::resolve::pip::pip_request::{PipRequest, Resolved};
 use crate::resolve::pip::prefer_wheels;
 use crate::resolve::pip::pylock::Pylock;
-use crate::{Error, PipLineKind, Result, normalize_name};
+use crate::{Error, Result};
+use mlpack_requirements::{PipLineKind, normalize_name};
 
 /// Whether the strategy can help: the list and the server conflict, and the list does not name the
 /// server itself.
@@ -118,7 +119,7 @@ fn with_extras(request: &PipRequest<'_>, line: &str) -> String {
 /// What was added and what changed, one sentence each.
 fn explain(request: &PipRequest<'_>, alone: &Pylock, whole: &Pylock) -> Vec<String> {
     let Some(server) = whole.package(SERVER) else { return Vec::new() };
-    let why = match &request.compiler.list.settings.exclude_newer {
+    let why = match &request.compiler.settings.exclude_newer {
         Some(day) => {
             format!("no inference server uploaded by {day} is compatible with the pip list")
         }

@@ -1,6 +1,7 @@
 //! What uv writes when it gives up.
 
-use crate::{Error, Target};
+use crate::Error;
+use mlpack_requirements::Target;
 
 /// What uv wrote when it gave up: a headline, causes, hints.
 pub(crate) struct UvFailure {

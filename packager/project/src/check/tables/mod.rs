@@ -1,7 +1,7 @@
 //! Tables of names, as data: Python's own library, modules whose package is called differently,
 //! and what packages bring along.
 
-use mlpack_environment::{PythonVersion, normalize_name};
+use mlpack_requirements::{PythonVersion, normalize_name};
 
 const STDLIB: &str = include_str!("stdlib.txt");
 const MODULES: &str = include_str!("modules.txt");

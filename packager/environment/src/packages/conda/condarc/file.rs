@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::packages::settings::Variables;
-use crate::yaml::{Node, Value};
 use crate::{Error, Result};
+use mlpack_documents::yaml::{Node, Value};
+use mlpack_requirements::Variables;
 
 /// A file, or those of a folder that are YAML, by name.
 pub(crate) fn files_at(place: &Path) -> Result<Vec<PathBuf>> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::CondaDependency;
 use crate::packages::conda::channels::Channels;
 use crate::resolve::conda::explain::conflict::{Candidate, Conflict, Demand, Exclusion, Question};
 use crate::resolve::conda::explain::wording::{bounds, joined, row, versions};
+use mlpack_requirements::CondaDependency;
 
 /// More sentences than these nobody reads.
 const SENTENCES: usize = 12;

@@ -8,9 +8,9 @@ use rattler_solve::ExcludeNewer;
 
 use super::super::conflict::conflict;
 use super::*;
-use crate::CondaFile;
 use crate::packages::settings::Settings;
 use crate::resolve::exclude_newer;
+use mlpack_requirements::CondaFile;
 
 /// A package of a channel: name, version, build, what it needs, what it bounds.
 fn record(

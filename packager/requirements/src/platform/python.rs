@@ -1,4 +1,4 @@
-//! What the environment is resolved for: an interpreter inside an image, never this machine.
+//! Releases of CPython.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,12 +36,12 @@ impl PythonVersion {
     }
 
     /// `36` or `311`, as in the wheel tag `cp311` (PEP 425).
-    pub(crate) fn nodot(&self) -> String {
+    pub fn nodot(&self) -> String {
         format!("{}{}", self.major, self.minor)
     }
 
     /// The ABI tag of a release build; `m` for pymalloc was part of it up to 3.7 (PEP 425, bpo-36707).
-    pub(crate) fn abi_tag(&self) -> String {
+    pub fn abi_tag(&self) -> String {
         let flags = if (self.major, self.minor) < (3, 8) { "m" } else { "" };
         format!("cp{}{flags}", self.nodot())
     }
@@ -79,74 +79,6 @@ impl Serialize for PythonVersion {
 impl<'de> Deserialize<'de> for PythonVersion {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// A processor architecture, spelled as OCI platforms spell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Architecture {
-    /// x86-64.
-    Amd64,
-    /// 64-bit Arm.
-    Arm64,
-}
-
-impl Architecture {
-    /// The kernel's name, as in wheel tags: `x86_64`, `aarch64`.
-    pub fn machine(self) -> &'static str {
-        match self {
-            Self::Amd64 => "x86_64",
-            Self::Arm64 => "aarch64",
-        }
-    }
-
-    /// The architecture of this machine, where it is one of the two.
-    pub fn of_this_machine() -> Option<Self> {
-        match std::env::consts::ARCH {
-            "x86_64" => Some(Self::Amd64),
-            "aarch64" => Some(Self::Arm64),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Amd64 => "amd64",
-            Self::Arm64 => "arm64",
-        })
-    }
-}
-
-/// The interpreter an environment is for, and the machine under it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// The interpreter's release.
-    pub python: PythonVersion,
-    /// The image's C library, `(2, 23)` for 2.23; decides which manylinux wheels load (PEP 600).
-    pub glibc: (u32, u32),
-    /// The image's architecture.
-    pub architecture: Architecture,
-    /// Absolute path of the interpreter in the image, as `/opt/miniconda/bin/python3.6`.
-    pub interpreter: String,
-}
-
-impl Target {
-    /// `cpython-3.6.15-linux-amd64-glibc2.23`, for messages and cache keys.
-    pub fn describe(&self) -> String {
-        format!(
-            "cpython-{}-linux-{}-glibc{}.{}",
-            self.python, self.architecture, self.glibc.0, self.glibc.1
-        )
-    }
-
-    /// Directory of the interpreter in the image, the `home` of a virtual environment (PEP 405).
-    pub(crate) fn home(&self) -> &str {
-        self.interpreter
-            .rsplit_once('/')
-            .map_or("/", |(dir, _)| if dir.is_empty() { "/" } else { dir })
     }
 }
 

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 
 use url::Url;
 
-use super::{PipList, Reading, Wanted, fault, place_of};
-use crate::pip_line::{PipLineKind, split_options};
-use crate::pip_option;
-use crate::pip_option::PipOption;
-use crate::pip_reference::{Location, Reference};
-use crate::requirements_file::{logical_lines, shown};
-use crate::wheel_name::WheelName;
-use crate::{Error, PipLine, Result, normalize_name};
+use super::{PipList, Reading, Wanted};
+use crate::pip::line::{PipLine, PipLineKind, split_options};
+use crate::pip::lines::logical_lines;
+use crate::pip::option::{self, PipOption};
+use crate::pip::{IndexUrl, Location, Reference};
+use crate::{Error, Result, WheelName, normalize_name, redact};
 
 /// A list under way.
 pub(super) struct Reader<'a> {
@@ -24,26 +21,26 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(list: PipList, reading: Reading<'a>) -> Self {
-        Self { list, reading, open: Vec::new() }
+    pub(super) fn new(reading: Reading<'a>) -> Self {
+        Self { list: PipList::default(), reading, open: Vec::new() }
     }
 
     /// Follows every line.
-    pub(super) async fn read(mut self) -> Result<PipList> {
+    pub(super) fn read(mut self) -> Result<PipList> {
         for line in self.reading.pip {
-            self.line(line.clone(), false).await?;
+            self.line(line.clone(), false)?;
         }
         Ok(self.list)
     }
 
-    async fn line(&mut self, line: PipLine, constraint: bool) -> Result<()> {
-        let text = self.list.settings.variables.expand(line.secret()).map_err(|name| {
+    fn line(&mut self, line: PipLine, constraint: bool) -> Result<()> {
+        let text = self.reading.variables.expand(line.secret()).map_err(|name| {
             let reason = format!("the environment variable {name} is not set");
-            fault(&line, reason, Some(format!("set {name} in the environment of this command")))
+            line.error(reason, Some(format!("set {name} in the environment of this command")))
         })?;
         if line.kind == PipLineKind::Option {
-            for option in pip_option::read(&text).map_err(|reason| fault(&line, reason, None))? {
-                self.option(option, &line, constraint).await?;
+            for option in option::read(&text).map_err(|reason| line.error(reason, None))? {
+                self.option(option, &line, constraint)?;
             }
             return Ok(());
         }
@@ -52,7 +49,7 @@ impl<'a> Reader<'a> {
 
     fn requirement(&mut self, text: &str, line: PipLine, constraint: bool) -> Result<()> {
         let (bare, options) = split_options(text);
-        let options = pip_option::read(options).map_err(|reason| fault(&line, reason, None))?;
+        let options = option::read(options).map_err(|reason| line.error(reason, None))?;
         let mut hashes: BTreeSet<String> = options
             .into_iter()
             .filter_map(|option| match option {
@@ -74,18 +71,17 @@ impl<'a> Reader<'a> {
         }
         let beside = beside(&line, self.reading.directory);
         let reference = Reference::parse(bare, self.reading.directory, &beside)
-            .map_err(|reason| fault(&line, reason, None))?;
+            .map_err(|reason| line.error(reason, None))?;
         if constraint {
             let remedy = "constrain it by version, or list it as a requirement".to_owned();
-            return Err(fault(
-                &line,
+            return Err(line.error(
                 "a constraint cannot say where a package comes from".to_owned(),
                 Some(remedy),
             ));
         }
         self.check_wheel(&reference, &line)?;
         match &reference.location {
-            Location::Url(url) => self.list.settings.logins.extend(url.as_str().parse()),
+            Location::Url(url) => self.list.logins.extend(url.as_str().parse()),
             Location::File(path) | Location::Folder(path) => {
                 self.list.files.insert(path.clone());
             }
@@ -96,7 +92,7 @@ impl<'a> Reader<'a> {
             self.hold(name, hashes, false);
         } else if !hashes.is_empty() {
             let remedy = "write it as `NAME @ PLACE`".to_owned();
-            return Err(fault(&line, "a hash needs the package's name".to_owned(), Some(remedy)));
+            return Err(line.error("a hash needs the package's name".to_owned(), Some(remedy)));
         }
         let mut named = line.clone();
         if let (PipLineKind::Place, Some(name)) = (&line.kind, &reference.name) {
@@ -117,16 +113,16 @@ impl<'a> Reader<'a> {
         let filename = reference.filename().filter(|name| name.ends_with(".whl"));
         let Some(filename) = filename else { return Ok(()) };
         let Some(wheel) = WheelName::parse(&filename) else {
-            return Err(fault(line, format!("`{filename}` is not a wheel's name"), None));
+            return Err(line.error(format!("`{filename}` is not a wheel's name"), None));
         };
         let Some(target) = self.reading.target else { return Ok(()) };
-        let Some(reason) = wheel.misfit(target) else { return Ok(()) };
+        let Some(reason) = wheel.incompatibility(target) else { return Ok(()) };
         let remedy = format!(
             "name a wheel of {} for {}, or its source archive",
             wheel.name,
             target.describe()
         );
-        Err(fault(line, format!("the wheel does not load there: {reason}"), Some(remedy)))
+        Err(line.error(format!("the wheel does not load there: {reason}"), Some(remedy)))
     }
 
     fn hold(&mut self, name: &str, hashes: BTreeSet<String>, constraint: bool) {
@@ -138,35 +134,34 @@ impl<'a> Reader<'a> {
         self.list.hashes.entry(name.to_owned()).or_default().extend(hashes);
     }
 
-    async fn option(&mut self, option: PipOption, line: &PipLine, constraint: bool) -> Result<()> {
+    fn option(&mut self, option: PipOption, line: &PipLine, constraint: bool) -> Result<()> {
         match option {
-            PipOption::Requirements(place) => self.file(&place, line, false).await?,
-            PipOption::Constraints(place) => self.file(&place, line, true).await?,
+            PipOption::Requirements(place) => self.file(&place, line, false)?,
+            PipOption::Constraints(place) => self.file(&place, line, true)?,
             PipOption::Editable(place) => {
                 let line = PipLine::parse(&place, line.line)
-                    .map_err(|reason| fault(line, reason, None))?
+                    .map_err(|reason| line.error(reason, None))?
                     .of(&line.file)
                     .into_place();
                 self.list.notes.push(format!(
                     "{}: `{}` is installed as any other package: in an image there is nothing to edit",
-                    place_of(&line),
+                    line.place(),
                     line.text
                 ));
                 self.requirement(&place, line, constraint)?;
             }
             PipOption::Index(url) => {
-                self.list.settings.indexes.index = Some(self.index(&url, line)?);
+                self.list.indexes.index = Some(self.index(&url, line)?);
             }
             PipOption::ExtraIndex(url) => {
                 let index = self.index(&url, line)?;
-                self.list.settings.indexes.extra.push(index);
-                self.list.all_indexes = true;
+                self.list.indexes.extra.push(index);
             }
             PipOption::FindLinks(place) => {
                 let links = self.links(&place, line)?;
-                self.list.settings.indexes.find_links.push(links);
+                self.list.indexes.find_links.push(links);
             }
-            PipOption::NoIndex => self.list.settings.indexes.no_index = true,
+            PipOption::NoIndex => self.list.indexes.no_index = true,
             PipOption::NoBinary(names) => choose(&mut self.list.no_binary, &names),
             PipOption::OnlyBinary(names) => choose(&mut self.list.only_binary, &names),
             PipOption::Pre => self.list.pre = true,
@@ -175,19 +170,19 @@ impl<'a> Reader<'a> {
             PipOption::PreferBinary | PipOption::Hash(_) => {}
             PipOption::TrustedHost(host) => self.list.notes.push(format!(
                 "{}: `--trusted-host {host}` has no effect: certificates are always checked",
-                place_of(line)
+                line.place()
             )),
             PipOption::WithoutEffect(option) => {
-                self.list.notes.push(format!("{}: `{option}` has no effect here", place_of(line)));
+                self.list.notes.push(format!("{}: `{option}` has no effect here", line.place()));
             }
         }
         Ok(())
     }
 
-    fn index(&self, url: &str, line: &PipLine) -> Result<crate::packages::settings::IndexUrl> {
+    fn index(&self, url: &str, line: &PipLine) -> Result<IndexUrl> {
         url.parse().map_err(|error| {
             let remedy = Some("write it as https://HOST/simple".to_owned());
-            fault(line, format!("`{}` is no address: {error}", shown(url)), remedy)
+            line.error(format!("`{}` is no address: {error}", redact(url)), remedy)
         })
     }
 
@@ -195,7 +190,7 @@ impl<'a> Reader<'a> {
     fn links(&mut self, place: &str, line: &PipLine) -> Result<String> {
         if place.starts_with("http://") || place.starts_with("https://") {
             let login = self.index(place, line)?;
-            self.list.settings.logins.push(login);
+            self.list.logins.push(login);
             return Ok(place.to_owned());
         }
         let path = match Url::parse(place) {
@@ -207,59 +202,50 @@ impl<'a> Reader<'a> {
         let found = places
             .iter()
             .find(|place| place.exists())
-            .ok_or_else(|| fault(line, format!("there is no folder `{}`", path.display()), None))?;
+            .ok_or_else(|| line.error(format!("there is no folder `{}`", path.display()), None))?;
         Ok(found.display().to_string())
     }
 
     /// Reads another file of requirements or constraints.
-    fn file<'b>(
-        &'b mut self,
-        place: &'b str,
-        line: &'b PipLine,
-        constraint: bool,
-    ) -> Pin<Box<dyn Future<Output = Result<()>> + 'b>> {
-        Box::pin(async move {
-            let remote = ["http://", "https://"].iter().any(|begin| place.starts_with(begin));
-            let path = match place.strip_prefix("file://") {
-                Some(path) => PathBuf::from(path),
-                None if remote => PathBuf::from(place),
-                None => beside(line, self.reading.directory).join(place).components().collect(),
+    fn file(&mut self, place: &str, line: &PipLine, constraint: bool) -> Result<()> {
+        let remote = ["http://", "https://"].iter().any(|begin| place.starts_with(begin));
+        let path = match place.strip_prefix("file://") {
+            Some(path) => PathBuf::from(path),
+            None if remote => PathBuf::from(place),
+            None => beside(line, self.reading.directory).join(place).components().collect(),
+        };
+        // One name for one file, so that a circle is seen whatever leads to it.
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let key = real.display().to_string();
+        if self.open.contains(&key) || path == line.file {
+            let reason = format!("{} names itself, by way of this line", redact(place));
+            return Err(line.error(reason, Some("remove the line".to_owned())));
+        }
+        let text = if remote {
+            let Some(text) = self.reading.remote.get(place) else {
+                self.list.missing.insert(place.to_owned());
+                return Ok(());
             };
-            // One name for one file, so that a circle is seen whatever leads to it.
-            let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            let key = real.display().to_string();
-            if self.open.contains(&key) || path == line.file {
-                let reason = format!("{} names itself, by way of this line", shown(place));
-                return Err(fault(line, reason, Some("take the line out".to_owned())));
-            }
-            let text = if remote {
-                let Some(client) = self.reading.client else {
-                    self.list.left_out = true;
-                    return Ok(());
-                };
-                let (bytes, _) = client.page(place, "text/plain, */*").await?;
-                String::from_utf8_lossy(&bytes).into_owned()
-            } else {
-                let text = std::fs::read_to_string(&path).map_err(|error| {
-                    fault(line, format!("cannot read {}: {error}", path.display()), None)
-                })?;
-                self.list.files.insert(path.clone());
-                text
-            };
-            let named = if remote { PathBuf::from(shown(place)) } else { path };
-            self.open.push(key);
-            for (number, text) in logical_lines(&text) {
-                let read = PipLine::parse(&text, number).map_err(|reason| Error::PipLine {
-                    path: named.clone(),
-                    line: number,
-                    text: shown(&text),
-                    reason,
-                })?;
-                self.line(read.of(&named), constraint).await?;
-            }
-            self.open.pop();
-            Ok(())
-        })
+            text.clone()
+        } else {
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                line.error(format!("cannot read {}: {error}", path.display()), None)
+            })?;
+            self.list.files.insert(path.clone());
+            text
+        };
+        let named = if remote { PathBuf::from(redact(place)) } else { path };
+        self.open.push(key);
+        for (number, text) in logical_lines(&text) {
+            let read = PipLine::parse(&text, number).map_err(|reason| Error::PipLine {
+                place: format!("{}:{number}", named.display()),
+                text: redact(&text),
+                reason,
+            })?;
+            self.line(read.of(&named), constraint)?;
+        }
+        self.open.pop();
+        Ok(())
     }
 }
 

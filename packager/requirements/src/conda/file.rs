@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::requirements_file::shown;
-use crate::yaml;
-use crate::yaml::{Key, Node, Value};
-use crate::{Error, MatchSpec, PipLine, PythonSpec, Result};
+use mlpack_documents::yaml::{self, Key, Node, Value};
+
+use super::{MatchSpec, PythonSpec};
+use crate::{Error, PipLine, Result, redact};
 
 const KEYS: [&str; 5] = ["name", "channels", "dependencies", "variables", "prefix"];
 
@@ -58,7 +58,8 @@ impl CondaFile {
     /// One of the conda file errors of [`Error`], each with file and line.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let root = yaml::parse(text.trim_start_matches('\u{feff}')).map_err(|fault| {
-            Error::Yaml { path: path.to_owned(), line: fault.line, reason: fault.reason }
+            let yaml::Fault { line, reason, hint } = fault;
+            Error::Yaml { path: path.to_owned(), line, reason, hint }
         })?;
         let mut file = Self {
             path: path.to_owned(),
@@ -71,7 +72,7 @@ impl CondaFile {
             notes: Vec::new(),
         };
         let Value::Map(entries) = root.value else {
-            return Err(file.shape(&root, "the file", "a mapping with `dependencies:`"));
+            return Err(file.wrong_type(&root, "conda file", "a mapping with `dependencies:`"));
         };
         for (key, node) in &entries {
             file.key(key, node)?;
@@ -121,6 +122,7 @@ impl CondaFile {
                     line: key.line,
                     key: unknown.to_owned(),
                     nearest: nearest(unknown, &KEYS),
+                    known: &KEYS,
                 });
             }
         }
@@ -137,7 +139,7 @@ impl CondaFile {
                         let python = PythonSpec::parse(&spec)
                             .map_err(|reason| self.spec_error(item.line, text, reason))?;
                         if self.python.replace(python).is_some() {
-                            let reason = "`python` is there twice".to_owned();
+                            let reason = "`python` is listed twice".to_owned();
                             return Err(self.spec_error(item.line, text, reason));
                         }
                     }
@@ -153,14 +155,14 @@ impl CondaFile {
                 Value::Map(entries) => match &entries[..] {
                     [(key, list)] if key.name == "pip" => self.read_pip(list)?,
                     [(key, _), ..] if key.name != "pip" => {
-                        return Err(self.shape(
+                        return Err(self.wrong_type(
                             item,
                             "dependencies",
                             "package lines and one `pip:` list",
                         ));
                     }
                     _ => {
-                        return Err(self.shape(
+                        return Err(self.wrong_type(
                             item,
                             "pip",
                             "a list of lines, indented below `- pip:`",
@@ -168,7 +170,7 @@ impl CondaFile {
                     }
                 },
                 _ => {
-                    return Err(self.shape(
+                    return Err(self.wrong_type(
                         item,
                         "dependencies",
                         "a package, as in `- python=3.6.2`",
@@ -182,20 +184,19 @@ impl CondaFile {
     fn read_pip(&mut self, node: &Node) -> Result<()> {
         // Lines that are not indented further would be taken for conda packages.
         if matches!(node.value, Value::Empty) {
-            return Err(self.shape(node, "pip", "a list of lines, indented below `- pip:`"));
+            return Err(self.wrong_type(node, "pip", "a list of lines, indented below `- pip:`"));
         }
         for item in self.list(node, "pip")? {
             let Value::Text(text) = &item.value else {
-                return Err(self.shape(
+                return Err(self.wrong_type(
                     item,
                     "pip",
                     "a requirement, as in `- scikit-learn==0.24.2`",
                 ));
             };
             let line = PipLine::parse(text, item.line).map_err(|reason| Error::PipLine {
-                path: self.path.clone(),
-                line: item.line,
-                text: shown(text),
+                place: format!("{}:{}", self.path.display(), item.line),
+                text: redact(text),
                 reason,
             })?;
             self.pip.push(line.of(&self.path));
@@ -213,7 +214,7 @@ impl CondaFile {
                 }
                 Ok(())
             }
-            _ => Err(self.shape(node, "variables", "a mapping of names to values")),
+            _ => Err(self.wrong_type(node, "variables", "a mapping of names to values")),
         }
     }
 
@@ -221,7 +222,7 @@ impl CondaFile {
         match &node.value {
             Value::Empty => Ok(None),
             Value::Text(text) => Ok(Some(text.clone())),
-            _ => Err(self.shape(node, key, "text")),
+            _ => Err(self.wrong_type(node, key, "text")),
         }
     }
 
@@ -229,12 +230,12 @@ impl CondaFile {
         match &node.value {
             Value::Empty => Ok(&[]),
             Value::List(items) => Ok(items),
-            _ => Err(self.shape(node, key, "a list, each item on its own line after `- `")),
+            _ => Err(self.wrong_type(node, key, "a list, each item on its own line after `- `")),
         }
     }
 
-    fn shape(&self, node: &Node, key: &'static str, expected: &'static str) -> Error {
-        Error::WrongShape {
+    fn wrong_type(&self, node: &Node, key: &'static str, expected: &'static str) -> Error {
+        Error::WrongType {
             path: self.path.clone(),
             line: node.line,
             key,
@@ -249,19 +250,19 @@ impl CondaFile {
 }
 
 /// The known key that is most like an unknown one, if any is close.
-fn nearest(unknown: &str, known: &[&str]) -> Option<String> {
+fn nearest(unknown: &str, known: &[&'static str]) -> Option<&'static str> {
     known
         .iter()
         .map(|key| (strsim::jaro_winkler(&unknown.to_lowercase(), key), *key))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, key)| key.to_owned())
+        .map(|(_, key)| key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fit;
+    use crate::{Fit, PythonVersion};
 
     fn read(text: &str) -> Result<CondaFile> {
         CondaFile::parse(text, Path::new("env.yml"))
@@ -280,7 +281,7 @@ mod tests {
         assert!(file.channels.is_empty() && file.notes.is_empty());
         let python = file.python_spec().unwrap();
         assert_eq!(python.text, "python=3.6.2");
-        assert_eq!(python.satisfied_by(crate::PythonVersion::new(3, 6, 15)), Fit::SameMinor);
+        assert_eq!(python.satisfied_by(PythonVersion::new(3, 6, 15)), Fit::SameMinor);
         assert_eq!(file.conda_packages().count(), 0);
         let pip: Vec<_> =
             file.pip_requirements().iter().map(|line| (line.name().unwrap(), line.line)).collect();
@@ -310,7 +311,7 @@ mod tests {
         assert_eq!(error.hint().unwrap(), "did you mean `dependencies`?");
         assert_eq!(
             message("- python\n"),
-            "env.yml:1: the file must be a mapping with `dependencies:`, found a list"
+            "env.yml:1: `conda file` must be a mapping with `dependencies:`, found a list"
         );
         assert_eq!(
             message("dependencies:\n- python\n\t- pip\n"),
@@ -318,31 +319,31 @@ mod tests {
         );
         assert_eq!(
             message("dependencies:\n- python\npip:\n- a\n"),
-            "env.yml:3: `pip:` stands beside `dependencies:`, not inside it"
+            "env.yml:3: `pip:` must be nested under `dependencies:`"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n    a\n"),
-            "env.yml:3: pip must be a list, each item on its own line after `- `, found text"
+            "env.yml:3: `pip` must be a list, each item on its own line after `- `, found text"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n- a\n"),
-            "env.yml:2: pip must be a list of lines, indented below `- pip:`, found nothing"
+            "env.yml:2: `pip` must be a list of lines, indented below `- pip:`, found nothing"
         );
         assert_eq!(
             message("dependencies:\n- python\n- pip:\n  - x\n- a:\n  - b\n"),
-            "env.yml:5: dependencies must be package lines and one `pip:` list, found a mapping"
+            "env.yml:5: `dependencies` must be package lines and one `pip:` list, found a mapping"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n  - a=1\n"),
-            "env.yml:3: cannot read the pip line `a=1`: pip pins with `==`; a single `=` is conda's way"
+            "env.yml:3: invalid pip requirement `a=1`: pip pins with `==`; a single `=` is conda's way"
         );
         assert_eq!(
             message("dependencies:\n- python=x\n"),
-            "env.yml:2: cannot read `python=x`: `x.*` is not a Python version"
+            "env.yml:2: invalid conda package `python=x`: `x.*` is not a Python version"
         );
         assert_eq!(
             message(""),
-            "env.yml:1: the file must be a mapping with `dependencies:`, found nothing"
+            "env.yml:1: `conda file` must be a mapping with `dependencies:`, found nothing"
         );
     }
 }

@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::pip_option;
-use crate::pip_option::PipOption;
-use crate::requirements_file::{shown, without_comment};
+use super::lines::without_comment;
+use super::option::{self, PipOption};
+use crate::{Error, redact};
 
 /// A line as pip's requirement files have it (pip documentation, "Requirements File Format").
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ struct Written(String);
 
 impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&shown(&self.0), f)
+        fmt::Debug::fmt(&redact(&self.0), f)
     }
 }
 
@@ -65,20 +65,20 @@ impl PipLine {
             return Err("the line is empty".to_owned());
         }
         let kind = if text.starts_with('-') {
-            if pip_option::read(text)?.iter().any(|option| matches!(option, PipOption::Hash(_))) {
+            if option::read(text)?.iter().any(|option| matches!(option, PipOption::Hash(_))) {
                 return Err("`--hash` stands behind a requirement".to_owned());
             }
             PipLineKind::Option
         } else {
             let (requirement, options) = split_options(text);
             let foreign = |option: &PipOption| !matches!(option, PipOption::Hash(_));
-            if pip_option::read(options)?.iter().any(foreign) {
+            if option::read(options)?.iter().any(foreign) {
                 return Err("behind a requirement only `--hash` can stand".to_owned());
             }
             if is_place(requirement) { PipLineKind::Place } else { read_requirement(requirement)? }
         };
         let written = Written(text.to_owned());
-        Ok(Self { text: shown(text), file: PathBuf::new(), line, kind, written })
+        Ok(Self { text: redact(text), file: PathBuf::new(), line, kind, written })
     }
 
     /// The same line, known to stand in a file.
@@ -93,7 +93,7 @@ impl PipLine {
     }
 
     /// As written, passwords and all.
-    pub(crate) fn secret(&self) -> &str {
+    pub fn secret(&self) -> &str {
         if self.written.0.is_empty() { &self.text } else { &self.written.0 }
     }
 
@@ -103,6 +103,20 @@ impl PipLine {
             PipLineKind::Requirement { name, .. } => Some(name),
             _ => None,
         }
+    }
+
+    /// Where it is written, as `env.yml:3`.
+    pub fn place(&self) -> String {
+        if self.file.as_os_str().is_empty() {
+            format!("line {} of the pip list", self.line)
+        } else {
+            format!("{}:{}", self.file.display(), self.line)
+        }
+    }
+
+    /// An error about this line.
+    pub fn error(&self, reason: String, hint: Option<String>) -> Error {
+        Error::PipRequirement { place: self.place(), text: self.text.clone(), reason, hint }
     }
 
     /// The version constraint as text, empty for none; nothing if the line is no requirement.
@@ -120,13 +134,6 @@ pub(crate) fn split_options(text: &str) -> (&str, &str) {
         Some((requirement, _)) => (requirement.trim(), text[requirement.len()..].trim()),
         None => (text.trim(), ""),
     }
-}
-
-/// A package name in the one form that compares equal: lower case, runs of `-_.` as one `-` (PEP 503).
-///
-/// Text that is no package name is given back in lower case.
-pub fn normalize_name(name: &str) -> String {
-    PackageName::from_str(name).map_or_else(|_| name.to_lowercase(), |name| name.to_string())
 }
 
 /// Ends of files that pip installs from.
@@ -161,7 +168,7 @@ fn read_requirement(text: &str) -> Result<PipLineKind, String> {
     // The parser of addresses would look into this process's environment.
     let (named, url) = match split_direct(text) {
         Some((_, "")) => return Err("behind the `@` an address is missing".to_owned()),
-        Some((name, place)) => (name, Some(shown(place))),
+        Some((name, place)) => (name, Some(redact(place))),
         None => (text, None),
     };
     let requirement = Requirement::<VerbatimUrl>::from_str(named).map_err(|error| {

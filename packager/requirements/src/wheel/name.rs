@@ -6,11 +6,11 @@ use crate::{Target, normalize_name};
 
 /// The parts of a wheel's file name (PyPA specifications, "Binary distribution format").
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WheelName {
+pub struct WheelName {
     /// Normalised name.
-    pub(crate) name: String,
+    pub name: String,
     /// Version as written.
-    pub(crate) version: String,
+    pub version: String,
     /// Build tag: a number and a rest; wheels without one sort first.
     build: (u64, String),
     python: Vec<String>,
@@ -20,7 +20,7 @@ pub(crate) struct WheelName {
 
 impl WheelName {
     /// Reads `name-version[-build]-python-abi-platform.whl`.
-    pub(crate) fn parse(filename: &str) -> Option<Self> {
+    pub fn parse(filename: &str) -> Option<Self> {
         let parts: Vec<&str> = filename.strip_suffix(".whl")?.split('-').collect();
         let (build, tags) = match parts.len() {
             5 => (None, &parts[2..]),
@@ -43,7 +43,7 @@ impl WheelName {
     }
 
     /// How well the wheel fits, lower is better; nothing if it does not load there.
-    pub(crate) fn rank(&self, target: &Target) -> Option<Rank> {
+    pub fn rank(&self, target: &Target) -> Option<Rank> {
         let mut best: Option<(u32, u32)> = None;
         for python in &self.python {
             for abi in &self.abi {
@@ -57,12 +57,12 @@ impl WheelName {
     }
 
     /// Tags for interpreter, ABI and platform.
-    pub(crate) fn tags(&self) -> (&[String], &[String], &[String]) {
+    pub fn tags(&self) -> (&[String], &[String], &[String]) {
         (&self.python, &self.abi, &self.platform)
     }
 
     /// Whether it holds no compiled code, by its tags.
-    pub(crate) fn is_pure(&self) -> bool {
+    pub fn is_pure(&self) -> bool {
         self.abi == ["none"] && self.platform == ["any"]
     }
 }
@@ -76,7 +76,7 @@ impl fmt::Display for WheelName {
 
 /// Order of wheels of one release for one target: best tag first, then the newest build.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rank {
+pub struct Rank {
     tag: (u32, u32),
     build: std::cmp::Reverse<(u64, String)>,
 }

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MatchSpec, PythonVersion};
+use super::MatchSpec;
+use crate::PythonVersion;
 
 /// The `python` line of a conda file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,34 +4,33 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::pip_line::{ARCHIVES, split_direct, split_options};
-use crate::requirements_file::shown;
-use crate::wheel_name::WheelName;
-use crate::{normalize_name, pip_option};
+use super::line::{ARCHIVES, split_direct, split_options};
+use super::option;
+use crate::{WheelName, normalize_name, redact};
 
 /// What stands before the address of a repository of another kind than git.
 const OTHER_REPOSITORIES: [&str; 3] = ["hg+", "svn+", "bzr+"];
 
 /// A package by its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reference {
+pub struct Reference {
     /// Normalised, where the line or the file name tells it.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// As in `[a,b]`, without the brackets; empty for none.
-    pub(crate) extras: String,
+    pub extras: String,
     /// Behind the semicolon.
-    pub(crate) marker: Option<String>,
+    pub marker: Option<String>,
     /// Where it is.
-    pub(crate) location: Location,
+    pub location: Location,
     /// Folder of the project in an archive or repository.
-    pub(crate) subdirectory: Option<String>,
+    pub subdirectory: Option<String>,
     /// SHA-256 of the file as `#sha256=` has it.
-    pub(crate) sha256: Option<String>,
+    pub sha256: Option<String>,
 }
 
 /// Where a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Location {
+pub enum Location {
     /// A wheel or source archive elsewhere, passwords and all.
     Url(Url),
     /// A wheel or source archive on this machine.
@@ -50,7 +49,7 @@ pub(crate) enum Location {
 impl Reference {
     /// Reads a line without the options behind it. Relative paths start at `directory`, as pip has
     /// it, or at the folder of the file that names them, where there is nothing at the first.
-    pub(crate) fn parse(text: &str, directory: &Path, beside: &Path) -> Result<Self, String> {
+    pub fn parse(text: &str, directory: &Path, beside: &Path) -> Result<Self, String> {
         let (text, _) = split_options(text);
         let (named, place) = match split_direct(text) {
             Some((named, place)) => (Some(named), place),
@@ -77,7 +76,7 @@ impl Reference {
                 "egg" => reference.read_egg(&value),
                 "subdirectory" => reference.subdirectory = Some(inside(&value)?),
                 "sha256" => {
-                    reference.sha256 = Some(pip_option::hash(&format!("sha256:{value}"))?);
+                    reference.sha256 = Some(option::hash(&format!("sha256:{value}"))?);
                 }
                 _ => {}
             }
@@ -90,13 +89,15 @@ impl Reference {
     }
 
     /// The name of the wheel or archive.
-    pub(crate) fn filename(&self) -> Option<String> {
+    pub fn filename(&self) -> Option<String> {
         match &self.location {
             Location::Url(url) => {
                 let last = url.path_segments()?.next_back()?;
-                Some(crate::packages::net::percent_decode(last))
+                Some(percent_decode(last))
             }
-            Location::File(path) => Some(crate::packages::net::client::file_name(path)),
+            Location::File(path) => {
+                path.file_name().map(|name| name.to_string_lossy().into_owned())
+            }
             Location::Folder(_) | Location::Git { .. } => None,
         }
     }
@@ -113,7 +114,7 @@ impl Reference {
     }
 
     /// The line that the resolver is given, with the place of a file instead of its own.
-    pub(crate) fn requirement(&self, place: &Url) -> String {
+    pub fn requirement(&self, place: &Url) -> String {
         let mut place = place.clone();
         if let Some(subdirectory) = &self.subdirectory {
             place.set_fragment(Some(&format!("subdirectory={subdirectory}")));
@@ -162,7 +163,7 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
         return Err(format!("only git repositories can be read, not `{other}`"));
     }
     let address = |text: &str| {
-        Url::parse(text).map_err(|error| format!("`{}` is no address: {error}", shown(text)))
+        Url::parse(text).map_err(|error| format!("`{}` is no address: {error}", redact(text)))
     };
     if let Some(repository) = text.strip_prefix("git+") {
         if !repository.contains("://") {
@@ -209,6 +210,10 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
     Ok(Location::File(found))
 }
 
+fn percent_decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
 /// The repository and the revision behind its path.
 fn git(mut url: Url) -> Result<Location, String> {
     if !matches!(url.scheme(), "https" | "http" | "ssh" | "git" | "file") {
@@ -220,7 +225,7 @@ fn git(mut url: Url) -> Result<Location, String> {
         if after.is_empty() || after.starts_with('-') {
             return Err(format!("`{after}` is no branch, tag or commit"));
         }
-        revision = Some(crate::packages::net::percent_decode(after));
+        revision = Some(percent_decode(after));
         url.set_path(path);
     }
     Ok(Location::Git { url, revision })

@@ -1,4 +1,4 @@
-//! YAML as written: text, lists and mappings with the line each stands on.
+//! YAML as written: text, lists and mappings, each with its line.
 //!
 //! Scalars stay text, so that `3.10` is not the number 3.1 and `yes` not a boolean.
 
@@ -8,7 +8,7 @@ use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span};
 
 /// What one node is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     /// Nothing after the key or dash, `~` or `null`.
     Empty,
     /// Any other scalar, unquoted.
@@ -21,33 +21,41 @@ pub(crate) enum Value {
 
 /// A node and its line, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
-    pub(crate) line: usize,
-    pub(crate) value: Value,
+pub struct Node {
+    /// From 1.
+    pub line: usize,
+    /// What it holds.
+    pub value: Value,
 }
 
 /// A mapping's key and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) line: usize,
-    pub(crate) name: String,
+pub struct Key {
+    /// From 1.
+    pub line: usize,
+    /// As written, unquoted.
+    pub name: String,
 }
 
 /// A fault of the text itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) line: usize,
-    pub(crate) reason: String,
+pub struct Fault {
+    /// From 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: Option<&'static str>,
 }
 
-/// More nodes than any honest file has; stops files whose aliases multiply.
+/// More nodes than any real file has; stops files whose aliases multiply.
 const MAX_NODES: usize = 20_000;
-/// Deeper than any honest file is.
+/// Deeper than any real file is.
 const MAX_DEPTH: usize = 32;
 
 impl Value {
     /// What it is, for messages.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Empty => "nothing",
             Self::Text(_) => "text",
@@ -58,9 +66,16 @@ impl Value {
 }
 
 /// Reads the one document of a file; an empty file is an empty node.
-pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+///
+/// # Errors
+/// A [`Fault`] of the text.
+pub fn parse(text: &str) -> Result<Node, Fault> {
     if let Some((index, _)) = text.lines().enumerate().find(|(_, line)| indented_by_tab(line)) {
-        return Err(Fault { line: index + 1, reason: "a tab is used to indent".to_owned() });
+        return Err(Fault {
+            line: index + 1,
+            reason: "a tab is used to indent".to_owned(),
+            hint: Some("indent with spaces; YAML does not allow tabs there"),
+        });
     }
     let mut composer =
         Composer { events: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
@@ -85,7 +100,7 @@ fn indented_by_tab(line: &str) -> bool {
 }
 
 fn fault(span: Span, reason: &str) -> Fault {
-    Fault { line: span.start.line(), reason: reason.to_owned() }
+    Fault { line: span.start.line(), reason: reason.to_owned(), hint: None }
 }
 
 struct Composer<'a> {
@@ -103,9 +118,9 @@ impl<'a> Composer<'a> {
                 Some(Err(error)) => {
                     let marker = *error.marker();
                     let text = error.to_string();
-                    // The parser appends its own position; the line is told separately.
+                    // The parser appends its own position; the line is reported separately.
                     let reason = text.split(" at ").next().unwrap_or(&text).to_owned();
-                    return Err(Fault { line: marker.line(), reason });
+                    return Err(Fault { line: marker.line(), reason, hint: None });
                 }
                 None => {
                     return Ok((Event::StreamEnd, Span::default()));
@@ -150,7 +165,8 @@ impl<'a> Composer<'a> {
                     if entries.iter().any(|(other, _)| other.name == key.name) {
                         return Err(Fault {
                             line: key.line,
-                            reason: format!("the key `{}` is there twice", key.name),
+                            reason: format!("duplicate key `{}`", key.name),
+                            hint: None,
                         });
                     }
                     let value = self.next()?;

@@ -1,11 +1,11 @@
 //! Why a wheel does not load on a target, in words.
 
+use super::WheelName;
 use crate::Target;
-use crate::wheel_name::WheelName;
 
 impl WheelName {
     /// The reason why the wheel does not load there; nothing if it does.
-    pub(crate) fn misfit(&self, target: &Target) -> Option<String> {
+    pub fn incompatibility(&self, target: &Target) -> Option<String> {
         if self.rank(target).is_some() {
             return None;
         }
@@ -87,7 +87,7 @@ mod tests {
             ("a-1-py2-none-any.whl", Some("it is for py2 (none), the image has Python 3.6.15")),
         ];
         for (name, reason) in table {
-            let found = WheelName::parse(name).unwrap().misfit(&target);
+            let found = WheelName::parse(name).unwrap().incompatibility(&target);
             assert_eq!(found.as_deref(), reason, "{name}");
         }
     }

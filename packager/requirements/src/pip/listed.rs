@@ -3,11 +3,8 @@
 
 use std::path::Path;
 
-use futures_util::FutureExt as _;
-
-use crate::packages::settings::Settings;
-use crate::pip_list::{PipList, Reading};
-use crate::{CondaFile, PipLine, PipLineKind};
+use super::{PipLine, PipLineKind, PipList, Reading, RemoteLists};
+use crate::{CondaFile, Variables};
 
 /// Lines of a `pip:` list and of the files behind its `-r` and `-c`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,11 +21,11 @@ pub struct Listed {
 impl Listed {
     /// Reads the `pip:` list of a conda file and the files that it names. Relative lines start at
     /// `directory`.
-    pub fn of(file: &CondaFile, directory: &Path, settings: &Settings) -> Self {
+    pub fn of(file: &CondaFile, directory: &Path, variables: &Variables) -> Self {
         let pip = &file.pip;
-        let reading = Reading { pip, directory, settings, target: None, client: None };
-        // Without a client there is nothing to wait for.
-        let Some(Ok(list)) = PipList::read(reading).now_or_never() else {
+        let remote = RemoteLists::new();
+        let reading = Reading { pip, directory, variables, target: None, remote: &remote };
+        let Ok(list) = PipList::read(reading) else {
             let named = pip.iter().filter(|line| line.kind != PipLineKind::Option);
             return Self { requirements: named.cloned().collect(), ..Self::default() };
         };
@@ -36,7 +33,7 @@ impl Listed {
         Self {
             requirements: list.lines,
             constraints: list.constraints.iter().filter_map(bound).collect(),
-            complete: !list.left_out,
+            complete: list.missing.is_empty(),
         }
     }
 }
@@ -61,12 +58,11 @@ mod tests {
         ] {
             std::fs::write(root.join(name), text).unwrap();
         }
-        let mut settings = Settings::new(root);
-        settings.variables = [("NAME".to_owned(), "b".to_owned())].into_iter().collect();
+        let variables: Variables = [("NAME".to_owned(), "b".to_owned())].into_iter().collect();
         let read = |list: &str| {
             let text = format!("dependencies:\n- pip:\n{list}");
             let file = CondaFile::parse(&text, &root.join("env.yml")).unwrap();
-            let listed = Listed::of(&file, root, &settings);
+            let listed = Listed::of(&file, root, &variables);
             let line = |line: &PipLine| {
                 let file = line.file.strip_prefix(root).unwrap_or(&line.file).display();
                 format!("{file}:{} {}", line.line, line.text)
