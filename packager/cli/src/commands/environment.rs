@@ -56,7 +56,6 @@ pub(crate) fn choose(
 
 /// The settings with what a pip list says of indexes and logins, to fetch what was locked.
 pub(crate) fn settings_for(
-    context: &Context,
     asked: Asked<'_>,
     target: &Target,
     settings: &Settings,

@@ -75,7 +75,7 @@ pub(crate) fn locked(
         let packages = found.environment.conda.len() + found.environment.packages.len();
         context.progress.note(&format!("{name} fits: {packages} packages are taken from it"));
         let environment = found.environment;
-        let settings = settings_for(context, asked, &environment.target, settings)?;
+        let settings = settings_for(asked, &environment.target, settings)?;
         return Ok(Resolution { environment, notes: Vec::new(), settings });
     }
     if lock_use.locked {
