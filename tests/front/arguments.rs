@@ -57,8 +57,8 @@ error: cannot read [WORLD]/work/d.json: No such file or directory (os error 2)
     let args = ["model", "deploy", "-n", "old-style", "-ic", "i.json", "-ct", "cluster"];
     world.mlpack(&args).is(str![[r#"
 --- stderr
-error: --compute-target cluster: clusters are not deployed to yet
-hint: leave it out to deploy to the Docker engine of this machine
+error: deploying to compute target `cluster` is not supported yet
+hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
 --- exit code 2
 
 "#]]);

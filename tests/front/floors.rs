@@ -27,13 +27,17 @@ fn the_arrows_between_the_crates_are_these() {
         .collect();
     let expected = [
         ("mlpack-oci", vec![]),
+        ("mlpack-elf", vec![]),
         ("mlpack-registry", vec!["mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-documents", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
-        ("mlpack-environment", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
+        (
+            "mlpack-environment",
+            vec!["mlpack-documents", "mlpack-elf", "mlpack-oci", "mlpack-requirements"],
+        ),
         ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
-        ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
+        ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
             "mlpack",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use etcetera::BaseStrategy as _;
+use mlpack_deploy::{Connections, Deployer, DeploymentConfig, deployer_for};
 use mlpack_engine::Engine;
 use mlpack_environment::CondaSettings;
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
@@ -218,6 +219,16 @@ impl Context {
     pub(crate) fn engine(&self) -> Result<Engine> {
         let host = variable("DOCKER_HOST");
         Ok(self.runtime.block_on(Engine::connect(host.as_deref()))?)
+    }
+
+    /// The deployer of the compute target that a deployment config names.
+    pub(crate) fn deployer(
+        &self,
+        config: &DeploymentConfig,
+        compute_target: Option<&str>,
+    ) -> Result<Box<dyn Deployer>> {
+        let connections = Connections { docker_host: variable("DOCKER_HOST") };
+        Ok(self.runtime.block_on(deployer_for(config, compute_target, &connections))?)
     }
 
     /// Opens an image wherever it is.

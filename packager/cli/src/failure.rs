@@ -80,7 +80,9 @@ impl Failure {
                 | mlpack_project::project::Error::MissingKey { path: None, .. },
             )
             | Self::Build(mlpack_project::Error::UnknownPolicy { .. })
-            | Self::Deploy(mlpack_deploy::Error::ServiceName { .. }) => 2,
+            | Self::Deploy(
+                mlpack_deploy::Error::ServiceName { .. } | mlpack_deploy::Error::Unsupported { .. },
+            ) => 2,
             Self::Refused { .. } => 3,
             Self::Deploy(
                 mlpack_deploy::Error::Failed { .. }

@@ -68,29 +68,11 @@ pub enum Error {
         /// The rule that is broken.
         reason: String,
     },
-    /// A compute type mlpack reads but cannot deploy to in this version.
-    #[error("mlpack does not deploy to compute type `{compute_type}` yet")]
-    NotYet {
-        /// As in the deployment config.
-        compute_type: &'static str,
-    },
-    /// The engine is on another machine.
-    #[error("the Docker engine at {host} is not on this machine, so a service there is not local")]
-    RemoteEngine {
-        /// The engine's address.
-        host: String,
-    },
-    /// The reference to deploy does not lead to the engine.
-    #[error("{reference} is not in the Docker engine")]
-    NotInEngine {
-        /// The pinned reference.
-        reference: String,
-    },
-    /// The image's label `org.mlpack.port` is not a port.
-    #[error("the label org.mlpack.port of the image is `{found}`, not a port")]
-    PortLabel {
-        /// The label's value.
-        found: String,
+    /// A target that mlpack cannot deploy to in this version.
+    #[error("deploying to {target} is not supported yet")]
+    Unsupported {
+        /// The compute type or compute target.
+        target: String,
     },
     /// A service of that name is there.
     #[error("a service named `{name}` exists already and is {state}")]
@@ -99,12 +81,6 @@ pub enum Error {
         name: String,
         /// Its state.
         state: crate::ServiceState,
-    },
-    /// A container of the service's name is there that mlpack did not make.
-    #[error("a container named `{name}` exists already, and it is not a service of mlpack")]
-    ForeignContainer {
-        /// The name.
-        name: String,
     },
     /// No service of that name.
     #[error("there is no service named `{name}`")]
@@ -173,15 +149,14 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// The HTTP client could not be made.
-    #[error("cannot make an HTTP client: {reason}")]
-    HttpClient {
-        /// What it said.
-        reason: String,
+    /// The compute target's own error.
+    #[error("{source}")]
+    Target {
+        /// What went wrong there.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What the user can do about it.
+        hint: Option<String>,
     },
-    /// The engine.
-    #[error(transparent)]
-    Engine(#[from] mlpack_engine::Error),
 }
 
 impl Error {
@@ -203,21 +178,12 @@ impl Error {
             Self::MissingKey { key, .. } if key == "computeType" => {
                 "add `computeType`, one of local, aci, aks, aksendpoint, iot".to_owned()
             }
-            Self::NotYet { .. } => {
-                "use computeType `local`, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
-            }
-            Self::RemoteEngine { .. } => {
-                "unset DOCKER_HOST to use this machine's engine".to_owned()
-            }
-            Self::NotInEngine { .. } => {
-                "load it first with `--output docker:NAME`".to_owned()
+            Self::Unsupported { .. } => {
+                "use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
             }
             Self::ServiceExists { name, .. } => format!(
                 "add `--overwrite` to replace it, or delete it with `mlpack service delete -n {name}`"
             ),
-            Self::ForeignContainer { name } => {
-                format!("choose another service name, or remove it with `docker rm --force {name}`")
-            }
             Self::NoSuchService { present, .. } if present.is_empty() => {
                 "no service is deployed; `mlpack deploy` makes one".to_owned()
             }
@@ -239,10 +205,7 @@ impl Error {
                 format!("`mlpack service get-logs -n {name}` shows why")
             }
             Self::Answered { explanation, .. } => explanation.remedy.clone(),
-            Self::Engine(mlpack_engine::Error::PortInUse { port }) => format!(
-                "`ss -ltnp 'sport = :{port}'` shows who listens there; set another `port` in the deployment config, or leave it out and a free one is taken"
-            ),
-            Self::Engine(error) => return error.hint(),
+            Self::Target { hint, .. } => return hint.clone(),
             _ => return None,
         };
         Some(text)

@@ -5,15 +5,18 @@
 //! target keeps no state of its own: a service is a container that bears mlpack's labels.
 
 pub mod config;
+mod deployer;
 mod error;
 mod explain;
 pub mod local;
 mod name;
+mod select;
 mod webservice;
 
 pub use config::DeploymentConfig;
+pub use deployer::{Answer, DEFAULT_TIMEOUT, Deployer, Deployment, Request};
 pub use error::{Error, Result};
 pub use explain::{Ended, Explanation, explain_end, explain_status};
-pub use local::{Answer, Deployment, LocalDeployer};
 pub use name::ServiceName;
+pub use select::{Connections, deployer_for};
 pub use webservice::{ServiceState, Webservice};

@@ -10,8 +10,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use mlpack_deploy::config::LocalConfig;
-use mlpack_deploy::local::render;
-use mlpack_deploy::{Deployment, Error, LocalDeployer, ServiceName, ServiceState};
+use mlpack_deploy::local::{LocalDeployer, render};
+use mlpack_deploy::{Deployer as _, Deployment, Error, Request, ServiceName, ServiceState};
 use mlpack_engine::{ContainerSpec, Engine, PublishedPort};
 use mlpack_oci::Silent;
 use support::{Cleanup, ready};
@@ -41,12 +41,11 @@ impl Ground {
         let deployment = Deployment {
             name: name.clone(),
             image,
-            config: LocalConfig { port: None },
             environment: BTreeMap::new(),
             overwrite: false,
             timeout: Duration::from_secs(60),
         };
-        let deployer = LocalDeployer::new(engine.clone()).unwrap();
+        let deployer = LocalDeployer::new(engine.clone(), LocalConfig::default()).unwrap();
         Some(Self { engine, deployer, name, deployment, _cleanup: cleanup })
     }
 
@@ -74,19 +73,23 @@ async fn a_service_is_deployed_used_and_deleted() {
     let listed = deployer.list().await.unwrap();
     assert_eq!(listed.iter().find(|found| found.name == *name), Some(&service));
 
-    let limit = Duration::from_secs(10);
     let json = "application/json";
-    let answer = deployer.run(name, b"[1, 2]".to_vec(), json, limit).await.unwrap();
+    let request = |data: &[u8], content_type: &str| Request {
+        data: data.to_vec(),
+        content_type: content_type.to_owned(),
+        timeout: Duration::from_secs(10),
+    };
+    let answer = deployer.run(name, request(b"[1, 2]", json)).await.unwrap();
     assert_eq!((answer.status, answer.content_type.as_deref()), (200, Some(json)));
     assert_eq!(answer.body, br#"{"echo": [1, 2]}"#);
-    let error = deployer.run(name, b"x".to_vec(), "text/plain", limit).await.unwrap_err();
+    let error = deployer.run(name, request(b"x", "text/plain")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
             "service `{name}` answered 415: the service does not take this content type\nit said: {{\"message\":\"json only\"}}"
         )
     );
-    let error = deployer.run(name, b"\"boom\"".to_vec(), json, limit).await.unwrap_err();
+    let error = deployer.run(name, request(b"\"boom\"", json)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -115,17 +118,15 @@ async fn a_running_service_is_replaced_only_on_demand() {
         format!("a service named `{name}` exists already and is running")
     );
     assert!(error.hint().unwrap().contains("--overwrite"));
-    let asked = deployer.check(name, &deployment.config, false).await.unwrap_err();
+    let asked = deployer.check(name, false).await.unwrap_err();
     assert_eq!(asked.to_string(), error.to_string());
-    deployer.check(name, &deployment.config, true).await.unwrap();
+    deployer.check(name, true).await.unwrap();
     // It takes over its own port.
     let port = first.scoring_uri.clone().unwrap();
     let port = port.trim_start_matches("http://127.0.0.1:").trim_end_matches("/score");
-    let again = Deployment {
-        overwrite: true,
-        config: LocalConfig { port: Some(port.parse().unwrap()) },
-        ..deployment.clone()
-    };
+    let config = LocalConfig { port: Some(port.parse().unwrap()) };
+    let deployer = LocalDeployer::new(ground.engine.clone(), config).unwrap();
+    let again = Deployment { overwrite: true, ..deployment.clone() };
     let second = deployer.deploy(&again, &Silent).await.unwrap();
     assert_eq!(second.scoring_uri, first.scoring_uri);
     assert_ne!(second.created_time, first.created_time);
@@ -145,7 +146,12 @@ async fn a_crash_is_explained_and_its_log_kept() {
     let shown = deployer.show(name).await.unwrap();
     assert_eq!(shown.state, ServiceState::Failed);
     assert_eq!(shown.error.as_deref(), Some("its process ended with exit code 3"));
-    let error = deployer.run(name, vec![], "application/json", Duration::from_secs(1)).await;
+    let request = Request {
+        data: vec![],
+        content_type: "application/json".to_owned(),
+        timeout: Duration::from_secs(1),
+    };
+    let error = deployer.run(name, request).await;
     assert_eq!(error.unwrap_err().to_string(), format!("service `{name}` is failed"));
     // The next one takes its place without being told to.
     deployer.deploy(deployment, &Silent).await.unwrap();
@@ -174,12 +180,12 @@ async fn a_taken_port_leaves_nothing_behind() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let config = LocalConfig { port: Some(port) };
-    let taken = Deployment { config, ..ground.deployment.clone() };
-    let asked = ground.deployer.check(&ground.name, &taken.config, false).await.unwrap_err();
-    let error = ground.deployer.deploy(&taken, &Silent).await.unwrap_err();
+    let deployer = LocalDeployer::new(ground.engine.clone(), config).unwrap();
+    let asked = deployer.check(&ground.name, false).await.unwrap_err();
+    let error = deployer.deploy(&ground.deployment, &Silent).await.unwrap_err();
     assert_eq!(asked.to_string(), error.to_string());
     assert_eq!(error.to_string(), format!("port {port} of this machine is in use"));
-    assert!(error.hint().unwrap().contains("leave it out and a free one is taken"));
+    assert!(error.hint().unwrap().contains("leave it out to use a free one"));
     assert_eq!(ground.containers().await, 0);
 }
 
@@ -188,7 +194,7 @@ async fn what_a_killed_deployment_left_is_replaced() {
     let Some(ground) = Ground::new("kill").await else { return };
     let Ground { engine, deployer, name, deployment, .. } = &ground;
     // As if mlpack had died between creating and starting.
-    let spec = render(deployment, &BTreeMap::new()).unwrap();
+    let spec = render(deployment, &LocalConfig::default(), &BTreeMap::new()).unwrap();
     engine.create_container(&spec).await.unwrap();
     assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Deploying);
     let service = deployer.deploy(deployment, &Silent).await.unwrap();
@@ -212,7 +218,7 @@ async fn a_container_of_somebody_else_is_left_alone() {
     let error = deployer.deploy(&overwrite, &Silent).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("a container named `{name}` exists already, and it is not a service of mlpack")
+        format!("a container named `{name}` already exists and is not an mlpack service")
     );
     assert_eq!(engine.inspect_container(name.as_str()).await.unwrap().id, id);
 }

@@ -9,8 +9,6 @@
 //!
 //! Nothing of the image is run and nothing of this machine ends up in it.
 
-mod dynamic;
-mod elf;
 mod error;
 mod hint;
 mod install;

@@ -10,7 +10,7 @@ use mlpack_oci::layer::{Node, Tree};
 use crate::libraries::{Libraries, Missing};
 use crate::rooted::{Carrier, Root};
 use crate::system::System;
-use crate::{Error, HostPython, Result, stdlib};
+use crate::{Error, PythonInstallation, Result, stdlib};
 
 /// Where Python goes: neither a home directory nor the system's own folders.
 const PREFIX: &str = "usr/local";
@@ -22,7 +22,7 @@ const MAX_RECORD: u64 = 4 << 20;
 pub(crate) fn layer(
     root: &Root,
     mut libraries: Libraries<'_>,
-    python: &HostPython,
+    python: &PythonInstallation,
     system: &System,
     progress: &dyn Progress,
 ) -> Result<Tree> {
@@ -52,7 +52,7 @@ pub(crate) fn layer(
 fn modules(
     carrier: &mut Carrier<'_>,
     libraries: &mut Libraries<'_>,
-    python: &HostPython,
+    python: &PythonInstallation,
     name: &str,
     progress: &dyn Progress,
 ) -> Result<()> {
@@ -150,7 +150,7 @@ fn record(source: &Path, base_prefix: &Path) -> Result<Vec<u8>> {
 }
 
 /// Name of executable and library folder: `python3.13`, `python3.13t` for a free-threaded one.
-fn name(python: &HostPython) -> String {
+fn name(python: &PythonInstallation) -> String {
     let short = format!("python{}", short(python.version()));
     let folder = python.stdlib().file_name().and_then(|name| name.to_str()).unwrap_or("");
     let suffix =

@@ -7,7 +7,6 @@
 
 mod certificates;
 mod document;
-mod elf;
 mod error;
 mod interpreter;
 mod libraries;
@@ -28,17 +27,18 @@ use mlpack_oci::{Image, Platform, Progress};
 
 pub use document::LABEL;
 pub use error::{Error, Result};
-pub use python::HostPython;
+pub use python::PythonInstallation;
 
-use elf::Binary;
 use libraries::Libraries;
+use mlpack_elf::{Elf, Machine};
 use rooted::Root;
 
 /// The policy such a base is held against.
 pub const POLICY: &str = "current";
 
-/// Machine numbers of ELF headers with the names that Rust and Go give them.
-const MACHINES: [(&str, &str, u16); 2] = [("x86_64", "amd64", 62), ("aarch64", "arm64", 183)];
+/// The processors with the names that Rust and Go give them.
+const MACHINES: [(&str, &str, Machine); 2] =
+    [("x86_64", "amd64", Machine::X86_64), ("aarch64", "arm64", Machine::Aarch64)];
 
 /// Assembles a base image from `python` and the system below `root` (normally `/`) into an OCI
 /// layout at `dir`, where it takes the place of the untagged image. The same files give the same
@@ -47,7 +47,7 @@ const MACHINES: [(&str, &str, u16); 2] = [("x86_64", "amd64", 62), ("aarch64", "
 /// # Errors
 /// What is missing or of another kind, by name; [`Error::hint`] has the remedy.
 pub fn assemble(
-    python: &HostPython,
+    python: &PythonInstallation,
     root: &Path,
     dir: &Path,
     policy: LayerOptions,
@@ -97,8 +97,8 @@ pub fn assemble(
     Ok(layout.image(None, &platform)?)
 }
 
-/// The processor's names and its number in ELF headers.
-fn machine() -> Result<(&'static str, &'static str, u16)> {
+/// The processor of this machine with its names in Rust and Go.
+fn machine() -> Result<(&'static str, &'static str, Machine)> {
     let found = std::env::consts::ARCH;
     MACHINES
         .into_iter()
@@ -107,15 +107,18 @@ fn machine() -> Result<(&'static str, &'static str, u16)> {
 }
 
 /// The dynamic loader the interpreter names; GNU's, or an error.
-fn loader(root: &Root, python: &HostPython, machine: u16) -> Result<String> {
+fn loader(root: &Root, python: &PythonInstallation, machine: Machine) -> Result<String> {
     let path = python.interpreter().to_owned();
-    let binary = Binary::read(&root.host(&interpreter::inside(&path)?))
-        .map_err(|reason| Error::NotAProgram { path: path.clone(), reason })?;
-    if binary.machine != machine {
-        let reason = format!("it is for ELF machine {}, this one is {machine}", binary.machine);
+    let host = root.host(&interpreter::inside(&path)?);
+    let Some(elf) = Elf::read_file(&host).map_err(Error::io("read", &host))? else {
+        let reason = "it is not a 64-bit ELF file".to_owned();
+        return Err(Error::NotAProgram { path, reason });
+    };
+    if elf.machine != machine {
+        let reason = format!("it is for {:?}, this machine is {machine:?}", elf.machine);
         return Err(Error::NotAProgram { path, reason });
     }
-    match binary.loader {
+    match elf.loader {
         None => Err(Error::Static { path }),
         // `ld-linux-x86-64.so.2`, `ld-linux-aarch64.so.1`; musl's is `ld-musl-x86_64.so.1`.
         Some(loader) if !loader.rsplit('/').next().unwrap_or("").starts_with("ld-linux") => {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Read as _;
 
-use crate::elf::Binary;
+use mlpack_elf::{Elf, Machine};
+
 use crate::rooted::Root;
 
 /// Longest configuration file that is read, in bytes.
@@ -28,14 +29,14 @@ pub(crate) struct Missing {
 #[derive(Debug)]
 pub(crate) struct Libraries<'a> {
     root: &'a Root,
-    machine: u16,
+    machine: Machine,
     system: Vec<String>,
     pub(crate) loaded: Found,
 }
 
 impl<'a> Libraries<'a> {
     /// Nothing loaded yet. `architecture` is the processor's name in folders, as in `x86_64`.
-    pub(crate) fn new(root: &'a Root, machine: u16, architecture: &str) -> Self {
+    pub(crate) fn new(root: &'a Root, machine: Machine, architecture: &str) -> Self {
         let mut system = Vec::new();
         configured(root, "etc/ld.so.conf", 0, &mut system);
         for dir in ["lib", "usr/lib"] {
@@ -70,7 +71,7 @@ impl<'a> Libraries<'a> {
         // Breadth first, as the loader does; each with the DT_RPATHs of those that led to it.
         let mut todo = VecDeque::from([(path.to_owned(), Vec::new())]);
         while let Some((path, inherited)) = todo.pop_front() {
-            let Ok(binary) = Binary::read(&self.host(&path)) else { continue };
+            let Some(binary) = self.read(&path).and_then(|elf| elf.dynamic) else { continue };
             let mut rpath = self.expand(&binary.rpath, &path);
             rpath.extend(inherited);
             let first = if binary.runpath.is_empty() {
@@ -107,12 +108,12 @@ impl<'a> Libraries<'a> {
 
     fn fits(&self, path: &str) -> bool {
         self.root.file(path).is_some()
-            && Binary::read(&self.host(path)).is_ok_and(|found| found.machine == self.machine)
+            && self.read(path).is_some_and(|found| found.machine == self.machine)
     }
 
-    fn host(&self, path: &str) -> std::path::PathBuf {
+    fn read(&self, path: &str) -> Option<Elf> {
         let real = self.root.resolve(path).map_or_else(|_| path.to_owned(), |found| found.real);
-        self.root.host(&real)
+        Elf::read_file(&self.root.host(&real)).ok()?
     }
 
     /// Folders of a run path. Those of other variables than `$ORIGIN` and relative ones are left out.
@@ -214,7 +215,7 @@ mod tests {
         let root = Root::new(Path::new("/"));
         let exe = fs::read_link("/proc/self/exe").unwrap();
         let exe = exe.to_str().unwrap().trim_start_matches('/');
-        let machine = Binary::read(&root.host(exe)).unwrap().machine;
+        let machine = Elf::read_file(&root.host(exe)).unwrap().unwrap().machine;
         let mut libraries = Libraries::new(&root, machine, std::env::consts::ARCH);
         libraries.need(exe).unwrap();
         assert!(libraries.loaded["libc.so.6"].ends_with("/libc.so.6"), "{:?}", libraries.loaded);
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn origin_is_the_folder_of_the_file() {
         let root = Root::new(Path::new("/"));
-        let libraries = Libraries::new(&root, 0, "none");
+        let libraries = Libraries::new(&root, Machine::Other(0), "none");
         let dirs = ["$ORIGIN/../lib", "${ORIGIN}", "/abs", "$LIB/x", "rel"].map(str::to_owned);
         assert_eq!(libraries.expand(&dirs, "opt/bin/python"), ["opt/bin/../lib", "opt/bin", "abs"]);
     }

@@ -37,7 +37,7 @@ print(json.dumps({
 
 /// A CPython of this machine: where its parts are. The paths are absolute and without symlinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPython {
+pub struct PythonInstallation {
     interpreter: PathBuf,
     version: String,
     base_prefix: PathBuf,
@@ -59,13 +59,13 @@ struct Answer {
     missing: Vec<String>,
 }
 
-impl HostPython {
+impl PythonInstallation {
     /// Runs `python` once, isolated from the user's settings and packages (`-I -S`). A symlink, a
     /// virtual environment's `python` or a shim leads to the interpreter behind it.
     ///
     /// # Errors
     /// [`Error::Ask`], [`Error::Answer`] or [`Error::Implementation`].
-    pub fn ask(python: &Path) -> Result<Self> {
+    pub fn query(python: &Path) -> Result<Self> {
         let failed = |reason: String| Error::Ask { python: python.to_owned(), reason };
         let mut child = Command::new(python)
             .args(["-I", "-S", "-c", ASK])
@@ -200,7 +200,7 @@ mod tests {
 
     fn refused(text: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
-        let error = HostPython::ask(&script(dir.path(), text)).unwrap_err();
+        let error = PythonInstallation::query(&script(dir.path(), text)).unwrap_err();
         assert!(error.hint().unwrap().contains("CPython"));
         error.to_string().replace(&dir.path().display().to_string(), "DIR")
     }
@@ -213,8 +213,8 @@ mod tests {
             r#"echo '{"implementation":"CPython","version":"3.11.2","executable":"/usr/bin/python3.11","base_prefix":"/usr","stdlib":"/usr/lib/python3.11","platform_library":"lib","dynload":null,"missing":["sqlite3"]}'"#,
         );
         assert_eq!(
-            HostPython::ask(&python).unwrap(),
-            HostPython {
+            PythonInstallation::query(&python).unwrap(),
+            PythonInstallation {
                 interpreter: "/usr/bin/python3.11".into(),
                 version: "3.11.2".to_owned(),
                 base_prefix: "/usr".into(),
@@ -243,7 +243,7 @@ mod tests {
             ),
             "DIR/python is PyPy, not CPython"
         );
-        let error = HostPython::ask(Path::new("/no/such/python")).unwrap_err();
+        let error = PythonInstallation::query(Path::new("/no/such/python")).unwrap_err();
         assert!(error.to_string().starts_with("/no/such/python does not answer: "), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Image, Meter, Progress, Silent};
 
-use crate::{Error, HostPython, LABEL, POLICY, assemble};
+use crate::{Error, LABEL, POLICY, PythonInstallation, assemble};
 use mlpack_project::base::{BaseFacts, IndexCache, Policy as BasePolicy, Status};
 
 const LAYERS: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
@@ -58,8 +58,8 @@ fn says(program: &str, arguments: &[&str]) -> Option<String> {
 
 /// The CPythons of this machine that are new enough, one of each kind of installation: the one on
 /// PATH, the system's, and the newest that pyenv keeps.
-fn pythons() -> Vec<HostPython> {
-    let mut found: Vec<HostPython> = Vec::new();
+fn pythons() -> Vec<PythonInstallation> {
+    let mut found: Vec<PythonInstallation> = Vec::new();
     let newest = says("pyenv", &["versions", "--bare"]).and_then(|versions| {
         let newest = versions.lines().max_by_key(|version| {
             version.split('.').filter_map(|part| part.parse().ok()).collect::<Vec<u32>>()
@@ -67,7 +67,7 @@ fn pythons() -> Vec<HostPython> {
         says("pyenv", &["prefix", newest]).map(|prefix| Path::new(&prefix).join("bin/python"))
     });
     for python in [PathBuf::from("python3"), "/usr/bin/python3".into()].into_iter().chain(newest) {
-        let Ok(python) = HostPython::ask(&python) else { continue };
+        let Ok(python) = PythonInstallation::query(&python) else { continue };
         let minor: u32 = python.version().split('.').nth(1).unwrap().parse().unwrap();
         if minor >= 8 && !found.contains(&python) {
             found.push(python);

@@ -63,12 +63,30 @@ pub struct Verified<R> {
     expected: Digest,
     size: u64,
     done: bool,
+    error: Option<Box<dyn Fn() -> BoxError + Send>>,
 }
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 impl<R: Read> Verified<R> {
-    /// Holds `inner` to `expected` and `size` bytes.
+    /// Verifies that `inner` has `size` bytes with the digest `expected`.
     pub fn new(inner: R, expected: Digest, size: u64) -> Self {
-        Self { inner: HashingReader::new(inner), expected, size, done: false }
+        Self { inner: HashingReader::new(inner), expected, size, done: false, error: None }
+    }
+
+    /// Replaces the error of a mismatch.
+    #[must_use]
+    pub fn or_error<E>(mut self, error: impl Fn() -> E + Send + 'static) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.error = Some(Box::new(move || error().into()));
+        self
+    }
+
+    fn mismatch(&self, error: Error) -> io::Error {
+        let error = self.error.as_ref().map_or_else(|| error.into(), |error| error());
+        io::Error::new(io::ErrorKind::InvalidData, error)
     }
 
     /// Reads what is left, so that the whole blob has been verified.
@@ -87,27 +105,21 @@ impl<R: Read> Read for Verified<R> {
         }
         let n = self.inner.read(buf)?;
         if self.inner.size() > self.size || (n == 0 && self.inner.size() < self.size) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                Error::SizeMismatch {
-                    what: "blob".to_owned(),
-                    digest: self.expected,
-                    expected: self.size,
-                    found: self.inner.size(),
-                },
-            ));
+            return Err(self.mismatch(Error::SizeMismatch {
+                what: "blob".to_owned(),
+                digest: self.expected,
+                expected: self.size,
+                found: self.inner.size(),
+            }));
         }
         if n == 0 && !self.done {
             let found = self.inner.digest();
             if found != self.expected {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    Error::DigestMismatch {
-                        what: "blob".to_owned(),
-                        expected: self.expected,
-                        found,
-                    },
-                ));
+                return Err(self.mismatch(Error::DigestMismatch {
+                    what: "blob".to_owned(),
+                    expected: self.expected,
+                    found,
+                }));
             }
             self.done = true;
         }

@@ -35,7 +35,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, help_heading = "Deployment")]
     pub(crate) overwrite: bool,
     /// Seconds until the service must answer; `init()` counts
-    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Deployment")]
+    #[arg(long, default_value_t = mlpack_deploy::DEFAULT_TIMEOUT.as_secs(), value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Deployment")]
     pub(crate) timeout: u64,
 }
 

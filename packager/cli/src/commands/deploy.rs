@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mlpack_deploy::config::{LocalConfig, parse_document};
-use mlpack_deploy::{Deployment, DeploymentConfig, LocalDeployer, ServiceName, Webservice};
-use mlpack_oci::{Image, Location};
+use mlpack_deploy::config::parse_document;
+use mlpack_deploy::{Deployer, Deployment, DeploymentConfig, ServiceName, Webservice};
+use mlpack_oci::Image;
 
 use super::check::parse;
 use super::packaging::{Destination, assemble, prepare, variables};
@@ -19,16 +19,15 @@ pub(crate) fn model(context: &Context, args: &ModelDeployArgs) -> Result<()> {
     let name: ServiceName = args.target.name.parse()?;
     let config = config(context, &args.target)?;
     // Before the long work: is there an engine, is the name free, is the port?
-    let deployer = LocalDeployer::new(context.engine()?)?;
-    context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
+    let deployer = context.deployer(&config, args.target.compute_target.as_deref())?;
+    context.runtime.block_on(deployer.check(&name, args.target.overwrite))?;
     let destination = Destination { output: None, elsewhere: true, azure: Some(false) };
     let prepared = prepare(context, &args.project, args.lock_use, destination)?;
     warn_azure_only(context, prepared.azure_only);
-    let location = Location::Engine { name: format!("{name}:latest") };
-    let stage = context.stage(&location)?;
+    let stage = context.stage(&deployer.destination(&name))?;
     let packaged = assemble(context, prepared, &stage)?;
     let image = &packaged.image;
-    let service = up(context, &deployer, image, name, config, BTreeMap::new(), &args.target)?;
+    let service = up(context, &*deployer, image, name, BTreeMap::new(), &args.target)?;
     output::result(context.format, &service, lines);
     Ok(())
 }
@@ -39,14 +38,14 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
     let config = config(context, &args.target)?;
     let environment = variables(&args.environment_variables)?.into_iter().collect();
     let location = parse(&args.image)?;
-    let deployer = LocalDeployer::new(context.engine()?)?;
-    context.runtime.block_on(deployer.check(&name, &config, args.target.overwrite))?;
+    let deployer = context.deployer(&config, args.target.compute_target.as_deref())?;
+    context.runtime.block_on(deployer.check(&name, args.target.overwrite))?;
     warn_azure_only(
         context,
         context.catalogue.known(&location.to_string()).is_some_and(|known| known.azure_only),
     );
     let image = context.open(&location, &outside::platform(), None)?;
-    let service = up(context, &deployer, &image, name, config, environment, &args.target)?;
+    let service = up(context, &*deployer, &image, name, environment, &args.target)?;
     output::result(context.format, &service, lines);
     Ok(())
 }
@@ -54,19 +53,16 @@ pub(crate) fn run(context: &Context, args: &DeployArgs) -> Result<()> {
 /// Loads the image and runs it until it answers.
 pub(crate) fn up(
     context: &Context,
-    deployer: &LocalDeployer,
+    deployer: &dyn Deployer,
     image: &Image,
     name: ServiceName,
-    config: LocalConfig,
     environment: BTreeMap<String, String>,
     target: &TargetArgs,
 ) -> Result<Webservice> {
-    let location = Location::Engine { name: format!("{name}:latest") };
-    let image = context.put(image, &location, None)?;
+    let image = context.put(image, &deployer.destination(&name), None)?;
     let deployment = Deployment {
         name,
         image,
-        config,
         environment,
         overwrite: target.overwrite,
         timeout: Duration::from_secs(target.timeout),
@@ -75,13 +71,7 @@ pub(crate) fn up(
 }
 
 /// The deployment configuration with the flags on top; `local` if nothing says otherwise.
-fn config(context: &Context, args: &TargetArgs) -> Result<LocalConfig> {
-    if let Some(target) = &args.compute_target {
-        return Err(Failure::usage(
-            format!("--compute-target {target}: clusters are not deployed to yet"),
-            "leave it out to deploy to the Docker engine of this machine",
-        ));
-    }
+fn config(context: &Context, args: &TargetArgs) -> Result<DeploymentConfig> {
     let (mut document, place) = match &args.deploy_config {
         Some(path) => {
             let path = context.cwd.join(path);
@@ -99,7 +89,7 @@ fn config(context: &Context, args: &TargetArgs) -> Result<LocalConfig> {
     if let Some(port) = args.port {
         document.insert("port".to_owned(), port.into());
     }
-    Ok(DeploymentConfig::from_document(&document, &place)?.local()?.clone())
+    Ok(DeploymentConfig::from_document(&document, &place)?)
 }
 
 fn warn_azure_only(context: &Context, azure_only: bool) {

@@ -5,10 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mlpack_deploy::config::LocalConfig;
-use mlpack_deploy::{LocalDeployer, ServiceName};
-use mlpack_engine::Engine;
-use mlpack_host_base::{self as host_base, HostPython};
+use mlpack_deploy::{Deployer, DeploymentConfig, Request, ServiceName};
+use mlpack_host_base::{self as host_base, PythonInstallation};
 use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::{Image, Location};
 use mlpack_project::image::ENVIRONMENT_LAYERS;
@@ -80,9 +78,9 @@ pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
     told.tell("holds", holds(&Inspection::of(image)));
     told.tell("look inside", format!("mlpack inspect {target}"));
     if !args.no_run
-        && let Some(engine) = engine(context, &mut told)?
+        && let Some(deployer) = deployer(context, &mut told)?
     {
-        serve(context, &args.dir, engine, image, &mut told)?;
+        serve(context, &args.dir, &*deployer, image, &mut told)?;
     }
     told.end();
     Ok(())
@@ -138,7 +136,7 @@ fn base(context: &Context, told: &mut Told<'_>) -> Result<(String, String)> {
     Ok((format!("oci:{}", dir.display()), host_base::POLICY.to_owned()))
 }
 
-fn own_python() -> Result<HostPython> {
+fn own_python() -> Result<PythonInstallation> {
     let path = outside::search_path().unwrap_or_default();
     let found: Vec<PathBuf> = std::env::split_paths(&path)
         .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
@@ -146,7 +144,7 @@ fn own_python() -> Result<HostPython> {
         .collect();
     let mut last = None;
     for python in found {
-        match HostPython::ask(&python) {
+        match PythonInstallation::query(&python) {
             Ok(python) => return Ok(python),
             Err(error) => last = Some(error),
         }
@@ -189,25 +187,25 @@ fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
     }
 }
 
-/// The engine, or nothing where none answers: then the sample ends with the image.
-fn engine(context: &Context, told: &mut Told<'_>) -> Result<Option<Engine>> {
-    match context.engine() {
-        Ok(engine) => Ok(Some(engine)),
-        Err(error) => {
+/// The deployer, or nothing if no engine answers: then the sample ends with the image.
+fn deployer(context: &Context, told: &mut Told<'_>) -> Result<Option<Box<dyn Deployer>>> {
+    match context.deployer(&DeploymentConfig::default(), None) {
+        Ok(deployer) => Ok(Some(deployer)),
+        Err(error @ Failure::Deploy(mlpack_deploy::Error::Target { .. })) => {
             told.tell("not run", error.to_string());
             Ok(None)
         }
+        Err(error) => Err(error),
     }
 }
 
 fn serve(
     context: &Context,
     shown: &Path,
-    engine: Engine,
+    deployer: &dyn Deployer,
     image: &Image,
     told: &mut Told<'_>,
 ) -> Result<()> {
-    let deployer = LocalDeployer::new(engine)?;
     let name: ServiceName = SERVICE.parse()?;
     let target = TargetArgs {
         name: SERVICE.to_owned(),
@@ -218,13 +216,16 @@ fn serve(
         overwrite: true,
         timeout: 120,
     };
-    let config = LocalConfig { port: None };
-    let service = up(context, &deployer, image, name.clone(), config, BTreeMap::new(), &target)?;
+    let service = up(context, deployer, image, name.clone(), BTreeMap::new(), &target)?;
     let sample = shown.join("sample.json");
     let data =
         fs::read(context.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
-    let asked = deployer.run(&name, data, "application/json", Duration::from_secs(60));
-    let answer = context.runtime.block_on(asked)?;
+    let request = Request {
+        data,
+        content_type: "application/json".to_owned(),
+        timeout: Duration::from_secs(60),
+    };
+    let answer = context.runtime.block_on(deployer.run(&name, request))?;
     let uri = service.scoring_uri.as_deref().unwrap_or_default();
     told.tell("service", format!("{} is {}", service.name, service.state));
     told.tell("scoring URI", uri);

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use mlpack_deploy::{LocalDeployer, ServiceName};
+use mlpack_deploy::{Deployer, DeploymentConfig, Request, ServiceName};
 use serde_json::json;
 
 use super::deploy::lines;
@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::output;
 
 pub(crate) fn run(context: &Context, command: ServiceCommand) -> Result<()> {
-    let deployer = LocalDeployer::new(context.engine()?)?;
+    let deployer = context.deployer(&DeploymentConfig::default(), None)?;
     match command {
         ServiceCommand::List => {
             let services = context.runtime.block_on(deployer.list())?;
@@ -30,8 +30,8 @@ pub(crate) fn run(context: &Context, command: ServiceCommand) -> Result<()> {
             let service = context.runtime.block_on(deployer.show(&name))?;
             output::result(context.format, &service, lines);
         }
-        ServiceCommand::GetLogs(args) => logs(context, &deployer, &args)?,
-        ServiceCommand::Run(args) => ask(context, &deployer, &args)?,
+        ServiceCommand::GetLogs(args) => logs(context, &*deployer, &args)?,
+        ServiceCommand::Run(args) => ask(context, &*deployer, &args)?,
         ServiceCommand::Delete(args) => {
             let name: ServiceName = args.name.parse()?;
             context.runtime.block_on(deployer.delete(&name))?;
@@ -43,18 +43,22 @@ pub(crate) fn run(context: &Context, command: ServiceCommand) -> Result<()> {
     Ok(())
 }
 
-fn logs(context: &Context, deployer: &LocalDeployer, args: &GetLogsArgs) -> Result<()> {
+fn logs(context: &Context, deployer: &dyn Deployer, args: &GetLogsArgs) -> Result<()> {
     let name: ServiceName = args.name.parse()?;
     let log = context.runtime.block_on(deployer.logs(&name, args.num_lines))?;
     output::result(context.format, &json!({ "name": name, "log": log }), |_| log.clone());
     Ok(())
 }
 
-fn ask(context: &Context, deployer: &LocalDeployer, args: &RunArgs) -> Result<()> {
+fn ask(context: &Context, deployer: &dyn Deployer, args: &RunArgs) -> Result<()> {
     let name: ServiceName = args.name.parse()?;
     let data = data(context, &args.data)?;
-    let limit = Duration::from_secs(args.timeout);
-    let answer = context.runtime.block_on(deployer.run(&name, data, &args.content_type, limit))?;
+    let request = Request {
+        data,
+        content_type: args.content_type.clone(),
+        timeout: Duration::from_secs(args.timeout),
+    };
+    let answer = context.runtime.block_on(deployer.run(&name, request))?;
     output::raw(&answer.body);
     if !answer.body.ends_with(b"\n") {
         output::raw(b"\n");

@@ -104,16 +104,11 @@ impl DeploymentConfig {
             Self::Iot(_) => "iot",
         }
     }
+}
 
-    /// The local settings, for those who can only deploy there.
-    ///
-    /// # Errors
-    /// [`Error::NotYet`] for every other compute type.
-    pub fn local(&self) -> Result<&LocalConfig> {
-        match self {
-            Self::Local(local) => Ok(local),
-            other => Err(Error::NotYet { compute_type: other.compute_type() }),
-        }
+impl Default for DeploymentConfig {
+    fn default() -> Self {
+        Self::Local(LocalConfig::default())
     }
 }
 
@@ -219,15 +214,6 @@ mod tests {
             assert_eq!(refused(text).0, message);
         }
         assert!(refused("a: [1").0.starts_with("dc.json cannot be read: "));
-    }
-
-    #[test]
-    fn other_targets_are_checked_and_then_not_yet() {
-        let config = parse("computeType: ACI").unwrap();
-        assert_eq!(
-            config.local().unwrap_err().to_string(),
-            "mlpack does not deploy to compute type `aci` yet"
-        );
     }
 
     #[test]

@@ -1,31 +1,29 @@
 //! Makes what was rendered: replaces, creates, starts, waits.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
 
 use mlpack_engine::{Container, ContainerSpec, ContainerStatus, Error as EngineError};
 use mlpack_oci::Progress;
 
+use super::docker::LocalDeployer;
+use super::error::Error as LocalError;
 use super::health::Waited;
 use super::render::{SERVICE, container_name, render};
 use super::services::{describe, state_of};
-use super::{Deployment, LocalDeployer};
-use crate::config::LocalConfig;
 use crate::explain::from_log;
-use crate::{Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
+use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
 
 /// Lines of the log that an error shows.
 const LOG_TAIL: usize = 50;
 
 impl LocalDeployer {
-    /// Runs the image as a service and waits until it answers. A service of that name that failed
-    /// or never started is replaced, a running one only with `overwrite`. If the new one does not
-    /// come up, its stopped container is kept for its log.
+    /// Runs the image as a service and waits until it answers. Replaces a service of that name that
+    /// failed or never started, and a running one with `overwrite`. If the new one does not start,
+    /// its stopped container is kept for its log.
     ///
     /// # Errors
-    /// [`Error::ServiceExists`], [`Error::ForeignContainer`], [`Error::Failed`],
-    /// [`Error::TimedOut`], a port in use, or the engine's own.
-    pub async fn deploy(
+    /// As [`Deployer::deploy`](crate::Deployer::deploy), or the engine's.
+    pub(super) async fn apply(
         &self,
         deployment: &Deployment,
         progress: &dyn Progress,
@@ -33,11 +31,11 @@ impl LocalDeployer {
         let id = deployment.image.digest.to_string();
         let image = self.engine.inspect_image(&id).await.map_err(|error| match error {
             EngineError::NoSuchImage { .. } => {
-                Error::NotInEngine { reference: deployment.image.to_string() }
+                LocalError::NotInEngine { reference: deployment.image.to_string() }
             }
             other => other.into(),
         })?;
-        let spec = render(deployment, &image.labels)?;
+        let spec = render(deployment, &self.config, &image.labels)?;
         self.make_room(deployment, progress).await?;
         let id = self.create(deployment, &spec).await?;
         if let Err(error) = self.engine.start_container(&id).await {
@@ -52,25 +50,10 @@ impl LocalDeployer {
         Ok(describe(&deployment.name, &self.engine.inspect_container(&id).await?, true))
     }
 
-    /// Whether a deployment of that name and config could begin now: asked before an image is made
-    /// for it, so that nobody waits in vain.
-    ///
-    /// # Errors
-    /// [`Error::ServiceExists`], [`Error::ForeignContainer`], a port in use, or the engine's own.
-    pub async fn check(
-        &self,
-        name: &ServiceName,
-        config: &LocalConfig,
-        overwrite: bool,
-    ) -> Result<()> {
-        self.replaceable(name, config, overwrite).await.map(drop)
-    }
-
     /// The containers that had the name before, all of which may go.
-    async fn replaceable(
+    pub(super) async fn replaceable(
         &self,
         name: &ServiceName,
-        config: &LocalConfig,
         overwrite: bool,
     ) -> Result<Vec<Container>> {
         let earlier = self.engine.containers(SERVICE, Some(name.as_str())).await?;
@@ -86,11 +69,11 @@ impl LocalDeployer {
         if earlier.is_empty() {
             match self.engine.inspect_container(&container_name(name)).await {
                 Err(EngineError::NoSuchContainer { .. }) => {}
-                Ok(_) => return Err(Error::ForeignContainer { name: name.to_string() }),
+                Ok(_) => return Err(LocalError::ForeignContainer { name: name.to_string() }.into()),
                 Err(error) => return Err(error.into()),
             }
         }
-        if let Some(port) = config.port {
+        if let Some(port) = self.config.port {
             let is_ours = earlier.iter().any(|earlier| earlier.ports.values().any(|&p| p == port));
             if !is_ours && is_taken(port) {
                 return Err(EngineError::PortInUse { port }.into());
@@ -101,8 +84,8 @@ impl LocalDeployer {
 
     /// Takes away what had the name before, once nothing else speaks against the new one.
     async fn make_room(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<()> {
-        let Deployment { name, config, overwrite, .. } = deployment;
-        for container in self.replaceable(name, config, *overwrite).await? {
+        let Deployment { name, overwrite, .. } = deployment;
+        for container in self.replaceable(name, *overwrite).await? {
             progress.note(&format!("replacing the service `{name}` of {}", container.created));
             self.engine.remove_container(&container.id).await?;
         }
@@ -119,10 +102,10 @@ impl LocalDeployer {
                     let state = self.state(&there).await;
                     return Err(Error::ServiceExists { name, state });
                 }
-                Err(Error::ForeignContainer { name })
+                Err(LocalError::ForeignContainer { name }.into())
             }
             Err(EngineError::NoSuchImage { .. }) => {
-                Err(Error::NotInEngine { reference: deployment.image.to_string() })
+                Err(LocalError::NotInEngine { reference: deployment.image.to_string() }.into())
             }
             created => Ok(created?),
         }
@@ -160,14 +143,6 @@ impl LocalDeployer {
     /// State of a service, asking it whether it answers.
     pub(super) async fn state(&self, container: &Container) -> ServiceState {
         state_of(container, self.answers(container).await)
-    }
-
-    pub(super) async fn answers(&self, container: &Container) -> bool {
-        const LIMIT: Duration = Duration::from_secs(2);
-        match super::services::published(container) {
-            Some(port) => self.ask(port, LIMIT).await.is_ok(),
-            None => false,
-        }
     }
 }
 

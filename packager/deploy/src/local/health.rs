@@ -5,7 +5,7 @@ use std::time::Duration;
 use mlpack_engine::{Container, ContainerStatus};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::LocalDeployer;
+use super::docker::LocalDeployer;
 use crate::Result;
 
 /// Between two questions. Short at first, since a small service is up in a moment.
@@ -36,7 +36,7 @@ impl LocalDeployer {
                 return Ok(Waited::Ended(container));
             }
             if let Some(&port) = container.ports.get(&inner) {
-                match timeout_at(deadline, self.ask(port, QUESTION)).await {
+                match timeout_at(deadline, self.probe(port, QUESTION)).await {
                     Ok(Ok(())) => return Ok(Waited::Answers),
                     Ok(Err(reason)) => last = reason,
                     Err(_) => return Ok(Waited::TimedOut(last)),
@@ -47,18 +47,6 @@ impl LocalDeployer {
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// One question; what it met if not 200.
-    pub(super) async fn ask(&self, port: u16, limit: Duration) -> Result<(), String> {
-        let answer = self.http.get(format!("http://127.0.0.1:{port}/")).timeout(limit).send().await;
-        match answer {
-            Ok(answer) if answer.status() == reqwest::StatusCode::OK => Ok(()),
-            Ok(answer) => Err(format!("GET / gave {}", answer.status())),
-            Err(error) if error.is_timeout() => Err("GET / got no answer".to_owned()),
-            // The engine's own proxy takes connections before the service does.
-            Err(_) => Err("nothing listens on its port yet".to_owned()),
         }
     }
 }

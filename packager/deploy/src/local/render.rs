@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use mlpack_engine::{ContainerSpec, PublishedPort};
 
-use super::Deployment;
-use crate::config::DeploymentConfig;
-use crate::{Error, Result, ServiceName};
+use super::error::Error;
+use crate::config::{DeploymentConfig, LocalConfig};
+use crate::{Deployment, Result, ServiceName};
 
 /// Label with the service's name; what makes a container a service of mlpack.
 pub(super) const SERVICE: &str = "org.mlpack.service";
@@ -28,11 +28,12 @@ const DEFAULT_PORT: u16 = 5001;
 /// [`Error::PortLabel`], or [`Error::NotInEngine`] for a reference to another place.
 pub fn render(
     deployment: &Deployment,
+    config: &LocalConfig,
     image_labels: &BTreeMap<String, String>,
 ) -> Result<ContainerSpec> {
-    let Deployment { name, image, config, environment, .. } = deployment;
+    let Deployment { name, image, environment, .. } = deployment;
     if !image.place.starts_with("docker:") {
-        return Err(Error::NotInEngine { reference: image.to_string() });
+        return Err(Error::NotInEngine { reference: image.to_string() }.into());
     }
     let container = port_of(image_labels)?;
     let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
@@ -72,7 +73,7 @@ pub fn port_of(labels: &BTreeMap<String, String>) -> Result<u16> {
     let Some(text) = labels.get(PORT) else { return Ok(DEFAULT_PORT) };
     match text.parse() {
         Ok(port) if port != 0 => Ok(port),
-        _ => Err(Error::PortLabel { found: text.clone() }),
+        _ => Err(Error::PortLabel { found: text.clone() }.into()),
     }
 }
 
@@ -81,14 +82,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::LocalConfig;
+
+    const CONFIG: LocalConfig = LocalConfig { port: Some(6789) };
 
     fn deployment() -> Deployment {
         let digest = format!("sha256:{}", "ab".repeat(32));
         Deployment {
             name: "digits".parse().unwrap(),
             image: format!("docker:team/digits@{digest}").parse().unwrap(),
-            config: LocalConfig { port: Some(6789) },
             environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
             overwrite: false,
             timeout: Duration::from_secs(1),
@@ -117,16 +118,17 @@ mod tests {
             ]),
             port: PublishedPort { container: 5001, host: Some(6789) },
         };
-        assert_eq!(render(&deployment(), &BTreeMap::new()).unwrap(), expected);
+        assert_eq!(render(&deployment(), &CONFIG, &BTreeMap::new()).unwrap(), expected);
     }
 
     #[test]
     fn the_image_may_say_its_port() {
-        let spec = render(&deployment(), &map(&[("org.mlpack.port", "8080")])).unwrap();
+        let spec = render(&deployment(), &CONFIG, &map(&[("org.mlpack.port", "8080")])).unwrap();
         assert_eq!(spec.port.container, 8080);
         assert_eq!(spec.labels["org.mlpack.port"], "8080");
         for bad in ["0", "http", "70000", ""] {
-            let error = render(&deployment(), &map(&[("org.mlpack.port", bad)])).unwrap_err();
+            let error =
+                render(&deployment(), &CONFIG, &map(&[("org.mlpack.port", bad)])).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!("the label org.mlpack.port of the image is `{bad}`, not a port")
@@ -138,7 +140,7 @@ mod tests {
     fn an_image_elsewhere_is_refused() {
         let mut elsewhere = deployment();
         elsewhere.image.place = "oci:dir".to_owned();
-        let error = render(&elsewhere, &BTreeMap::new()).unwrap_err();
+        let error = render(&elsewhere, &CONFIG, &BTreeMap::new()).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("oci:dir@sha256:{} is not in the Docker engine", "ab".repeat(32))
@@ -149,6 +151,9 @@ mod tests {
     fn what_a_user_sets_wins_over_what_is_set_for_him() {
         let mut named = deployment();
         named.environment = map(&[("SERVICE_NAME", "mine")]);
-        assert_eq!(render(&named, &BTreeMap::new()).unwrap().env, map(&[("SERVICE_NAME", "mine")]));
+        assert_eq!(
+            render(&named, &CONFIG, &BTreeMap::new()).unwrap().env,
+            map(&[("SERVICE_NAME", "mine")])
+        );
     }
 }

@@ -1,39 +1,19 @@
 //! One scoring request to a service.
 
-use std::time::Duration;
-
-use super::LocalDeployer;
+use super::docker::LocalDeployer;
 use super::services::{published, state_of};
-use crate::{Error, Result, ServiceName, explain_status};
+use crate::{Answer, Error, Request, Result, ServiceName, explain_status};
 
 /// Characters of an error's body that are kept.
 const BODY_SHOWN: usize = 2000;
 
-/// A service's good answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status, 200 to 299.
-    pub status: u16,
-    /// Its content type, if it says one.
-    pub content_type: Option<String>,
-    /// Its body as it came.
-    pub body: Vec<u8>,
-}
-
 impl LocalDeployer {
-    /// Posts `data` to the service's `/score`. Azure ML's own client sends JSON
-    /// (`application/json`).
+    /// Posts a request to the service's `/score`.
     ///
     /// # Errors
-    /// [`Error::NoSuchService`], [`Error::NotServing`], [`Error::NoAnswer`], or
-    /// [`Error::Answered`] with an explanation for any status but 200 to 299.
-    pub async fn run(
-        &self,
-        name: &ServiceName,
-        data: Vec<u8>,
-        content_type: &str,
-        limit: Duration,
-    ) -> Result<Answer> {
+    /// As [`Deployer::run`](crate::Deployer::run).
+    pub(super) async fn score(&self, name: &ServiceName, request: Request) -> Result<Answer> {
+        let Request { data, content_type, timeout } = request;
         let container = self.find(name).await?;
         let Some(port) = published(&container) else {
             let state = state_of(&container, false);
@@ -42,7 +22,7 @@ impl LocalDeployer {
         let gone = |error: reqwest::Error| Error::NoAnswer {
             name: name.to_string(),
             reason: if error.is_timeout() {
-                format!("it took longer than {} s", limit.as_secs())
+                format!("it took longer than {} s", timeout.as_secs())
             } else {
                 last_cause(&error)
             },
@@ -51,7 +31,7 @@ impl LocalDeployer {
             .http
             .post(format!("http://127.0.0.1:{port}/score"))
             .header(reqwest::header::CONTENT_TYPE, content_type)
-            .timeout(limit)
+            .timeout(timeout)
             .body(data)
             .send()
             .await

@@ -1,55 +1,21 @@
 //! The services that are there, found by their containers' labels.
 
+use std::time::Duration;
+
 use mlpack_engine::{Container, ContainerStatus};
 
-use super::LocalDeployer;
+use super::docker::LocalDeployer;
 use super::render::{DIGEST, REFERENCE, SERVICE, port_of};
 use crate::{Error, Result, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
-    /// All services, sorted by name. Each is asked whether it answers.
-    ///
-    /// # Errors
-    /// The engine's own.
-    pub async fn list(&self) -> Result<Vec<Webservice>> {
-        let mut services = Vec::new();
-        for container in self.engine.containers(SERVICE, None).await? {
-            // A label that is no name was not written by mlpack.
-            if let Ok(name) = container.labels[SERVICE].parse::<ServiceName>() {
-                let answers = self.answers(&container).await;
-                services.push(describe(&name, &container, answers));
-            }
+    /// Returns whether the service of a container answers.
+    pub(super) async fn answers(&self, container: &Container) -> bool {
+        const LIMIT: Duration = Duration::from_secs(2);
+        match published(container) {
+            Some(port) => self.probe(port, LIMIT).await.is_ok(),
+            None => false,
         }
-        services.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(services)
-    }
-
-    /// One service.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchService`], or the engine's own.
-    pub async fn show(&self, name: &ServiceName) -> Result<Webservice> {
-        let container = self.find(name).await?;
-        let answers = self.answers(&container).await;
-        Ok(describe(name, &container, answers))
-    }
-
-    /// The last `num_lines` lines of a service's log, also of one that failed.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchService`], or the engine's own.
-    pub async fn logs(&self, name: &ServiceName, num_lines: usize) -> Result<String> {
-        let container = self.find(name).await?;
-        Ok(self.engine.logs(&container.id, num_lines).await?)
-    }
-
-    /// Stops a service and takes its container away. Its image stays.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchService`], or the engine's own.
-    pub async fn delete(&self, name: &ServiceName) -> Result<()> {
-        let container = self.find(name).await?;
-        Ok(self.engine.remove_container(&container.id).await?)
     }
 
     pub(super) async fn find(&self, name: &ServiceName) -> Result<Container> {

@@ -7,5 +7,4 @@ pub(crate) mod net;
 pub(crate) mod settings;
 #[cfg(test)]
 pub(crate) mod test_wheels;
-pub(crate) mod verified;
 pub(crate) mod wheel;

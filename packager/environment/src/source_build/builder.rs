@@ -18,7 +18,7 @@ use crate::source_build::interpreters::Interpreters;
 use crate::source_build::linker::Linker;
 use crate::source_build::sources::Stage;
 use crate::source_build::uv::Uv;
-use crate::{Error, Result, elf};
+use crate::{Error, Result};
 use mlpack_requirements::Target;
 use mlpack_requirements::WheelName;
 
@@ -213,7 +213,8 @@ pub(crate) fn accept(path: &Path, target: &Target) -> Result<(), String> {
     let wheel = WheelFile::open(path).map_err(|error| error.to_string())?;
     for member in wheel.members().keys() {
         let bytes = wheel.bytes(member).map_err(|error| error.to_string())?;
-        let needed = elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
+        let needed =
+            mlpack_elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
         if let Some(needed) = needed.filter(|needed| *needed > target.glibc) {
             return Err(format!(
                 "`{member}` needs glibc {}.{}, the image has {}.{}",

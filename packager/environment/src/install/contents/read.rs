@@ -2,11 +2,14 @@
 
 use std::io::{self, Read};
 
+use mlpack_elf::{Elf, Machine, Open};
+
 use super::{Contents, Library, Modules};
+use crate::Result;
 use crate::packages::conda::archive::StoredConda;
 use crate::packages::conda::archive::{CondaArchive, Entry};
 use crate::packages::wheel::archive::{StoredWheel, WheelFile};
-use crate::{Result, dynamic};
+use mlpack_requirements::Architecture;
 
 /// Reads a wheel.
 pub(super) fn wheel(stored: &StoredWheel) -> Result<Contents> {
@@ -73,16 +76,24 @@ fn may_be_compiled(path: &str, executable: bool) -> bool {
     library || (executable && !name.contains('.'))
 }
 
-fn library(path: &str, open: dynamic::Open<'_>) -> io::Result<Option<Library>> {
-    let Some(found) = dynamic::read(open)? else { return Ok(None) };
+fn library(path: &str, open: Open<'_>) -> io::Result<Option<Library>> {
+    let Some(Elf { machine, dynamic: Some(found), .. }) = Elf::read_stream(open)? else {
+        return Ok(None);
+    };
+    let architecture = match machine {
+        Machine::X86_64 => Architecture::Amd64,
+        Machine::Aarch64 => Architecture::Arm64,
+        Machine::Other(_) => return Ok(None),
+    };
+    let search = found.search().filter(|dir| dir.starts_with('/')).map(str::to_owned).collect();
     let name = path.rsplit('/').next().unwrap_or(path);
     Ok(Some(Library {
         path: path.to_owned(),
-        architecture: found.architecture,
+        architecture,
         soname: found.soname.filter(|soname| soname != name),
         needed: found.needed,
         // What is relative to the file leads into its own package or another one.
-        search: found.search.into_iter().filter(|dir| dir.starts_with('/')).collect(),
+        search,
     }))
 }
 

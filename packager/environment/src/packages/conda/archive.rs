@@ -7,13 +7,12 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_oci::Digest;
+use mlpack_oci::{Digest, Verified};
 use rattler_package_streaming::{read, seek};
 
 use crate::lock::conda_package::CondaPackage;
 use crate::packages::cache::store;
 use crate::packages::net::client::file_name;
-use crate::packages::verified::Verified;
 use crate::{Error, Result};
 
 /// Files of `info/` and files with a placeholder are read into memory; none is larger.
@@ -176,7 +175,7 @@ impl CondaArchive {
             archive: archive.clone(),
             reason: format!("`{path}` is not the file that paths.json lists"),
         };
-        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size, fault)))
+        Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size).or_error(fault)))
     }
 
     /// This archive as an error.

@@ -10,11 +10,10 @@ use std::sync::Arc;
 
 use flate2::bufread::DeflateDecoder;
 use mlpack_oci::layer::{Content, Deflated, Opener};
-use mlpack_oci::{Digest, HashingReader};
+use mlpack_oci::{Digest, HashingReader, Verified};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::packages::net::client::file_name;
-use crate::packages::verified::Verified;
 use crate::{Error, Result};
 
 /// Members that are read into memory (metadata, scripts) are smaller than this.
@@ -121,7 +120,7 @@ impl WheelFile {
     ) -> Box<dyn Read + Send> {
         let (wheel, file) = (Arc::clone(&self.name), path.to_owned());
         let fault = move || Error::RecordMismatch { wheel: wheel.to_string(), file: file.clone() };
-        Box::new(Verified::new(self.stream(member), sha256, member.size, fault))
+        Box::new(Verified::new(self.stream(member), sha256, member.size).or_error(fault))
     }
 
     /// A member as the content of a file in a layer, held to its hash.

@@ -1,11 +1,14 @@
-//! Which glibc a compiled file needs, from its symbol versions.
+//! The glibc version that a compiled file requires, from its symbol versions.
 
 use object::elf::FileHeader64;
 use object::read::elf::FileHeader as _;
 
-/// The newest `GLIBC_x.y` version that a 64-bit little-endian ELF file refers to; nothing for
-/// other files. The error is the reason why the file cannot be read.
-pub(crate) fn needed_glibc(bytes: &[u8]) -> Result<Option<(u32, u32)>, String> {
+/// Returns the newest `GLIBC_x.y` version that an ELF file refers to, or `None` for another kind of
+/// file.
+///
+/// # Errors
+/// The reason why the file cannot be read.
+pub fn needed_glibc(bytes: &[u8]) -> Result<Option<(u32, u32)>, String> {
     if !bytes.starts_with(b"\x7fELF") {
         return Ok(None);
     }
@@ -30,7 +33,7 @@ fn newest(bytes: &[u8]) -> object::Result<Option<(u32, u32)>> {
     Ok(newest)
 }
 
-/// `GLIBC_2.17` or `GLIBC_2.3.4`, whose third number does not matter for a comparison of minors.
+/// Parses `GLIBC_2.17` or `GLIBC_2.3.4`; the third number is not significant.
 fn glibc(name: &[u8]) -> Option<(u32, u32)> {
     let mut numbers = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -41,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_and_private_ones_left_out() {
+    fn private_versions_are_ignored() {
         assert_eq!(glibc(b"GLIBC_2.17"), Some((2, 17)));
         assert_eq!(glibc(b"GLIBC_2.3.4"), Some((2, 3)));
         assert_eq!(glibc(b"GLIBC_PRIVATE"), None);
@@ -49,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn this_very_program_needs_a_glibc() {
+    fn the_test_program_needs_a_glibc() {
         let bytes = std::fs::read("/proc/self/exe").unwrap();
         let found = needed_glibc(&bytes).unwrap();
         assert!(found >= Some((2, 17)), "{found:?}");
