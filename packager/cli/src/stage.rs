@@ -1,20 +1,19 @@
 //! Where new layers are written before they are where they shall go.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::BlobStore;
 use mlpack_oci::layout::Layout;
-use tempfile::TempDir;
+use mlpack_oci::pending::PendingFolder;
 
 use crate::failure::{Failure, Result};
 
 /// A store for new layers.
 pub(crate) struct Stage {
     pub(crate) store: BlobStore,
-    /// Goes with the command; the lock tells that the command lives.
-    _folder: Option<(TempDir, File)>,
+    /// Removed when the command ends.
+    _folder: Option<PendingFolder>,
     /// A layout that this command made, to be removed if the command fails.
     made: Option<PathBuf>,
 }
@@ -51,43 +50,13 @@ impl Stage {
             message: format!("cannot write to the cache: {}: {error}", parent.display()),
             hint: Some("set MLPACK_CACHE_DIR to a folder that can be written to".to_owned()),
         })?;
-        sweep(parent);
-        let (folder, lock) = loop {
-            let folder =
-                tempfile::tempdir_in(parent).map_err(Failure::io("write to", parent.display()))?;
-            // A sweep that comes before the lock takes the folder away; then another is made.
-            match lock_of(folder.path()) {
-                Ok(lock) if folder.path().join("lock").exists() => break (folder, lock),
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Failure::io("lock", parent.display())(error));
-                }
-                _ => {}
-            }
-        };
+        PendingFolder::sweep(parent);
+        let folder =
+            PendingFolder::new_in(parent).map_err(Failure::io("write to", parent.display()))?;
         Ok(Self {
             store: BlobStore::open(folder.path().join("blobs"))?,
-            _folder: Some((folder, lock)),
+            _folder: Some(folder),
             made: None,
         })
-    }
-}
-
-fn lock_of(folder: &Path) -> io::Result<File> {
-    let lock = File::create(folder.join("lock"))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
-/// Removes folders whose command was killed: their lock can be had.
-fn sweep(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        // One without a lock was killed before it had one, or is about to make it and tries again.
-        let free = match File::open(entry.path().join("lock")) {
-            Ok(lock) => lock.try_lock().is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if free {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }

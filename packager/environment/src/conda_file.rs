@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::requirements_file::shown;
-use crate::yaml::{self, Key, Node, Value};
+use crate::yaml;
+use crate::yaml::{Key, Node, Value};
 use crate::{Error, MatchSpec, PipLine, PythonSpec, Result};
 
 const KEYS: [&str; 5] = ["name", "channels", "dependencies", "variables", "prefix"];

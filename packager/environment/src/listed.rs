@@ -5,8 +5,9 @@ use std::path::Path;
 
 use futures_util::FutureExt as _;
 
+use crate::packages::settings::Settings;
 use crate::pip_list::{PipList, Reading};
-use crate::{CondaFile, PipLine, PipLineKind, Settings};
+use crate::{CondaFile, PipLine, PipLineKind};
 
 /// Lines of a `pip:` list and of the files behind its `-r` and `-c`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use std::str::FromStr as _;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use serde::{Deserialize, Serialize};
 
-use crate::pip_option::{self, PipOption};
+use crate::pip_option;
+use crate::pip_option::PipOption;
 use crate::requirements_file::{shown, without_comment};
 
 /// A line as pip's requirement files have it (pip documentation, "Requirements File Format").

@@ -94,9 +94,9 @@ impl Reference {
         match &self.location {
             Location::Url(url) => {
                 let last = url.path_segments()?.next_back()?;
-                Some(crate::pylock::percent_decode(last))
+                Some(crate::packages::net::percent_decode(last))
             }
-            Location::File(path) => Some(crate::fetch::file_name(path)),
+            Location::File(path) => Some(crate::packages::net::client::file_name(path)),
             Location::Folder(_) | Location::Git { .. } => None,
         }
     }
@@ -220,7 +220,7 @@ fn git(mut url: Url) -> Result<Location, String> {
         if after.is_empty() || after.starts_with('-') {
             return Err(format!("`{after}` is no branch, tag or commit"));
         }
-        revision = Some(crate::pylock::percent_decode(after));
+        revision = Some(crate::packages::net::percent_decode(after));
         url.set_path(path);
     }
     Ok(Location::Git { url, revision })

@@ -15,9 +15,9 @@ use std::process::Command;
 use std::sync::Once;
 
 use mlpack_environment::{
-    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, InstallOptions,
-    LockedEnvironment, PipLine, PythonVersion, Resolution, ResolveRequest, Settings, Target,
-    fetch_packages, install, resolve,
+    Architecture, ArtifactKind, CondaFile, Error, Fetched, Indexes, InstallOptions, LockTarget,
+    LockedEnvironment, PythonVersion, Resolution, ResolveRequest, Settings, Target, fetch_packages,
+    install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
@@ -66,10 +66,6 @@ fn target(python: (u32, u32, u32)) -> Target {
     }
 }
 
-fn lines(texts: &[&str]) -> Vec<PipLine> {
-    texts.iter().enumerate().map(|(index, text)| PipLine::parse(text, index + 1).unwrap()).collect()
-}
-
 async fn try_resolve(
     target: &Target,
     pip: &[&str],
@@ -77,9 +73,14 @@ async fn try_resolve(
     settings: &Settings,
 ) -> Result<Resolution, Error> {
     let dir = tempfile::tempdir().unwrap();
-    let pip = lines(pip);
-    let request =
-        ResolveRequest { target, pip: &pip, directory: dir.path(), add_server, held: None };
+    let quoted = |line: &&str| format!("    - '{}'\n", line.replace('\'', "''"));
+    let list: String = pip.iter().map(quoted).collect();
+    let text = format!("dependencies:\n  - pip:\n{list}");
+    let file = CondaFile::parse(&text, &dir.path().join("env.yml")).unwrap();
+    let target = LockTarget::Base(target);
+    let directory = dir.path();
+    let file = Some(&file);
+    let request = ResolveRequest { target, file, directory, add_server, preferences: None };
     resolve(request, settings, &Silent).await
 }
 

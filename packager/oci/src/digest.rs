@@ -25,6 +25,32 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Wraps a SHA-256 hash that was computed elsewhere.
+    pub fn from_sha256(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    /// Parses the 64 lower-case hex digits of a SHA-256 hash, without the algorithm.
+    ///
+    /// # Errors
+    /// [`DigestParseError`].
+    pub fn from_hex(hex: &str) -> Result<Self, DigestParseError> {
+        let error = || DigestParseError { found: hex.to_owned() };
+        let nibble = |c: u8| match c {
+            b'0'..=b'9' => Ok(c - b'0'),
+            b'a'..=b'f' => Ok(c - b'a' + 10),
+            _ => Err(error()),
+        };
+        if hex.len() != 64 {
+            return Err(error());
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+
     pub(crate) fn from_hash(hash: Sha256) -> Self {
         Self(hash.finalize().into())
     }
@@ -62,20 +88,8 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || DigestParseError { found: text.to_owned() };
-        let hex = text.strip_prefix("sha256:").ok_or_else(error)?.as_bytes();
-        if hex.len() != 64 {
-            return Err(error());
-        }
-        let nibble = |c: u8| match c {
-            b'0'..=b'9' => Ok(c - b'0'),
-            b'a'..=b'f' => Ok(c - b'a' + 10),
-            _ => Err(error()),
-        };
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-        }
-        Ok(Self(bytes))
+        let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
+        Self::from_hex(hex).map_err(|_| error())
     }
 }
 
@@ -226,6 +240,8 @@ mod tests {
         let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), text);
         assert_eq!(text.parse::<Digest>().unwrap(), Digest::of(b""));
+        assert_eq!(Digest::from_hex(&Digest::of(b"").hex()).unwrap(), Digest::of(b""));
+        assert_eq!(Digest::from_sha256(Sha256::digest(b"").into()), Digest::of(b""));
         let json = serde_json::to_string(&DiffId(Digest::of(b""))).unwrap();
         assert_eq!(serde_json::from_str::<DiffId>(&json).unwrap().to_string(), text);
     }

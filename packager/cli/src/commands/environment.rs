@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    CondaFile, LockedBase, LockedEnvironment, NewEnvironment, PipLine, PipLineKind, Resolution,
-    ResolveRequest, Settings, Target, resolve as resolve_pip, resolve_new, settings_of,
+    CondaFile, LockTarget, LockedBase, LockedEnvironment, PipLine, PipLineKind, Resolution,
+    ResolveRequest, Settings, Target, resolve as resolve_request, settings_of,
 };
 use mlpack_project::image::{Base, InterpreterPreference, InterpreterSelection, InterpreterSource};
 use mlpack_project::project::Project;
@@ -66,9 +66,7 @@ pub(crate) fn settings_for(
     if !pip.iter().any(names_places) {
         return Ok(settings.clone());
     }
-    let directory = asked.directory;
-    let request = ResolveRequest { target, pip, directory, add_server: true, held: None };
-    Ok(context.runtime.block_on(settings_of(request, settings))?)
+    Ok(context.runtime.block_on(settings_of(pip, asked.directory, target, settings))?)
 }
 
 /// Finds exact packages; those of `held` stay as they are where they can.
@@ -83,27 +81,18 @@ pub(crate) fn resolve(
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         progress.note(note);
     }
-    let resolution = match (&choice.interpreter, conda) {
-        (InterpreterSource::New { virtual_packages, prefix }, Some(file)) => {
-            let request = NewEnvironment {
-                file,
-                virtual_packages,
-                prefix,
-                directory,
-                add_server: true,
-                held,
-            };
-            context.runtime.block_on(resolve_new(request, settings, progress))?
-        }
-        (InterpreterSource::New { .. }, None) => {
+    let target = match &choice.interpreter {
+        InterpreterSource::New { .. } if conda.is_none() => {
             return Err(mlpack_project::Error::NoCondaFile.into());
         }
-        (InterpreterSource::Base(target), _) => {
-            let pip = conda.map_or(&[][..], CondaFile::pip_requirements);
-            let request = ResolveRequest { target, pip, directory, add_server: true, held };
-            context.runtime.block_on(resolve_pip(request, settings, progress))?
+        InterpreterSource::New { virtual_packages, prefix } => {
+            LockTarget::New { virtual_packages, prefix }
         }
+        InterpreterSource::Base(target) => LockTarget::Base(target),
     };
+    let request =
+        ResolveRequest { target, file: conda, directory, add_server: true, preferences: held };
+    let resolution = context.runtime.block_on(resolve_request(request, settings, progress))?;
     for note in &resolution.notes {
         progress.note(note);
     }

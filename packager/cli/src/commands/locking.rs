@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings};
+use mlpack_environment::{
+    Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings, lock_inputs,
+};
 use mlpack_project::project::{CondaSource, Project};
 
 use super::environment::{Asked, resolve, settings_for};
@@ -39,7 +41,7 @@ pub(crate) fn inputs(
     settings: &Settings,
 ) -> Result<LockInputs> {
     let lock_target = asked.choice.lock_target();
-    let inputs = LockInputs::of(asked.conda, asked.directory, lock_target, settings, lock);
+    let inputs = lock_inputs(asked.conda, asked.directory, lock_target, settings, lock);
     Ok(context.runtime.block_on(inputs)?)
 }
 

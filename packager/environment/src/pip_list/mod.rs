@@ -5,9 +5,10 @@ mod reader;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::fetch::Client;
+use crate::packages::net::client::Client;
+use crate::packages::settings::Settings;
 use crate::pip_reference::Reference;
-use crate::{Error, PipLine, Result, Settings, Target};
+use crate::{Error, PipLine, Result, Target};
 
 use reader::Reader;
 

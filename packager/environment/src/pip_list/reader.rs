@@ -8,7 +8,8 @@ use url::Url;
 
 use super::{PipList, Reading, Wanted, fault, place_of};
 use crate::pip_line::{PipLineKind, split_options};
-use crate::pip_option::{self, PipOption};
+use crate::pip_option;
+use crate::pip_option::PipOption;
 use crate::pip_reference::{Location, Reference};
 use crate::requirements_file::{logical_lines, shown};
 use crate::wheel_name::WheelName;
@@ -183,7 +184,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn index(&self, url: &str, line: &PipLine) -> Result<crate::IndexUrl> {
+    fn index(&self, url: &str, line: &PipLine) -> Result<crate::packages::settings::IndexUrl> {
         url.parse().map_err(|error| {
             let remedy = Some("write it as https://HOST/simple".to_owned());
             fault(line, format!("`{}` is no address: {error}", shown(url)), remedy)

@@ -114,7 +114,7 @@ pub fn open_oci_archive(file: &Path, tag: Option<&str>, platform: &Platform) -> 
         .iter()
         .filter_map(|(name, &at)| {
             let hex = name.strip_prefix("blobs/sha256/")?;
-            Some((format!("sha256:{hex}").parse().ok()?, at))
+            Some((Digest::from_hex(hex).ok()?, at))
         })
         .collect();
     image_of_index(&place, &index, tag, platform, Arc::new(ArchiveBlobs { members, by_digest }))

@@ -1,0 +1,127 @@
+//! Files that appear complete or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Prefix of files that are being written.
+const PREFIX: &str = ".mlpack-pending-";
+
+/// A file being written, removed if it is dropped without [`PendingFile::persist`]. If its writer is
+/// killed, the next [`sweep`] of the folder removes it.
+pub struct PendingFile(NamedTempFile);
+
+impl PendingFile {
+    /// Creates a file in `dir`, which must be the folder of the final path.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new_in(dir: &Path) -> io::Result<Self> {
+        loop {
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
+            // Held until the file is closed; a sweep ignores locked files. If a sweep removed the
+            // file before it was locked, another one is created.
+            file.as_file().lock()?;
+            if file.path().exists() {
+                return Ok(Self(file));
+            }
+        }
+    }
+
+    /// Renames the file atomically to `path`, readable by everyone. A killed process leaves no
+    /// incomplete file; a power failure may, since an fsync would take as long as writing a model.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn persist(self, path: &Path) -> io::Result<()> {
+        self.persist_with_mode(path, 0o644)
+    }
+
+    /// Gives the file its name and Unix permissions by an atomic rename.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn persist_with_mode(self, path: &Path, mode: u32) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.0.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        self.0.persist(path).map(drop).map_err(|error| error.error)
+    }
+
+    /// The open file, for `copy_file_range` and the like.
+    pub fn as_file_mut(&mut self) -> &mut File {
+        self.0.as_file_mut()
+    }
+
+    /// The temporary path.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes a small file by atomic rename, creating its folder.
+///
+/// # Errors
+/// The system's.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(dir)?;
+    let mut file = PendingFile::new_in(dir)?;
+    file.write_all(bytes)?;
+    file.persist(path)
+}
+
+/// Returns whether a file name is that of a pending file.
+pub(crate) fn is_pending(name: &std::ffi::OsStr) -> bool {
+    name.to_string_lossy().starts_with(PREFIX)
+}
+
+/// Removes the pending files in `dir` whose writer is gone: those whose lock is free. Ignores errors;
+/// the next sweep tries again.
+pub fn sweep(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if is_pending(&entry.file_name())
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && let Ok(file) = OpenOptions::new().read(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_at_its_path_only_when_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        let mut file = PendingFile::new_in(dir.path()).unwrap();
+        file.write_all(b"half").unwrap();
+        assert!(!path.exists());
+        sweep(dir.path());
+        file.write_all(b" and half").unwrap();
+        file.persist(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"half and half");
+        fs::write(dir.path().join(".mlpack-pending-dead"), "").unwrap();
+        sweep(dir.path());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,10 @@
+//! Files and folders that are being written, and the removal of those whose writer was killed.
+//!
+//! Each carries a lock while its writer lives. A sweep removes what it can lock.
+
+mod file;
+mod folder;
+
+pub(crate) use file::is_pending;
+pub use file::{PendingFile, sweep, write_atomically};
+pub use folder::PendingFolder;
