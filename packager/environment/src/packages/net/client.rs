@@ -4,8 +4,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mlpack_http::{
+    Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
+};
 use mlpack_oci::{Digest, HashingWriter, Meter, Progress};
-use reqwest::{Response, StatusCode};
+use reqwest::Response;
 use url::Url;
 
 use crate::packages::cache::store;
@@ -13,8 +16,12 @@ use crate::{Error, Result};
 use mlpack_requirements::redact_url;
 use mlpack_requirements::{IndexUrl, Indexes};
 
-/// Tries of one request before giving up.
-const TRIES: u32 = 4;
+/// Attempts at one request.
+const RETRY: RetryPolicy = RetryPolicy {
+    attempts: 3,
+    first_wait: Duration::from_millis(300),
+    longest_wait: Duration::from_secs(60),
+};
 /// A page of an index is a few megabytes at most.
 const PAGE_LIMIT: usize = 64 << 20;
 
@@ -36,10 +43,16 @@ pub(crate) struct Wanted<'a> {
     pub(crate) size: Option<u64>,
 }
 
-/// One try's failure, and whether another may help.
+/// The failure of one attempt, and whether another may succeed.
 struct Failure {
     error: Error,
-    again: bool,
+    retry: Retry,
+}
+
+impl Retryable for Failure {
+    fn retry(&self) -> Retry {
+        self.retry
+    }
 }
 
 impl Client {
@@ -54,18 +67,15 @@ impl Client {
 
     /// A page of an index and the address it was found at.
     pub(crate) async fn page(&self, url: &str, accept: &str) -> Result<(Vec<u8>, Url)> {
-        self.retry(async || {
+        self.retry(|| async {
             let mut response = self.get(url, Some(accept)).await?;
             let place = response.url().clone();
             let mut bytes = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| broken(url, &error))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| broken(url, error))? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > PAGE_LIMIT {
                     let reason = "the page is larger than any honest one".to_owned();
-                    return Err(Failure {
-                        error: Error::Fetch { url: show(url), reason },
-                        again: false,
-                    });
+                    return Err(fatal(Error::Fetch { url: show(url), reason }));
                 }
             }
             Ok((bytes, place))
@@ -85,7 +95,7 @@ impl Client {
         }
         let filename = file_name(&wanted.path);
         let meter = progress.begin(&filename, wanted.size);
-        let outcome = self.retry(async || self.download(wanted, &filename, &*meter).await).await;
+        let outcome = self.retry(|| self.download(wanted, &filename, &*meter)).await;
         meter.finish(if outcome.is_ok() { "fetched" } else { "failed" });
         outcome
     }
@@ -98,9 +108,7 @@ impl Client {
     ) -> Result<(), Failure> {
         let mut response = self.get(wanted.url, None).await?;
         let mut file = HashingWriter::new(store::pending(&wanted.path).map_err(fatal)?);
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| broken(wanted.url, &error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(wanted.url, error))? {
             file.write_all(&chunk)
                 .map_err(|error| fatal(Error::io("write", &wanted.path)(error)))?;
             meter.advance(chunk.len() as u64);
@@ -108,8 +116,8 @@ impl Client {
         let (file, found, _) = file.finish();
         if found != wanted.sha256 {
             let expected = wanted.sha256;
-            let error = Error::HashMismatch { filename: filename.to_owned(), expected, found };
-            return Err(Failure { error, again: false });
+            let filename = filename.to_owned();
+            return Err(fatal(Error::HashMismatch { filename, expected, found }));
         }
         store::persist(file, &wanted.path).map_err(fatal)
     }
@@ -126,27 +134,23 @@ impl Client {
         if let Some(accept) = accept {
             request = request.header("Accept", accept);
         }
-        let response = request.send().await.map_err(|error| broken(url, &error))?;
+        let response = request.send().await.map_err(|error| broken(url, error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let again = status.is_server_error()
-            || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-        Err(Failure { error: Error::Fetch { url: show(url), reason: status.to_string() }, again })
+        let retry = match is_transient(status.as_u16()) {
+            true => Retry::asked(retry_after(response.headers())),
+            false => Retry::Never,
+        };
+        Err(Failure { error: Error::Fetch { url: show(url), reason: status.to_string() }, retry })
     }
 
-    async fn retry<T>(&self, mut work: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T> {
-        let mut pause = Duration::from_millis(300);
-        for _ in 1..TRIES {
-            match work().await {
-                Ok(done) => return Ok(done),
-                Err(Failure { error, again: false }) => return Err(error),
-                Err(_) => tokio::time::sleep(pause).await,
-            }
-            pause *= 3;
-        }
-        work().await.map_err(|failure| failure.error)
+    async fn retry<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        work: impl FnMut() -> F,
+    ) -> Result<T> {
+        retry(RETRY, &SystemClock, work).await.map_err(|failure| failure.error)
     }
 }
 
@@ -157,7 +161,7 @@ pub(crate) fn http() -> Result<reqwest::Client> {
         .connect_timeout(Duration::from_secs(20))
         .read_timeout(Duration::from_secs(60))
         .build()
-        .map_err(|error| fetch_error("https://", &error))
+        .map_err(|error| broken("https://", error).error)
 }
 
 /// The last name of a path, for messages.
@@ -166,20 +170,12 @@ pub(crate) fn file_name(path: &Path) -> String {
 }
 
 fn fatal(error: Error) -> Failure {
-    Failure { error, again: false }
+    Failure { error, retry: Retry::Never }
 }
 
-fn broken(url: &str, error: &reqwest::Error) -> Failure {
-    Failure { error: fetch_error(url, error), again: !error.is_builder() }
-}
-
-fn fetch_error(url: &str, error: &reqwest::Error) -> Error {
-    // The outer sentence repeats the address; the innermost one has the reason.
-    let mut source: &dyn std::error::Error = error;
-    while let Some(inner) = source.source() {
-        source = inner;
-    }
-    Error::Fetch { url: show(url), reason: source.to_string() }
+fn broken(url: &str, error: reqwest::Error) -> Failure {
+    let cause = Cause::of(error);
+    Failure { retry: cause.retry(), error: Error::Fetch { url: show(url), reason: cause.reason } }
 }
 
 fn show(url: &str) -> String {

@@ -1,4 +1,4 @@
-//! Manifests and configs kept by digest, so that an image seen before costs one small request.
+//! Manifests and configs cached by digest, so that a known image costs one small request.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,20 +7,20 @@ use std::sync::Once;
 use mlpack_oci::Digest;
 use mlpack_oci::pending::{sweep, write_atomically};
 
-/// A folder of small documents. It is only a convenience: whatever cannot be read or written is
+/// A folder of small cache. It is only a convenience: whatever cannot be read or written is
 /// fetched again.
 #[derive(Debug)]
-pub(crate) struct Documents {
+pub(crate) struct ManifestCache {
     dir: PathBuf,
     swept: Once,
 }
 
-impl Documents {
+impl ManifestCache {
     pub(crate) fn new(dir: PathBuf) -> Self {
         Self { dir, swept: Once::new() }
     }
 
-    /// A document whose bytes still have their digest.
+    /// Returns the document if its bytes still have their digest.
     pub(crate) fn get(&self, digest: Digest) -> Option<Vec<u8>> {
         let bytes = fs::read(self.dir.join(digest.hex())).ok()?;
         (Digest::of(&bytes) == digest).then_some(bytes)
@@ -37,14 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_back_only_what_is_whole() {
+    fn a_truncated_document_is_not_returned() {
         let dir = tempfile::tempdir().unwrap();
-        let documents = Documents::new(dir.path().join("new"));
+        let cache = ManifestCache::new(dir.path().join("new"));
         let digest = Digest::of(b"{}");
-        assert_eq!(documents.get(digest), None);
-        documents.put(digest, b"{}");
-        assert_eq!(documents.get(digest).as_deref(), Some(&b"{}"[..]));
+        assert_eq!(cache.get(digest), None);
+        cache.put(digest, b"{}");
+        assert_eq!(cache.get(digest).as_deref(), Some(&b"{}"[..]));
         fs::write(dir.path().join("new").join(digest.hex()), b"{").unwrap();
-        assert_eq!(documents.get(digest), None);
+        assert_eq!(cache.get(digest), None);
     }
 }

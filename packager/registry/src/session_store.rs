@@ -1,4 +1,4 @@
-//! Upload sessions kept on disk, so that a push that was killed goes on where it stopped.
+//! Upload sessions saved on disk, so that a push that was killed continues where it stopped.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use mlpack_oci::pending::{sweep, write_atomically};
 use mlpack_oci::{Digest, Reference};
 use serde::{Deserialize, Serialize};
 
-/// Where an upload stands.
+/// How far an upload is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Session {
+pub(crate) struct SavedSession {
     registry: String,
     repository: String,
     digest: Digest,
@@ -22,29 +22,28 @@ pub(crate) struct Session {
 
 /// The folder of sessions.
 #[derive(Debug)]
-pub(crate) struct Sessions {
+pub(crate) struct SessionStore {
     dir: PathBuf,
     swept: Once,
 }
 
-/// The session file of one blob and target, held by this process alone until dropped. Another
-/// process that pushes the same blob meanwhile uploads for itself: two writers in one session
-/// would spoil it.
+/// The session file of one blob and target, locked for this process until dropped. Another process
+/// that pushes the same blob meanwhile opens a separate session: two writers would corrupt one.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct SessionLock {
     file: Option<(PathBuf, File)>,
     registry: String,
     repository: String,
     digest: Digest,
 }
 
-impl Sessions {
+impl SessionStore {
     pub(crate) fn new(dir: PathBuf) -> Self {
         Self { dir, swept: Once::new() }
     }
 
-    /// The slot of a blob. Never fails: without a usable folder nothing is kept.
-    pub(crate) fn slot(&self, target: &Reference, digest: Digest) -> Slot {
+    /// Locks the session of a blob. Never fails: without a usable folder nothing is saved.
+    pub(crate) fn lock(&self, target: &Reference, digest: Digest) -> SessionLock {
         let name = Digest::of(
             format!("{}\n{}\n{digest}", target.registry(), target.repository()).as_bytes(),
         );
@@ -56,7 +55,7 @@ impl Sessions {
             lock.try_lock().ok()?;
             Some(lock)
         };
-        Slot {
+        SessionLock {
             file: lock().map(|lock| (path, lock)),
             registry: target.registry().to_owned(),
             repository: target.repository().to_owned(),
@@ -65,34 +64,34 @@ impl Sessions {
     }
 }
 
-impl Slot {
-    /// The session a push left behind.
-    pub(crate) fn load(&self) -> Option<Session> {
+impl SessionLock {
+    /// Returns the session an earlier push saved.
+    pub(crate) fn load(&self) -> Option<SavedSession> {
         let (path, _) = self.file.as_ref()?;
-        let session: Session = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let session: SavedSession = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let same = session.registry == self.registry
             && session.repository == self.repository
             && session.digest == self.digest;
         same.then_some(session)
     }
 
-    /// Notes where the upload stands.
+    /// Saves how far the upload is.
     pub(crate) fn save(&self, location: &str, offset: u64) {
         let Some((path, _)) = &self.file else { return };
-        let session = Session {
+        let session = SavedSession {
             registry: self.registry.clone(),
             repository: self.repository.clone(),
             digest: self.digest,
             location: location.to_owned(),
             offset,
         };
-        // Without the note the upload still works; it only cannot be resumed.
+        // Without the file the upload still works; it only cannot be resumed.
         let _ = serde_json::to_vec(&session)
             .map_err(std::io::Error::from)
             .and_then(|bytes| write_atomically(path, &bytes));
     }
 
-    /// The upload is done or lost.
+    /// Removes the session of an upload that is done or lost.
     pub(crate) fn clear(&self) {
         if let Some((path, _)) = &self.file {
             let _ = fs::remove_file(path);
@@ -100,9 +99,9 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for SessionLock {
     fn drop(&mut self) {
-        // A lock file without a session is only litter.
+        // A lock file without a session is of no use.
         if let Some((path, _)) = &self.file
             && !path.exists()
         {
@@ -116,32 +115,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_survives_and_is_for_its_target_alone() {
+    fn a_session_is_only_for_its_target() {
         let dir = tempfile::tempdir().unwrap();
-        let sessions = Sessions::new(dir.path().join("uploads"));
+        let sessions = SessionStore::new(dir.path().join("uploads"));
         let (a, b) = ("h:1/a".parse().unwrap(), "h:1/b".parse().unwrap());
         let digest = Digest::of(b"x");
-        sessions.slot(&a, digest).save("http://h:1/v2/a/blobs/uploads/1?s=2", 7);
-        let found = sessions.slot(&a, digest).load().unwrap();
+        sessions.lock(&a, digest).save("http://h:1/v2/a/blobs/uploads/1?s=2", 7);
+        let found = sessions.lock(&a, digest).load().unwrap();
         assert_eq!(
             (found.location.as_str(), found.offset),
             ("http://h:1/v2/a/blobs/uploads/1?s=2", 7)
         );
-        assert_eq!(sessions.slot(&b, digest).load(), None);
-        sessions.slot(&a, digest).clear();
-        assert_eq!(sessions.slot(&a, digest).load(), None);
+        assert_eq!(sessions.lock(&b, digest).load(), None);
+        sessions.lock(&a, digest).clear();
+        assert_eq!(sessions.lock(&a, digest).load(), None);
         assert_eq!(fs::read_dir(dir.path().join("uploads")).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_slot_in_use_is_not_shared() {
+    fn a_locked_session_is_not_shared() {
         let dir = tempfile::tempdir().unwrap();
-        let sessions = Sessions::new(dir.path().to_owned());
+        let sessions = SessionStore::new(dir.path().to_owned());
         let (target, digest) = ("h:1/a".parse().unwrap(), Digest::of(b"x"));
-        let first = sessions.slot(&target, digest);
+        let first = sessions.lock(&target, digest);
         first.save("http://h:1/u", 3);
-        assert_eq!(sessions.slot(&target, digest).load(), None);
+        assert_eq!(sessions.lock(&target, digest).load(), None);
         drop(first);
-        assert_eq!(sessions.slot(&target, digest).load().map(|s| s.offset), Some(3));
+        assert_eq!(sessions.lock(&target, digest).load().map(|s| s.offset), Some(3));
     }
 }

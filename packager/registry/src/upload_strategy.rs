@@ -6,13 +6,13 @@ use std::str::FromStr;
 /// The first chunk size that is tried, in bytes; Azure Container Registry takes 4 to 16 MiB.
 const FIRST_CHUNK: u64 = 16 << 20;
 
-/// No registry wants smaller chunks than this, in bytes.
+/// No registry requires smaller chunks than this, in bytes.
 const LEAST_CHUNK: u64 = 1 << 20;
 
 /// Blobs up to this size go in one PUT: it saves a request, and every registry takes it.
 pub(crate) const SMALL: u64 = 4 << 20;
 
-/// Blobs larger than this, in bytes, go in chunks unless the caller or the registry wants otherwise.
+/// Blobs larger than this, in bytes, go in chunks unless the caller or the registry decides otherwise.
 const LARGE: u64 = 256 << 20;
 
 /// The chunk that is tried first for a large blob, in bytes.
@@ -20,7 +20,7 @@ const LARGE_CHUNK: u64 = 64 << 20;
 
 /// A way to send a blob (distribution-spec, "Pushing blobs").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verb {
+pub(crate) enum UploadStrategy {
     /// One PATCH of unknown length, then PUT: what Docker does, so every registry takes it.
     Stream,
     /// PATCHes of this many bytes with `Content-Range`, then PUT.
@@ -29,25 +29,25 @@ pub(crate) enum Verb {
     Whole,
 }
 
-impl Verb {
-    /// How a blob of this size, in bytes, begins at a registry that nothing is known of.
+impl UploadStrategy {
+    /// Returns how to send a blob of this size, in bytes, to a registry that nothing is known about.
     ///
-    /// A large blob goes in chunks so that a push that was killed can go on: after each chunk the
-    /// address and the offset are saved. At most the chunk that broke is sent again where the
-    /// registry drops its bytes, or never saw them because a front server passes on whole requests
-    /// only. distribution itself is no such registry: 2.8 keeps the bytes of a broken request,
-    /// compares the length with the one signed into the last address, and answers 404 for good, so
-    /// that a blob killed in mid-chunk is begun anew there, as after a broken stream.
+    /// A large blob goes in chunks so that a push that was killed can continue: after each chunk the
+    /// address and the offset are saved. At most the broken chunk is sent again if the registry
+    /// drops its bytes, or never saw them because a proxy only forwards whole requests.
+    /// distribution 2.8 keeps the bytes of a broken request, compares the length with the one signed
+    /// into the last address, and answers 404 from then on, so that there a blob killed in mid-chunk
+    /// starts from scratch, as after a broken stream.
     ///
     /// Cost: 512 MiB to distribution 2.8 on loopback took 4.0 s in chunks and 3.8 s in one request
     /// (medians of five; both 3.6 s at best). A registry that refuses chunks of this size costs one
-    /// request more and is remembered.
+    /// more request and is remembered.
     pub(crate) fn first(size: u64) -> Self {
         if size > LARGE { Self::Chunks(LARGE_CHUNK) } else { Self::Stream }
     }
 
-    /// What to try after `status` refused this; `least` is the registry's `OCI-Chunk-Min-Length`.
-    /// `None` if there is nothing left.
+    /// Returns what to try after `status` refused this, or `None` if nothing is left; `least` is the
+    /// registry's `OCI-Chunk-Min-Length`.
     pub(crate) fn after(self, status: u16, least: u64, tried: &[Self]) -> Option<Self> {
         let least = least.max(LEAST_CHUNK);
         let too_large = matches!(status, 413 | 416);
@@ -64,16 +64,16 @@ impl Verb {
             Self::Chunks(size) if smaller(size) => vec![Self::Chunks(size / 2)],
             Self::Chunks(_) => vec![Self::Whole, Self::Stream],
         };
-        candidates.into_iter().find(|verb| !tried.contains(verb))
+        candidates.into_iter().find(|strategy| !tried.contains(strategy))
     }
 
-    /// Whether a refusal with this status is about the way of sending rather than the blob.
+    /// Returns whether a refusal with this status is about the way of sending rather than the blob.
     pub(crate) fn is_refused_by(status: u16) -> bool {
         matches!(status, 400 | 405 | 411 | 413 | 415 | 416 | 501)
     }
 }
 
-impl fmt::Display for Verb {
+impl fmt::Display for UploadStrategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stream => f.write_str("stream"),
@@ -83,7 +83,7 @@ impl fmt::Display for Verb {
     }
 }
 
-impl FromStr for Verb {
+impl FromStr for UploadStrategy {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -104,39 +104,59 @@ mod tests {
 
     #[test]
     fn prints_back_what_it_parses() {
-        for verb in [Verb::Stream, Verb::Whole, Verb::Chunks(5)] {
-            assert_eq!(verb.to_string().parse(), Ok(verb));
+        for strategy in [UploadStrategy::Stream, UploadStrategy::Whole, UploadStrategy::Chunks(5)] {
+            assert_eq!(strategy.to_string().parse(), Ok(strategy));
         }
         for bad in ["", "chunks", "chunks 0", "chunks x", "whole 3"] {
-            assert_eq!(bad.parse::<Verb>(), Err(()));
+            assert_eq!(bad.parse::<UploadStrategy>(), Err(()));
         }
     }
 
     #[test]
-    fn chunks_shrink_to_the_least_and_then_give_up_the_form() {
-        let mut tried = vec![Verb::Stream];
+    fn chunks_shrink_to_the_minimum_before_another_strategy_is_tried() {
+        let mut tried = vec![UploadStrategy::Stream];
         while let Some(next) = tried.last().unwrap().after(416, 0, &tried) {
             tried.push(next);
         }
-        let mib = |n: u64| Verb::Chunks(n << 20);
-        assert_eq!(tried, [Verb::Stream, mib(16), mib(8), mib(4), mib(2), mib(1), Verb::Whole]);
-        assert_eq!(Verb::Stream.after(413, 20 << 20, &[Verb::Stream]), Some(mib(20)));
-        assert_eq!(mib(8).after(416, 5 << 20, &[Verb::Stream, mib(8)]), Some(Verb::Whole));
-        assert_eq!(Verb::Stream.after(411, 0, &[Verb::Stream]), Some(Verb::Whole));
+        let mib = |n: u64| UploadStrategy::Chunks(n << 20);
+        assert_eq!(
+            tried,
+            [
+                UploadStrategy::Stream,
+                mib(16),
+                mib(8),
+                mib(4),
+                mib(2),
+                mib(1),
+                UploadStrategy::Whole
+            ]
+        );
+        assert_eq!(
+            UploadStrategy::Stream.after(413, 20 << 20, &[UploadStrategy::Stream]),
+            Some(mib(20))
+        );
+        assert_eq!(
+            mib(8).after(416, 5 << 20, &[UploadStrategy::Stream, mib(8)]),
+            Some(UploadStrategy::Whole)
+        );
+        assert_eq!(
+            UploadStrategy::Stream.after(411, 0, &[UploadStrategy::Stream]),
+            Some(UploadStrategy::Whole)
+        );
     }
 
     #[test]
-    fn large_blobs_begin_in_chunks_and_fall_to_a_stream() {
-        let mib = |n: u64| Verb::Chunks(n << 20);
-        assert_eq!(Verb::first(256 << 20), Verb::Stream);
-        assert_eq!(Verb::first((256 << 20) + 1), mib(64));
+    fn large_blobs_start_in_chunks_and_fall_back_to_a_stream() {
+        let mib = |n: u64| UploadStrategy::Chunks(n << 20);
+        assert_eq!(UploadStrategy::first(256 << 20), UploadStrategy::Stream);
+        assert_eq!(UploadStrategy::first((256 << 20) + 1), mib(64));
         for status in [400, 405, 413, 416] {
-            assert_eq!(mib(64).after(status, 0, &[mib(64)]), Some(Verb::Stream));
+            assert_eq!(mib(64).after(status, 0, &[mib(64)]), Some(UploadStrategy::Stream));
         }
-        let tried = [mib(64), Verb::Stream];
-        assert_eq!(Verb::Stream.after(413, 0, &tried), Some(mib(16)));
+        let tried = [mib(64), UploadStrategy::Stream];
+        assert_eq!(UploadStrategy::Stream.after(413, 0, &tried), Some(mib(16)));
         assert_eq!(mib(64).after(413, 0, &tried), Some(mib(32)));
-        assert_eq!(mib(64).after(400, 0, &tried), Some(Verb::Whole));
+        assert_eq!(mib(64).after(400, 0, &tried), Some(UploadStrategy::Whole));
         assert_eq!(mib(16).after(413, 0, &[mib(16)]), Some(mib(8)));
     }
 }
