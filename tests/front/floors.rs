@@ -35,7 +35,13 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-requirements", vec!["mlpack-documents"]),
         (
             "mlpack-environment",
-            vec!["mlpack-documents", "mlpack-elf", "mlpack-http", "mlpack-oci", "mlpack-requirements"],
+            vec![
+                "mlpack-documents",
+                "mlpack-elf",
+                "mlpack-http",
+                "mlpack-oci",
+                "mlpack-requirements",
+            ],
         ),
         ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
