@@ -142,14 +142,17 @@ pub enum Error {
         /// What was found.
         reason: String,
     },
-    /// A day or moment that cannot be read.
-    #[error("`{found}` is no day or moment: {reason}")]
-    Moment {
+    /// A cutoff that cannot be parsed.
+    #[error("invalid date or timestamp `{found}`: {reason}")]
+    Cutoff {
         /// As given.
         found: String,
         /// Why.
         reason: String,
     },
+    /// A new interpreter without a conda file.
+    #[error("a new interpreter requires a conda file")]
+    NoCondaFile,
     /// No inference server runs on this Python.
     #[error("no inference server supports Python {python}")]
     NoServer {

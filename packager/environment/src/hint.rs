@@ -51,7 +51,7 @@ impl Error {
             Self::NoCondaPython { .. } => {
                 Some("ask for one, as in `- python=3.11`".to_owned())
             }
-            Self::Moment { .. } => Some("write a day as 2019-05-05".to_owned()),
+            Self::Cutoff { .. } => Some("write a date as 2019-05-05".to_owned()),
             Self::NoServer { python } => Some(format!(
                 "take a base image with Python 3.6 or newer instead of {}",
                 python.minor_text()

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    NewEnvironment, Resolution, Result, Settings, VirtualPackages, resolve_new,
+    LockTarget, Resolution, ResolveRequest, Result, Settings, VirtualPackages, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_requirements::{Architecture, CondaFile};
@@ -31,15 +31,12 @@ async fn resolved(architecture: Architecture, lines: &str) -> Option<Result<Reso
     );
     let file = CondaFile::parse(&text, &dir.path().join("environment.yml")).unwrap();
     let virtual_packages = VirtualPackages { glibc: (2, 28), architecture, cuda: None };
-    let request = NewEnvironment {
-        file: &file,
-        virtual_packages: &virtual_packages,
-        prefix: "/opt/mlpack/envs/svc",
-        directory: dir.path(),
-        add_server: false,
-        held: None,
-    };
-    Some(resolve_new(request, &Settings::new(dir.path().join("cache")), &Silent).await)
+    let target =
+        LockTarget::New { virtual_packages: &virtual_packages, prefix: "/opt/mlpack/envs/svc" };
+    let file = Some(&file);
+    let directory = dir.path();
+    let request = ResolveRequest { target, file, directory, add_server: false, preferences: None };
+    Some(resolve(request, &Settings::new(dir.path().join("cache")), &Silent).await)
 }
 
 #[tokio::test]

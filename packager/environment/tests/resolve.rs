@@ -15,12 +15,12 @@ use std::process::Command;
 use std::sync::Once;
 
 use mlpack_environment::{
-    ArtifactKind, Error, Fetched, InstallOptions, LockedEnvironment, Resolution, ResolveRequest,
-    Settings, fetch_packages, install, resolve,
+    ArtifactKind, Error, Fetched, InstallOptions, LockTarget, LockedEnvironment, Resolution,
+    ResolveRequest, Settings, fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
-use mlpack_requirements::{Architecture, CondaFile, Indexes, PipLine, PythonVersion, Target};
+use mlpack_requirements::{Architecture, CondaFile, Indexes, PythonVersion, Target};
 
 /// One cache for all tests of this file: what one fetched another need not.
 fn settings() -> Settings {
@@ -66,10 +66,6 @@ fn target(python: (u32, u32, u32)) -> Target {
     }
 }
 
-fn lines(texts: &[&str]) -> Vec<PipLine> {
-    texts.iter().enumerate().map(|(index, text)| PipLine::parse(text, index + 1).unwrap()).collect()
-}
-
 async fn try_resolve(
     target: &Target,
     pip: &[&str],
@@ -77,9 +73,14 @@ async fn try_resolve(
     settings: &Settings,
 ) -> Result<Resolution, Error> {
     let dir = tempfile::tempdir().unwrap();
-    let pip = lines(pip);
-    let request =
-        ResolveRequest { target, pip: &pip, directory: dir.path(), add_server, held: None };
+    let quoted = |line: &&str| format!("    - '{}'\n", line.replace('\'', "''"));
+    let list: String = pip.iter().map(quoted).collect();
+    let text = format!("dependencies:\n  - pip:\n{list}");
+    let file = CondaFile::parse(&text, &dir.path().join("env.yml")).unwrap();
+    let target = LockTarget::Base(target);
+    let directory = dir.path();
+    let file = Some(&file);
+    let request = ResolveRequest { target, file, directory, add_server, preferences: None };
     resolve(request, settings, &Silent).await
 }
 

@@ -103,7 +103,7 @@ pub enum Error {
         present: String,
     },
     /// A tree cannot become a layer.
-    #[error("`{path}` cannot be put into a layer: {reason}")]
+    #[error("cannot add `{path}` to a layer: {reason}")]
     LayerPath {
         /// The path in the image.
         path: String,

@@ -1,15 +1,16 @@
-//! What a registry answered, kept small enough to show.
+//! A registry's refusal, short enough to print.
 
 use std::fmt;
 use std::time::Duration;
 
+use mlpack_http::retry_after;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-/// The longest error body that is read, in bytes; some registries answer with HTML pages.
+/// The longest error body that is read, in bytes; some registries send HTML pages.
 pub(crate) const MAX_ERROR_BODY: u64 = 64 << 10;
 
-/// Headers under which registries name a request, so that their owners can find it.
+/// Headers in which registries return a request's id, by which their operators can find it.
 const REQUEST_IDS: [&str; 5] = [
     "x-ms-correlation-request-id",
     "x-ms-request-id",
@@ -26,11 +27,11 @@ pub struct Reply {
     pub status: u16,
     /// As in `DENIED`.
     pub code: Option<String>,
-    /// The registry's words, at most a line.
+    /// The registry's message, at most one line.
     pub message: Option<String>,
     /// The registry's id of the request.
     pub request_id: Option<String>,
-    /// What `Retry-After` asks for.
+    /// The wait that `Retry-After` demands.
     pub retry_after: Option<Duration>,
 }
 
@@ -68,7 +69,7 @@ impl Reply {
         }
     }
 
-    /// Whether any of the codes is the body's.
+    /// Returns whether the body's code is one of these.
     pub(crate) fn is(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
@@ -85,27 +86,13 @@ fn explain(body: &[u8]) -> (Option<String>, Option<String>) {
     }
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
-    // An HTML page explains nothing on one line.
+    // An HTML page does not fit on one line.
     (None, (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned()))
 }
 
-/// One printable line of at most `limit` characters.
+/// Returns one printable line of at most `limit` characters.
 fn line(text: &str, limit: usize) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
-}
-
-/// `Retry-After` in seconds or as a date; a date is held against the answer's own `Date`, so that
-/// no clock of this machine is needed (RFC 9110 section 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
-    let now = date(headers.get("date")?.to_str().ok()?)?;
-    let then = date(text)?;
-    let seconds = then.timestamp().as_second() - now.timestamp().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
 impl fmt::Display for Reply {
@@ -146,19 +133,5 @@ mod tests {
         assert_eq!(reply.to_string(), "status 400 invalid_grant: expired");
         let html = Reply::new(502, &HeaderMap::new(), b"<html>Bad gateway</html>");
         assert_eq!(html.to_string(), "status 502");
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let of = |pairs| Reply::new(429, &headers(pairs), b"").retry_after;
-        assert_eq!(of(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        assert_eq!(
-            of(&[
-                ("retry-after", "Sun, 06 Nov 1994 08:49:50 GMT"),
-                ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            ]),
-            Some(Duration::from_secs(13))
-        );
-        assert_eq!(of(&[("retry-after", "soon")]), None);
     }
 }

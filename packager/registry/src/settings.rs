@@ -1,53 +1,58 @@
-//! Everything a client needs to know, given by the caller.
+//! The settings of a client, provided by the caller.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::CredentialStore;
+use mlpack_http::{Clock, RetryPolicy, SystemClock};
 
-/// Settings of a [`Client`](crate::Client). [`Settings::new`] gives the defaults.
+use crate::credential_store::CredentialStore;
+
+/// Settings of a [`Client`](crate::Client). [`Settings::new`] returns the defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who is logged in where.
+    /// Where credentials are looked up.
     pub credentials: CredentialStore,
     /// PEM files with certificates to trust besides the system's.
     pub ca_certs: Vec<PathBuf>,
-    /// Hosts (with port, if any) that may be spoken to without TLS and may lie at private
-    /// addresses even when a public registry leads there. Loopback needs no entry.
+    /// Hosts (with port, if any) to which plain HTTP is allowed, and which may have private addresses
+    /// even when a public registry redirects to them. Loopback needs no entry.
     pub insecure_registries: Vec<String>,
     /// Folder for upload sessions, adapted chunk sizes, cached manifests and configs. Created when
-    /// needed; may be deleted at any time.
+    /// needed; can be deleted at any time.
     pub state_dir: PathBuf,
     /// Sent as `User-Agent`.
     pub user_agent: String,
-    /// Blobs moved at the same time.
+    /// Blobs transferred at the same time.
     pub max_parallel: usize,
-    /// Length of upload chunks in bytes; `None` is one streaming request per blob where the
-    /// registry takes it.
+    /// Length of upload chunks in bytes; `None` chooses by the size of the blob and what the registry
+    /// accepts.
     pub chunk_size: Option<u64>,
-    /// Proxies, as the caller found them in its environment.
+    /// Proxies, from the caller's environment.
     pub proxies: Proxies,
-    /// How often and how long to wait for a registry that fails for the moment.
-    pub retries: Retries,
+    /// Limits on retries of one request, or of one blob without progress.
+    pub retry: RetryPolicy,
+    /// Measures the waits between attempts and the lifetime of tokens.
+    pub clock: Arc<dyn Clock>,
     /// Time without a single byte after which a connection counts as broken.
     pub idle_timeout: Duration,
     /// Time the registry may take over the last request of an upload, when it hashes the blob.
     pub finish_timeout: Duration,
 }
 
-/// What `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+/// The values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 #[derive(Clone, Default)]
 pub struct Proxies {
     /// Proxy for https addresses.
     pub https: Option<String>,
     /// Proxy for http addresses.
     pub http: Option<String>,
-    /// Hosts, domains and networks that are reached directly, separated by commas.
+    /// Hosts, domains and networks without a proxy, separated by commas.
     pub no_proxy: Option<String>,
 }
 
 impl std::fmt::Debug for Proxies {
-    // A proxy address may hold a password.
+    // A proxy's address can contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Proxies")
             .field("https", &self.https.is_some())
@@ -57,29 +62,8 @@ impl std::fmt::Debug for Proxies {
     }
 }
 
-/// Retries of one request, or of one blob without progress.
-#[derive(Debug, Clone, Copy)]
-pub struct Retries {
-    /// Further attempts after the first.
-    pub attempts: usize,
-    /// Wait before the second attempt; doubled each time, with jitter.
-    pub first_wait: Duration,
-    /// The longest wait; a registry that asks for more with `Retry-After` is given up.
-    pub longest_wait: Duration,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            attempts: 5,
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(120),
-        }
-    }
-}
-
 impl Settings {
-    /// Anonymous, the system's certificates, four blobs at a time.
+    /// Returns the defaults: anonymous, the system's certificates, four blobs at a time.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
         Self {
             credentials: CredentialStore::default(),
@@ -90,7 +74,8 @@ impl Settings {
             max_parallel: 4,
             chunk_size: None,
             proxies: Proxies::default(),
-            retries: Retries::default(),
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
             idle_timeout: Duration::from_secs(60),
             finish_timeout: Duration::from_secs(15 * 60),
         }

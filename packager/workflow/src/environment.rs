@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mlpack_environment::{
-    LockedBase, LockedEnvironment, NewEnvironment, Resolution, ResolveRequest, Settings,
-    resolve as resolve_pip, resolve_new, settings_of,
+    LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings,
+    resolve as resolve_packages, settings_of,
 };
 use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
@@ -60,9 +60,7 @@ pub(crate) fn settings_for(
     if !pip.iter().any(names_places) {
         return Ok(settings.clone());
     }
-    let directory = inputs.directory;
-    let request = ResolveRequest { target, pip, directory, add_server: true, held: None };
-    Ok(session.runtime.block_on(settings_of(request, settings))?)
+    Ok(settings_of(pip, inputs.directory, target, settings)?)
 }
 
 /// Finds exact packages; those of `locked` are kept where they can be.
@@ -76,27 +74,17 @@ pub(crate) fn resolve(
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         progress.note(note);
     }
-    let resolution = match (&selection.interpreter, conda) {
-        (InterpreterSource::New { virtual_packages, prefix }, Some(file)) => {
-            let request = NewEnvironment {
-                file,
-                virtual_packages,
-                prefix,
-                directory,
-                add_server: true,
-                held: locked,
-            };
-            session.runtime.block_on(resolve_new(request, settings, progress))?
-        }
-        (InterpreterSource::New { .. }, None) => {
-            return Err(mlpack_project::Error::NoCondaFile.into());
-        }
-        (InterpreterSource::Base(target), _) => {
-            let pip = conda.map_or(&[][..], CondaFile::pip_requirements);
-            let request = ResolveRequest { target, pip, directory, add_server: true, held: locked };
-            session.runtime.block_on(resolve_pip(request, settings, progress))?
-        }
+    if let (InterpreterSource::New { .. }, None) = (&selection.interpreter, conda) {
+        return Err(mlpack_project::Error::NoCondaFile.into());
+    }
+    let request = ResolveRequest {
+        target: selection.lock_target(),
+        file: conda,
+        directory,
+        add_server: true,
+        preferences: locked,
     };
+    let resolution = session.runtime.block_on(resolve_packages(request, settings, progress))?;
     for note in &resolution.notes {
         progress.note(note);
     }

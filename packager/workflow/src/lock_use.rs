@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use mlpack_environment::{Error as PackagesError, LockFile, LockFit, LockInputs, Resolution};
+use mlpack_environment::{
+    Error as PackagesError, LockFile, LockFit, LockInputs, Resolution, lock_inputs,
+};
 
 use crate::environment::{EnvironmentInputs, resolve, settings_for};
 use crate::{LockUse, Refusal, Result, Session};
@@ -22,8 +24,7 @@ pub(crate) fn recorded_inputs(
     lock: &Path,
 ) -> Result<LockInputs> {
     let (target, settings) = (inputs.selection.lock_target(), &session.packages);
-    let recorded = LockInputs::of(inputs.conda, inputs.directory, target, settings, lock);
-    Ok(session.runtime.block_on(recorded)?)
+    Ok(lock_inputs(inputs.conda, inputs.directory, target, settings, lock)?)
 }
 
 /// Notes what differs although the lock file is up to date.

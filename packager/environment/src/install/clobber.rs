@@ -7,10 +7,10 @@ use mlpack_oci::layer::Tree;
 
 use super::InstalledPackage;
 use crate::Result;
-use crate::planned::Planned;
-use crate::slim::Pruned;
-use crate::wheel::StoredWheel;
-use crate::wheel_files::requires;
+use crate::install::prune::Pruned;
+use crate::install::wheel::requires;
+use crate::packages::entries::Planned;
+use crate::packages::wheel::archive::StoredWheel;
 
 /// Packages on their way, and who has which path.
 #[derive(Default)]

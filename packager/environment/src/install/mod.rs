@@ -1,17 +1,27 @@
 //! The files of an environment, as streams out of wheels and conda archives, for layers.
 
+pub(crate) mod bytecode;
 mod clobber;
+pub(crate) mod conda;
+pub(crate) mod contents;
+pub(crate) mod fetch;
+pub(crate) mod libraries;
+pub(crate) mod options;
+pub(crate) mod prune;
+pub(crate) mod scripts;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wheel;
 
 use mlpack_oci::Digest;
 use mlpack_oci::layer::{Node, Tree};
 
-use crate::install_options::InstallOptions;
-use crate::slim::{self, Pruned};
-use crate::wheel_files::{Place, WheelFiles};
-use crate::wheels::Fetched;
-use crate::{LockedEnvironment, Result, conda};
+use crate::Result;
+use crate::install::fetch::Fetched;
+use crate::install::options::InstallOptions;
+use crate::install::prune::Pruned;
+use crate::install::wheel::{Place, WheelFiles};
+use crate::lock::environment::LockedEnvironment;
 
 use clobber::Laying;
 
@@ -49,7 +59,7 @@ impl Installation {
     pub fn pruned(&self) -> Vec<Pruned> {
         let mut all = Vec::new();
         for dropped in self.packages.iter().flat_map(|package| &package.dropped) {
-            slim::add(&mut all, *dropped);
+            prune::add(&mut all, *dropped);
         }
         all
     }
@@ -101,8 +111,8 @@ pub fn install(
     };
     let mut laying = Laying::default();
     for stored in &fetched.conda {
-        let conda::CondaFiles { files, notes, dropped } =
-            conda::files(stored, &absolute, python, options)?;
+        let conda::InstalledConda { files, notes, dropped } =
+            conda::install(stored, &absolute, python, options)?;
         laying.notes.extend(notes);
         let package = &stored.package;
         let source = format!("{} {}", package.url, package.sha256);

@@ -4,9 +4,9 @@ use std::path::Path;
 use mlpack_oci::layer::{Node, Tree};
 
 use super::*;
-use crate::record;
-use crate::test_wheels::{TestWheel, target};
-use crate::wheel::StoredWheel;
+use crate::packages::test_wheels::{TestWheel, target};
+use crate::packages::wheel::archive::StoredWheel;
+use crate::packages::wheel::record;
 
 /// Lays wheels on the base's interpreter.
 fn install(wheels: &[StoredWheel], prefix: &str) -> Result<(Installation, Tree)> {

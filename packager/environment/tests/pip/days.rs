@@ -9,29 +9,24 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use mlpack_environment::{
-    Error, InstallOptions, Resolution, ResolveRequest, fetch_packages, install, resolve,
+    Error, InstallOptions, LockTarget, Resolution, ResolveRequest, fetch_packages, install, resolve,
 };
 use mlpack_oci::Silent;
 use mlpack_oci::layer::{Node, Tree};
-use mlpack_requirements::PipLine;
 
-use crate::kit::{Project, search_path, skipped, target};
+use crate::kit::{Project, conda_file, search_path, skipped, target};
 
 async fn of_day(day: Option<&str>, pip: &[&str]) -> Option<Resolution> {
     let project = Project::new();
     let target = target((3, 6, 15), 23);
-    let pip: Vec<PipLine> = pip
-        .iter()
-        .enumerate()
-        .map(|(line, text)| PipLine::parse(text, line + 1).unwrap())
-        .collect();
     let directory = tempfile::tempdir().unwrap();
+    let file = conda_file(pip, directory.path());
     let request = ResolveRequest {
-        target: &target,
-        pip: &pip,
+        target: LockTarget::Base(&target),
+        file: Some(&file),
         directory: directory.path(),
         add_server: true,
-        held: None,
+        preferences: None,
     };
     let mut settings = project.settings;
     settings.exclude_newer = day.map(str::to_owned);
@@ -177,7 +172,7 @@ async fn the_documents_list_in_the_world_of_its_day_serves() {
     let notes: Vec<&str> = resolution.notes.iter().map(String::as_str).collect();
     assert!(
         notes.iter().any(|note| note.starts_with(
-            "no inference server of 2019-05-05 fits the pip list, so azureml-inference-server-http 0.7.7 of today is added, with "
+            "no inference server uploaded by 2019-05-05 is compatible with the pip list; adding the current azureml-inference-server-http 0.7.7 and "
         )),
         "{notes:?}"
     );
@@ -229,16 +224,16 @@ async fn a_day_that_is_none_is_refused() {
     let target = target((3, 6, 15), 23);
     let directory = tempfile::tempdir().unwrap();
     let request = ResolveRequest {
-        target: &target,
-        pip: &[],
+        target: LockTarget::Base(&target),
+        file: None,
         directory: directory.path(),
         add_server: true,
-        held: None,
+        preferences: None,
     };
     let error = resolve(request, &settings, &Silent).await.unwrap_err();
     if let Error::UvMissing { reason } = error {
         return skipped(&reason);
     }
-    assert!(error.to_string().starts_with("`yesterday` is no day or moment: "), "{error}");
-    assert_eq!(error.hint().unwrap(), "write a day as 2019-05-05");
+    assert!(error.to_string().starts_with("invalid date or timestamp `yesterday`: "), "{error}");
+    assert_eq!(error.hint().unwrap(), "write a date as 2019-05-05");
 }

@@ -8,7 +8,9 @@ use std::sync::Once;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mlpack_environment::{Error, LockedEnvironment, Resolution, ResolveRequest, Settings, resolve};
+use mlpack_environment::{
+    Error, LockTarget, LockedEnvironment, Resolution, ResolveRequest, Settings, resolve,
+};
 use mlpack_oci::Silent;
 use mlpack_requirements::{Architecture, CondaFile, PythonVersion, Target};
 use sha2::{Digest as _, Sha256};
@@ -138,11 +140,11 @@ impl Project {
         self.file("env.yml", &format!("dependencies:\n  - pip:\n{list}"));
         let file = CondaFile::load(&self.path("env.yml"))?;
         let request = ResolveRequest {
-            target: &self.target,
-            pip: file.pip_requirements(),
+            target: LockTarget::Base(&self.target),
+            file: Some(&file),
             directory: self.dir.path(),
             add_server: false,
-            held,
+            preferences: held,
         };
         resolve(request, &self.settings, &Silent).await
     }
@@ -191,6 +193,14 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         wheel.writestr(info + "RECORD", record)
     return name
 "#;
+
+/// A conda file whose `pip:` list has these lines.
+pub(crate) fn conda_file(pip: &[&str], dir: &Path) -> CondaFile {
+    let quoted = |line: &&str| format!("    - '{}'\n", line.replace('\'', "''"));
+    let list: String = pip.iter().map(quoted).collect();
+    let text = format!("dependencies:\n  - pip:\n{list}");
+    CondaFile::parse(&text, &dir.join("env.yml")).unwrap()
+}
 
 pub(crate) fn target(python: (u32, u32, u32), glibc: u32) -> Target {
     let python = PythonVersion::new(python.0, python.1, python.2);

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 
 use tar::{EntryType, Header};
 
-use super::{Content, Node};
+use super::tree::{Content, Node};
 use crate::Meter;
 
 /// Largest size ustar holds in its 11 octal digits, in bytes.

@@ -1,0 +1,77 @@
+//! Solves conda package lines, and explains conflicts.
+
+pub(crate) mod explain;
+pub(crate) mod installed;
+pub(crate) mod solve;
+
+use mlpack_oci::Progress;
+
+use crate::lock::conda_package::CondaPackage;
+use crate::lock::virtual_packages::VirtualPackages;
+use crate::packages::cache::store::Store;
+use crate::packages::conda::channels::Channels;
+use crate::packages::conda::fetch;
+use crate::packages::net::client::Client;
+use crate::packages::settings::Settings;
+use crate::resolve::conda::installed::InstalledByConda;
+use crate::{Error, Result};
+use mlpack_requirements::{CondaFile, PythonVersion, Target};
+
+/// What to solve.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) file: &'a CondaFile,
+    pub(crate) virtual_packages: &'a VirtualPackages,
+    /// The environment's folder in the image, absolute.
+    pub(crate) prefix: &'a str,
+    /// Packages to keep where possible.
+    pub(crate) preferences: &'a [CondaPackage],
+}
+
+/// The conda packages of a new environment.
+pub(crate) struct Resolution {
+    pub(crate) packages: Vec<CondaPackage>,
+    /// The interpreter among them.
+    pub(crate) target: Target,
+    /// The Python packages among them.
+    pub(crate) installed: InstalledByConda,
+    /// Which configuration files decided the channels.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Solves the conda lines for the image and fetches the archives.
+///
+/// # Errors
+/// Those of channels, solver and archives, and [`Error::NoCondaPython`].
+pub(crate) async fn resolve(
+    request: Request<'_>,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Resolution> {
+    let Request { file, virtual_packages, prefix, preferences } = request;
+    let channels = Channels::with_lines(file, settings)?;
+    let packages =
+        solve::solve(file, &channels, virtual_packages, preferences, settings, progress).await?;
+    let python = python(&packages)?;
+    let store = Store::new(&settings.cache);
+    store.sweep_artifacts();
+    let client = Client::new(&settings.indexes)?;
+    let archives = fetch::fetch(&packages, &channels, &store, &client, progress).await?;
+    let installed = InstalledByConda::of(archives, store.work_folder()?)?;
+    let target = Target {
+        python,
+        glibc: virtual_packages.glibc,
+        architecture: virtual_packages.architecture,
+        interpreter: format!("{prefix}/bin/python{}", python.minor_text()),
+    };
+    Ok(Resolution { packages, target, installed, notes: channels.notes().to_vec() })
+}
+
+/// The interpreter among the packages.
+fn python(packages: &[CondaPackage]) -> Result<PythonVersion> {
+    let python = packages.iter().find(|package| package.name == "python");
+    let bad = |reason: String| Error::NoCondaPython { reason };
+    let python = python.ok_or_else(|| bad("no package is named `python`".to_owned()))?;
+    let version = &python.version;
+    version.parse().map_err(|_| bad(format!("`{version}` is not a release of Python")))
+}
