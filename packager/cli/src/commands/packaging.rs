@@ -9,7 +9,7 @@ use mlpack_environment::{
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
 use mlpack_project::check::{ComputeTarget, Needs, Resolved};
-use mlpack_project::image::{self, Base, Inputs, LayerCache, Plan};
+use mlpack_project::image::{self, Assembler, Base, Inputs, LayerCache, Plan};
 use mlpack_project::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_project::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
@@ -161,8 +161,14 @@ pub(crate) fn assemble(context: &Context, prepared: Prepared, stage: &Stage) -> 
         Ok(laid)
     };
     let progress = &*context.progress;
-    let image =
-        image::assemble(plan, &base, &stage.store, &cache, context.threads, &mut laid, progress)?;
+    let assembler = Assembler {
+        base: &base,
+        stage: &stage.store,
+        cache: &cache,
+        threads: context.threads,
+        progress,
+    };
+    let image = assembler.assemble(plan, &mut laid)?;
     Ok(Packaged { image, _kept: kept })
 }
 
