@@ -1,10 +1,10 @@
-//! Layers that were written before: from what decides a layer to the blob that lies in the store,
-//! and from what decides a package's files to the place in a blob where they lie compressed.
+//! Layers that were written before: from the key of a layer to its blob in the store, and from the
+//! key of a package's files to the place in a blob where they are compressed.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mlpack_oci::layer::{StoredPart, WrittenLayer};
 use mlpack_oci::pending::{sweep, write_atomically};
@@ -12,7 +12,8 @@ use mlpack_oci::{BlobStore, DiffId, Digest, HashingReader, spec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::model_layers::{ModelKey, nanoseconds};
+use super::model_key::ModelKey;
+use super::stamp::{Stamp, nanoseconds};
 use crate::{Error, Result};
 
 /// Folders of records beside a store of blobs.
@@ -22,17 +23,17 @@ pub struct LayerCache {
     store: BlobStore,
 }
 
-/// A layer as it is kept.
+/// A layer as it is recorded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct KnownLayer {
-    pub(super) title: String,
+pub(in crate::image) struct KnownLayer {
+    pub(in crate::image) title: String,
     descriptor: spec::Descriptor,
     digest: Digest,
     diff_id: DiffId,
 }
 
 impl KnownLayer {
-    pub(super) fn new(title: String, layer: &WrittenLayer) -> Self {
+    pub(in crate::image) fn new(title: String, layer: &WrittenLayer) -> Self {
         Self {
             title,
             descriptor: layer.descriptor.clone(),
@@ -41,26 +42,26 @@ impl KnownLayer {
         }
     }
 
-    pub(super) fn layer(&self) -> WrittenLayer {
+    pub(in crate::image) fn layer(&self) -> WrittenLayer {
         let Self { descriptor, digest, diff_id, .. } = self.clone();
         WrittenLayer { descriptor, digest, diff_id }
     }
 }
 
-/// What the records are of; the name of their folder.
+/// The kinds of records, one folder each.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(in crate::image) enum RecordKind {
     /// All layers of an environment: a list of [`KnownLayer`].
     Environment,
     /// One layer of an environment: a [`KnownLayer`].
     Layer,
     /// One package in a layer: a [`StoredPart`].
     Part,
-    /// The layer of a model, which is not kept: a [`KnownLayer`].
+    /// The layer of a model, whose blob is not cached: a [`KnownLayer`].
     Model,
 }
 
-impl Kind {
+impl RecordKind {
     fn folder(self) -> &'static str {
         match self {
             Self::Environment => "environments",
@@ -91,95 +92,81 @@ impl LayerCache {
         &self.store
     }
 
-    /// The layers of an environment, if all of them are there and sound.
+    /// Returns the layers of an environment, if all of them are cached and intact.
     pub(super) fn environment(&self, key: &Digest) -> Option<Vec<KnownLayer>> {
-        let layers: Vec<KnownLayer> = self.read(Kind::Environment, key)?;
-        layers.iter().all(|layer| self.is_sound(&layer.digest)).then_some(layers)
+        let layers: Vec<KnownLayer> = self.read(RecordKind::Environment, key)?;
+        layers.iter().all(|layer| self.is_intact(&layer.digest)).then_some(layers)
     }
 
-    /// A layer, if it is there and sound.
-    pub(super) fn layer(&self, key: &Digest) -> Option<KnownLayer> {
-        let layer: KnownLayer = self.read(Kind::Layer, key)?;
-        self.is_sound(&layer.digest).then_some(layer)
+    /// Returns a layer of packages, if it is cached and intact.
+    pub(super) fn packages(&self, key: &Digest) -> Option<KnownLayer> {
+        let layer: KnownLayer = self.read(RecordKind::Layer, key)?;
+        self.is_intact(&layer.digest).then_some(layer)
     }
 
-    /// Where a package's files lie compressed, if the layer they are in is there and sound.
+    /// Returns where a package's files are compressed, if the layer they are in is cached and
+    /// intact.
     pub(super) fn part(&self, key: &Digest) -> Option<StoredPart> {
-        let part: StoredPart = self.read(Kind::Part, key)?;
-        self.is_sound(&part.blob).then_some(part)
+        let part: StoredPart = self.read(RecordKind::Part, key)?;
+        self.is_intact(&part.blob).then_some(part)
     }
 
-    /// What is known of a model's layer.
-    pub(super) fn model(&self, key: &ModelKey) -> Option<WrittenLayer> {
-        let meta = self.record(Kind::Model, &key.key).metadata().ok()?;
+    /// Returns what is known of a model's layer.
+    pub(in crate::image) fn model(&self, key: &ModelKey) -> Option<WrittenLayer> {
+        let meta = self.record(RecordKind::Model, &key.digest).metadata().ok()?;
         if !key.is_settled(nanoseconds(meta.mtime(), meta.mtime_nsec())) {
             return None;
         }
-        self.read::<KnownLayer>(Kind::Model, &key.key).map(|known| known.layer())
+        self.read::<KnownLayer>(RecordKind::Model, &key.digest).map(|known| known.layer())
     }
 
-    /// Remembers something whose blobs are in [`LayerCache::store`].
-    pub(super) fn put(&self, kind: Kind, key: &Digest, value: &impl Serialize) -> Result<()> {
+    /// Records something whose blobs are in [`LayerCache::store`].
+    pub(in crate::image) fn put(
+        &self,
+        kind: RecordKind,
+        key: &Digest,
+        value: &impl Serialize,
+    ) -> Result<()> {
         let path = self.record(kind, key);
         let text =
             serde_json::to_vec(value).map_err(|error| Error::io("write", &path)(error.into()))?;
         write_atomically(&path, &text).map_err(Error::io("write", &path))
     }
 
-    /// Remembers how a blob that was just hashed looks from outside.
+    /// Records the stamp of a blob that was just hashed.
     pub(super) fn stamp(&self, digest: &Digest) -> Result<()> {
         let path = self.dir.join("stamps").join(digest.hex());
         let blob = self.store.path(digest);
         let stamp = Stamp::of(&blob).map_err(Error::io("read", &blob))?;
-        write_atomically(&path, stamp.0.as_bytes()).map_err(Error::io("write", &path))
+        write_atomically(&path, stamp.to_string().as_bytes()).map_err(Error::io("write", &path))
     }
 
-    /// Whether a blob is what it was. A file that nobody wrote to since it was hashed is; any other
-    /// is hashed again, since it may be older than a crash or a failing disk.
-    fn is_sound(&self, digest: &Digest) -> bool {
+    /// Returns whether a blob is unchanged. A file that was not written to since it was hashed is;
+    /// any other is hashed again, since it may be older than a crash or a failing disk.
+    fn is_intact(&self, digest: &Digest) -> bool {
         let path = self.store.path(digest);
         let Ok(now) = Stamp::of(&path) else { return false };
         let known = fs::read_to_string(self.dir.join("stamps").join(digest.hex()));
-        if known.is_ok_and(|known| known == now.0) {
+        if known.is_ok_and(|known| known == now.to_string()) {
             return true;
         }
         let hashed = File::open(&path).and_then(|file| {
             let mut blob = HashingReader::new(file);
             io::copy(&mut blob, &mut io::sink()).map(|_| blob.digest())
         });
-        let sound = hashed.is_ok_and(|hashed| hashed == *digest);
-        if sound {
-            // A stamp that cannot be written costs the next run another look.
+        let intact = hashed.is_ok_and(|hashed| hashed == *digest);
+        if intact {
+            // A stamp that cannot be written only costs the next run another hash.
             let _ = self.stamp(digest);
         }
-        sound
+        intact
     }
 
-    fn read<T: DeserializeOwned>(&self, kind: Kind, key: &Digest) -> Option<T> {
+    fn read<T: DeserializeOwned>(&self, kind: RecordKind, key: &Digest) -> Option<T> {
         serde_json::from_slice(&fs::read(self.record(kind, key)).ok()?).ok()
     }
 
-    fn record(&self, kind: Kind, key: &Digest) -> PathBuf {
+    fn record(&self, kind: RecordKind, key: &Digest) -> PathBuf {
         self.dir.join(kind.folder()).join(format!("{}.json", key.hex()))
-    }
-}
-
-/// What changes when somebody writes to a file: its place, size and times, to the nanosecond. The
-/// time of change cannot be set from outside.
-pub(super) struct Stamp(pub(super) String);
-
-impl Stamp {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let meta = path.metadata()?;
-        Ok(Self(format!(
-            "{} {} {} {}.{:09} {}.{:09}",
-            meta.dev(),
-            meta.ino(),
-            meta.size(),
-            meta.mtime(),
-            meta.mtime_nsec(),
-            meta.ctime(),
-            meta.ctime_nsec()
-        )))
     }
 }

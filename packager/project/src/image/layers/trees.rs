@@ -1,33 +1,34 @@
-//! The trees of the new layers: what of the project lies where in the image (docs/azureml-2019.md#1.6, 4.1).
+//! The trees of the new layers: where the parts of a project are in the image
+//! (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.1).
 
 use mlpack_oci::layer::{Node, Tree};
 use serde_json::json;
 
-use super::{APP_ROOT, LAUNCHER, MODELS_DIR, PORT, Templates};
 use crate::Result;
+use crate::image::{APP_ROOT, LAUNCHER, MODELS_DIR, PORT, Templates};
 use crate::project::docker_steps::Step;
 use crate::project::{Listing, Model, PackedFile};
 
-/// Paths of trees are relative to the root.
-pub(super) fn below_root(path: &str) -> &str {
+/// Returns a path relative to the root, as trees have it.
+pub(in crate::image) fn below_root(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// The launcher and the folders the contract names.
-pub(super) fn server(templates: &Templates) -> Result<Tree> {
+/// The launcher and the folders that entry scripts expect.
+pub(in crate::image) fn server(templates: &Templates) -> Result<Tree> {
     let mut tree = Tree::new();
     let values = json!({ "app_root": json!(APP_ROOT).to_string(), "port": PORT });
     let launcher = templates.fill("launcher/launch.py.hbs", &values)?;
     tree.add_bytes(below_root(LAUNCHER), launcher.into_bytes(), false)?;
     let models = format!("{}/{MODELS_DIR}", below_root(APP_ROOT));
     tree.insert(&models, Node::Directory { open: false })?;
-    // Scripts of 2019 name this path (docs/azureml-2019.md#4.1).
+    // Scripts written for Azure ML (2019) use this path (docs/azureml-2019.md#4.1).
     tree.add_symlink("structure/azureml-app", APP_ROOT)?;
     Ok(tree)
 }
 
-/// One model: the only entry of `azureml-models/NAME/VERSION`.
-pub(super) fn model(model: &Model) -> Result<Tree> {
+/// One model, the only entry of `azureml-models/NAME/VERSION`.
+pub(in crate::image) fn model(model: &Model) -> Result<Tree> {
     let mut tree = Tree::new();
     let folder = format!("{}/{}", below_root(APP_ROOT), model.folder());
     tree.insert(&folder, Node::Directory { open: false })?;
@@ -36,7 +37,7 @@ pub(super) fn model(model: &Model) -> Result<Tree> {
 }
 
 /// Entry script, sources, and the module `main` for tools that look for it (docs/azureml-2019.md#4.2).
-pub(super) fn code(
+pub(in crate::image) fn code(
     files: &Listing,
     entry_script: &str,
     source_directory: Option<&str>,
@@ -45,7 +46,7 @@ pub(super) fn code(
     let mut tree = Tree::new();
     let root = below_root(APP_ROOT);
     add_all(&mut tree, root, &files.files)?;
-    // The app root comes first on the module path: a module of the user's goes before ours.
+    // The app root is first on the module path: a module of the user takes precedence over ours.
     let folders =
         [Some(root.to_owned()), source_directory.map(|folder| format!("{root}/{folder}"))];
     let taken = folders.iter().flatten().any(|folder| {
@@ -69,7 +70,7 @@ pub(super) fn code(
 }
 
 /// Files and folders of extra Dockerfile lines; a later line wins, as in Docker.
-pub(super) fn steps(steps: &[Step]) -> Result<Tree> {
+pub(in crate::image) fn steps(steps: &[Step]) -> Result<Tree> {
     let mut last = std::collections::BTreeMap::new();
     for step in steps {
         match step {

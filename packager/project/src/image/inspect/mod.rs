@@ -1,15 +1,20 @@
-//! What is in an image: all of it for one that mlpack made, what can be told for any other.
+//! The contents of an image: everything for one that mlpack made, what can be read of any other.
+
+mod packages;
+mod sizes;
 
 use std::collections::{BTreeMap, HashMap};
 
-use mlpack_oci::rootfs::{Kind, RootFs};
+use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{DiffId, Digest, Image, ImageId};
 use serde::Serialize;
 
-use super::{ModelRecord, PythonRecord, Record, Role};
+pub use self::packages::{Package, packages};
+pub use self::sizes::{Sizes, sizes};
+use super::record::{LABEL, ModelRecord, PythonRecord, Record, Role};
 use crate::base::{BaseFacts, FactLine, Verdict};
 
-/// An image laid open.
+/// The contents of an image.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspection {
@@ -27,11 +32,11 @@ pub struct Inspection {
     pub mlpack: Option<String>,
     /// The base's reference and digest.
     pub base: Option<BaseName>,
-    /// What the base, or the whole image of another maker, offers.
+    /// The facts of the base, or of the whole image if mlpack did not make it.
     pub facts: Vec<FactLine>,
-    /// The policy, and how its requirements came out.
+    /// The policy.
     pub policy: Option<String>,
-    /// One per requirement.
+    /// The verdicts of its requirements.
     pub verdicts: Vec<Verdict>,
     /// The entry script below the app root.
     pub entry_script: Option<String>,
@@ -62,23 +67,10 @@ pub struct Inspection {
 /// A base by name.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaseName {
-    /// Its reference, if it has one that holds elsewhere.
+    /// Its reference, if it has one that is valid elsewhere.
     pub name: Option<String>,
     /// Digest of its manifest.
     pub digest: Digest,
-}
-
-/// An installed package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Package {
-    /// Normalised name.
-    pub name: String,
-    /// Version.
-    pub version: String,
-    /// `pip` or `conda`.
-    pub kind: &'static str,
-    /// Where it lies.
-    pub place: String,
 }
 
 /// A layer as a line.
@@ -87,7 +79,7 @@ pub struct Package {
 pub struct LayerLine {
     /// From 1 at the bottom.
     pub number: usize,
-    /// `base`, or what mlpack made it for; `-` in another maker's image.
+    /// `base`, or what mlpack made it for; `-` in an image that mlpack did not make.
     pub role: String,
     /// `NAME:VERSION` of a model.
     pub title: Option<String>,
@@ -102,13 +94,13 @@ pub struct LayerLine {
 }
 
 impl Inspection {
-    /// What manifest and config tell; for an image of mlpack that is everything.
+    /// Reads manifest and config; for an image that mlpack made they contain everything.
     pub fn of(image: &Image) -> Self {
         let record = Record::of(image);
         let config = image.config.config().clone().unwrap_or_default();
         let mut labels: BTreeMap<_, _> =
             config.labels().clone().unwrap_or_default().into_iter().collect();
-        labels.remove(super::LABEL);
+        labels.remove(LABEL);
         let media_type = image.descriptor.media_type().to_string();
         let mut inspection = Self {
             digest: image.digest,
@@ -136,7 +128,7 @@ impl Inspection {
         };
         if let Some(record) = record {
             inspection.packages = record
-                .listed()
+                .entries()
                 .into_iter()
                 .map(|package| Package {
                     name: package.name,
@@ -157,8 +149,8 @@ impl Inspection {
         inspection
     }
 
-    /// Adds what only the layers tell: packages that the base brings, and the facts of an image
-    /// that mlpack did not make.
+    /// Adds what is only in the layers: packages of the base, and the facts of an image that mlpack
+    /// did not make.
     pub fn add_layers(&mut self, facts: &BaseFacts, root: &RootFs) {
         if self.mlpack.is_none() {
             self.facts = facts.lines();
@@ -167,7 +159,7 @@ impl Inspection {
     }
 }
 
-/// By number; the config keeps them in no order.
+/// Sorts ports by number; the config has them in no order.
 fn ports(found: &[String]) -> Vec<String> {
     let mut ports = found.to_vec();
     let number = |port: &str| port.split('/').next().and_then(|number| number.parse::<u16>().ok());
@@ -213,71 +205,4 @@ fn compression(media_type: &str) -> &'static str {
         Some("zstd") => "zstd",
         _ => "none",
     }
-}
-
-/// Every pip and conda package of a file system, by the records that tools leave (docs/pitfalls.md#22).
-pub fn packages(root: &RootFs) -> Vec<Package> {
-    let mut found = Vec::new();
-    for (path, _) in root.below("") {
-        let Some((dir, name)) = path.rsplit_once('/') else { continue };
-        if let Some(stem) =
-            name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"))
-            && let Some((name, version)) = stem.split_once('-')
-        {
-            let version = version.split("-py").next().unwrap_or(version);
-            let name = mlpack_requirements::normalize_name(name);
-            found.push(Package {
-                name,
-                version: version.to_owned(),
-                kind: "pip",
-                place: format!("/{dir}"),
-            });
-        } else if let Some(prefix) = dir.strip_suffix("/conda-meta")
-            && let Some(stem) = name.strip_suffix(".json")
-            && let [_, version, name] = stem.rsplitn(3, '-').collect::<Vec<_>>()[..]
-        {
-            found.push(Package {
-                name: name.to_owned(),
-                version: version.to_owned(),
-                kind: "conda",
-                place: format!("/{prefix}"),
-            });
-        }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// The largest things in an image, in bytes, largest first.
-#[derive(Debug, Clone, Serialize)]
-pub struct Sizes {
-    /// Folders and modules directly in a `site-packages` or `dist-packages`.
-    pub packages: Vec<(String, u64)>,
-    /// Directories down to three names deep, with all that is below them.
-    pub directories: Vec<(String, u64)>,
-}
-
-/// Adds up sizes; `most` limits each list.
-pub fn sizes(root: &RootFs, most: usize) -> Sizes {
-    let (mut packages, mut directories) = (BTreeMap::new(), BTreeMap::new());
-    for (path, found) in root.below("") {
-        let Kind::File(size) = found.entry.kind else { continue };
-        for (end, _) in path.match_indices('/').take(3) {
-            *directories.entry(format!("/{}", &path[..end])).or_insert(0) += size;
-        }
-        for place in ["/site-packages/", "/dist-packages/"] {
-            if let Some((_, inside)) = path.split_once(place) {
-                let name = inside.split('/').next().unwrap_or(inside);
-                *packages.entry(name.to_owned()).or_insert(0) += size;
-            }
-        }
-    }
-    let largest = |sums: BTreeMap<String, u64>| {
-        let mut sums: Vec<_> = sums.into_iter().collect();
-        sums.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        sums.truncate(most);
-        sums
-    };
-    Sizes { packages: largest(packages), directories: largest(directories) }
 }

@@ -1,15 +1,15 @@
-//! Which package goes into which layer: so that a changed package re-sends little, and the same
-//! packages always lie in the same layers.
+//! Which package goes into which layer, so that a changed package makes few layers change, and the
+//! same packages are always in the same layers.
 
 use mlpack_oci::Digest;
 
-/// A package below this many bytes is not worth a layer of its own.
+/// A package smaller than this, in bytes, does not get a separate layer.
 const LARGE: u64 = 4 << 20;
 
 /// Layers that small packages share.
 const SHARED: usize = 4;
 
-/// What is known of a package.
+/// A package to assign to a layer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item<'a> {
     pub(super) name: &'a str,
@@ -17,10 +17,10 @@ pub(super) struct Item<'a> {
     pub(super) size: u64,
 }
 
-/// Packages by layer, as positions in `items`; at most `budget` layers, and at least one. The
-/// largest have a layer each, in their order; the others share a few, chosen by their names
-/// alone, so that a package that comes, goes or changes leaves all other layers as they are. Where
-/// they are little together, they share one.
+/// Returns packages by layer, as positions in `items`; at most `budget` layers, and at least one.
+/// The largest have a layer each, in their order; the others share a few, chosen by name alone, so
+/// that adding, removing or changing a package leaves all other layers as they are. If they are
+/// small together, they share one.
 pub(super) fn group(items: &[Item<'_>], budget: usize) -> Vec<Vec<usize>> {
     let mut shared = SHARED.min(budget.div_ceil(3)).max(1);
     let mut large: Vec<usize> = (0..items.len()).filter(|&i| items[i].size >= LARGE).collect();
@@ -38,7 +38,7 @@ pub(super) fn group(items: &[Item<'_>], budget: usize) -> Vec<Vec<usize>> {
             groups[bucket].push(number);
         }
     }
-    // The first of the shared ones also has what belongs to no package.
+    // The first shared layer also has the files that belong to no package.
     let mut first = true;
     groups.retain(|group| std::mem::take(&mut first) || !group.is_empty());
     large.sort_unstable();

@@ -1,22 +1,24 @@
-//! Lays a tree where it really belongs on a base: parents are followed through the base's symlinks
-//! (docs/pitfalls.md#2) and directories the base has are stated again with the base's attributes (docs/pitfalls.md#3).
+//! Places a tree over a base: parents are followed through the base's symlinks
+//! (docs/pitfalls.md#2), and directories that the base has are repeated with the base's attributes
+//! (docs/pitfalls.md#3).
 
 use mlpack_oci::layer::{Node, Tree};
 use mlpack_oci::rootfs::{Kind, RootFs};
 
+use super::key::KeyWriter;
 use crate::Result;
 
-/// The tree as it has to be written on top of `base`.
+/// Returns the tree as it has to be written on top of `base`.
 ///
 /// # Errors
-/// Of [`Tree::insert`], if two paths become one.
-pub(super) fn graft(tree: &Tree, base: &RootFs) -> Result<Tree> {
-    let mut grafted = Tree::new();
+/// Those of [`Tree::insert`], if two paths become one.
+pub(in crate::image) fn overlay(tree: &Tree, base: &RootFs) -> Result<Tree> {
+    let mut placed = Tree::new();
     for (path, node) in tree.iter() {
         let path = base.place(path);
         for (end, _) in path.match_indices('/') {
             if let Some(node) = inherited(base, &path[..end]) {
-                grafted.insert(&path[..end], node)?;
+                placed.insert(&path[..end], node)?;
             }
         }
         let node = match node {
@@ -27,22 +29,22 @@ pub(super) fn graft(tree: &Tree, base: &RootFs) -> Result<Tree> {
         if node.is_directory() && base.find(&path).is_some_and(|found| found.path != path) {
             continue;
         }
-        grafted.insert(&path, node)?;
+        placed.insert(&path, node)?;
     }
-    Ok(grafted)
+    Ok(placed)
 }
 
-/// What a tree at `prefix` meets in `base`: where its folders really are and how they look.
-pub(super) fn virtual_packages(base: &RootFs, prefix: &str) -> Vec<String> {
+/// Writes what a tree at `prefix` meets in `base` into a cache key: where its folders really are
+/// and their attributes.
+pub(super) fn write_surroundings(base: &RootFs, prefix: &str, key: &mut KeyWriter) {
     let parents = prefix.match_indices('/').map(|(end, _)| &prefix[..end]).chain([prefix]);
-    let mut virtual_packages: Vec<String> = parents
-        .filter_map(|path| base.find(path))
-        .map(|found| format!("{} {:?}", found.path, found.entry))
-        .collect();
+    for found in parents.filter_map(|path| base.find(path)) {
+        key.entry(&found.path, found.entry);
+    }
     let place = base.find(prefix).map_or_else(|| prefix.to_owned(), |found| found.path);
-    virtual_packages
-        .extend(base.below(&place).map(|(path, found)| format!("{path} {:?}", found.entry)));
-    virtual_packages
+    for (path, found) in base.below(&place) {
+        key.entry(path, found.entry);
+    }
 }
 
 fn inherited(base: &RootFs, path: &str) -> Option<Node> {
@@ -75,8 +77,8 @@ mod tests {
         let base = RootFs::merge([&base]);
         let mut tree = Tree::new();
         tree.add_bytes("var/app/score.py", &b"x"[..], false).unwrap();
-        let grafted = graft(&tree, &base).unwrap();
-        let shown: Vec<_> = grafted
+        let placed = overlay(&tree, &base).unwrap();
+        let shown: Vec<_> = placed
             .iter()
             .map(|(path, node)| match node {
                 Node::Inherited { mode, uid, gid } => format!("{path} {mode:o} {uid}:{gid}"),
