@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::certificates;
 
 /// Label and annotation by which such a base is known.
-pub const LABEL: &str = "org.mlpack.assembled-from-host";
+pub const LABEL: &str = mlpack_oci::labels::ASSEMBLED_FROM_HOST;
 
 /// What the documents say.
 pub(crate) struct About<'a> {

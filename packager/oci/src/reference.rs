@@ -8,7 +8,7 @@ pub use oci_spec::distribution::Reference;
 
 use crate::{Digest, reference_text};
 
-/// Where an image lies or shall go: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
+/// The location of an image: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
 /// `docker-archive:FILE[:NAME]`, `docker:NAME`, or a registry reference as Docker writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -65,7 +65,7 @@ impl FromStr for Location {
                     false => Ok((path.into(), Some(digest.to_owned()))),
                 };
             }
-            // The first colon after the last slash begins the tag; `docker-archive` tags hold colons.
+            // The first colon after the last slash begins the tag; `docker-archive` tags contain colons.
             let name = rest.rfind('/').map_or(0, |slash| slash + 1);
             let (path, tag) = match rest[name..].find(':') {
                 Some(colon) => (&rest[..name + colon], Some(rest[name + colon + 1..].to_owned())),
@@ -88,7 +88,7 @@ impl FromStr for Location {
             if let Some((file, digest)) = pinned(rest).filter(|(file, _)| !file.is_empty()) {
                 return Ok(Self::DockerArchive { file: file.into(), tag: Some(digest.to_owned()) });
             }
-            // `NAME:TAG` may hold slashes too, so the file ends at the first colon.
+            // `NAME:TAG` may contain slashes too, so the file name ends at the first colon.
             let (file, tag) = rest.split_once(':').map_or((rest, None), |(f, t)| (f, Some(t)));
             if file.is_empty() {
                 return Err(error("a path is missing after the colon"));
@@ -138,7 +138,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// A place and the digest of what is there: the one thing that crosses from packaging to deploying.
+/// A place and the digest of the image there: what packaging passes to deploying.
 /// In a registry, a layout or an OCI archive the digest is the manifest's; in the Docker engine and
 /// its archives, which keep no manifest, it is the image's id.
 #[derive(Debug, Clone, PartialEq, Eq)]

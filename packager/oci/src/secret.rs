@@ -1,4 +1,4 @@
-//! A text that nobody shall see.
+//! A text that is never printed.
 
 use std::fmt;
 

@@ -119,7 +119,7 @@ fn a_layout_refuses_a_folder_of_other_files() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("thesis.tex"), "precious").unwrap();
     let error = Layout::create(dir.path()).unwrap_err();
-    assert!(error.to_string().contains("holds other files"), "{error}");
+    assert!(error.to_string().contains("contains other files"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use mlpack_engine::{Container, ContainerSpec, ContainerStatus, Error as EngineError};
-use mlpack_oci::Progress;
+use mlpack_oci::{Progress, labels};
 
 use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
 use super::health::Waited;
-use super::render::{SERVICE, container_name, render};
+use super::render::{container_name, render};
 use super::services::{describe, state_of};
 use crate::explain::from_log;
 use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
@@ -56,7 +56,7 @@ impl LocalDeployer {
         name: &ServiceName,
         overwrite: bool,
     ) -> Result<Vec<Container>> {
-        let earlier = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        let earlier = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
         for container in &earlier {
             let may_go =
                 matches!(container.status, ContainerStatus::Created | ContainerStatus::Removing)
@@ -97,7 +97,7 @@ impl LocalDeployer {
         match self.engine.create_container(spec).await {
             Err(EngineError::NameInUse { .. }) => {
                 let there = self.engine.inspect_container(&spec.name).await?;
-                if there.labels.get(SERVICE) == Some(&name) {
+                if there.labels.get(labels::SERVICE) == Some(&name) {
                     // Another deployment was faster.
                     let state = self.state(&there).await;
                     return Err(Error::ServiceExists { name, state });

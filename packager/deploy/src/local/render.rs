@@ -3,24 +3,11 @@
 use std::collections::BTreeMap;
 
 use mlpack_engine::{ContainerSpec, PublishedPort};
+use mlpack_oci::labels;
 
 use super::error::Error;
 use crate::config::{DeploymentConfig, LocalConfig};
 use crate::{Deployment, Result, ServiceName};
-
-/// Label with the service's name; what makes a container a service of mlpack.
-pub(super) const SERVICE: &str = "org.mlpack.service";
-/// Label with the deployment config as JSON.
-const CONFIG: &str = "org.mlpack.config";
-/// Label with the digest of the image.
-pub(super) const DIGEST: &str = "org.mlpack.digest";
-/// Label with the place of the image, `docker:NAME`. A container bears the labels of its image too,
-/// so it must not be one of those.
-pub(super) const REFERENCE: &str = "org.mlpack.reference";
-/// Label with the port the service serves on; an image may bear it too.
-pub(super) const PORT: &str = "org.mlpack.port";
-/// The port Azure ML's images serve on (docs/azureml-2019.md#4.1).
-const DEFAULT_PORT: u16 = 5001;
 
 /// The container that runs `deployment`, whose image bears `image_labels`.
 ///
@@ -38,11 +25,11 @@ pub fn render(
     let container = port_of(image_labels)?;
     let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
     let labels = [
-        (SERVICE, name.to_string()),
-        (CONFIG, config_json.unwrap_or_default()),
-        (DIGEST, image.digest.to_string()),
-        (REFERENCE, image.place.clone()),
-        (PORT, container.to_string()),
+        (labels::SERVICE, name.to_string()),
+        (labels::CONFIG, config_json.unwrap_or_default()),
+        (labels::DIGEST, image.digest.to_string()),
+        (labels::REFERENCE, image.place.clone()),
+        (labels::PORT, container.to_string()),
         // By these the SDK of the time finds its local services (docs/azureml-2019.md#6).
         ("amlIsService", "True".to_owned()),
         ("amlServiceName", name.to_string()),
@@ -69,8 +56,8 @@ pub(super) fn container_name(name: &ServiceName) -> String {
 ///
 /// # Errors
 /// [`Error::PortLabel`].
-pub fn port_of(labels: &BTreeMap<String, String>) -> Result<u16> {
-    let Some(text) = labels.get(PORT) else { return Ok(DEFAULT_PORT) };
+pub fn port_of(found: &BTreeMap<String, String>) -> Result<u16> {
+    let Some(text) = found.get(labels::PORT) else { return Ok(labels::DEFAULT_PORT) };
     match text.parse() {
         Ok(port) if port != 0 => Ok(port),
         _ => Err(Error::PortLabel { found: text.clone() }.into()),

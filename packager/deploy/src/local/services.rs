@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use mlpack_engine::{Container, ContainerStatus};
+use mlpack_oci::labels;
 
 use super::docker::LocalDeployer;
-use super::render::{DIGEST, REFERENCE, SERVICE, port_of};
+use super::render::port_of;
 use crate::{Error, Result, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
@@ -19,13 +20,13 @@ impl LocalDeployer {
     }
 
     pub(super) async fn find(&self, name: &ServiceName) -> Result<Container> {
-        let mut found = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        let mut found = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
         if let Some(container) = found.pop() {
             return Ok(container);
         }
-        let services = self.engine.containers(SERVICE, None).await?;
+        let services = self.engine.containers(labels::SERVICE, None).await?;
         let mut present: Vec<String> =
-            services.iter().map(|container| container.labels[SERVICE].clone()).collect();
+            services.iter().map(|container| container.labels[labels::SERVICE].clone()).collect();
         present.sort();
         Err(Error::NoSuchService { name: name.to_string(), present })
     }
@@ -55,8 +56,8 @@ pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool)
     let state = state_of(container, answers);
     let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
     let label = |key: &str| container.labels.get(key).cloned();
-    let image_digest = label(DIGEST).unwrap_or_else(|| container.image.clone());
-    let place = label(REFERENCE).unwrap_or_else(|| "docker:".to_owned());
+    let image_digest = label(labels::DIGEST).unwrap_or_else(|| container.image.clone());
+    let place = label(labels::REFERENCE).unwrap_or_else(|| "docker:".to_owned());
     Webservice {
         name: name.clone(),
         state,
@@ -93,7 +94,11 @@ mod tests {
     use super::*;
 
     fn container(status: ContainerStatus) -> Container {
-        let labels = [(SERVICE, "digits"), (DIGEST, "sha256:01"), (REFERENCE, "docker:digits")];
+        let labels = [
+            (labels::SERVICE, "digits"),
+            (labels::DIGEST, "sha256:01"),
+            (labels::REFERENCE, "docker:digits"),
+        ];
         Container {
             id: "c0ffee".to_owned(),
             name: "digits".to_owned(),

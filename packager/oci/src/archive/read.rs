@@ -17,7 +17,7 @@ use crate::{
     image,
 };
 
-/// Where the members of a tar file lie.
+/// Offsets of the members of a tar file.
 struct Members {
     file: PathBuf,
     place: String,
@@ -130,8 +130,8 @@ struct Saved {
     layers: Vec<String>,
 }
 
-/// Opens what `docker save` wrote. It has no manifest, so one is made of its config and layers as
-/// they are stored there.
+/// Opens an archive that `docker save` wrote. It has no manifest, so one is built from its config and
+/// its layers as they are stored.
 ///
 /// # Errors
 /// [`Error::NoSuchImage`] for a tag or platform, or that of a damaged archive.
@@ -183,7 +183,7 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
     if config.rootfs().diff_ids().len() != chosen.layers.len() {
         return Err(bad(
             "config",
-            "it names another number of diff ids than manifest.json of layers".to_owned(),
+            "its number of diff ids is not the number of layers in manifest.json".to_owned(),
         ));
     }
     for (name, diff_id) in chosen.layers.iter().zip(config.rootfs().diff_ids()) {
@@ -209,7 +209,7 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
 }
 
 /// Media type and digest of a layer in a Docker archive. A plain one is named by its diff id,
-/// which is verified when it is read; a compressed one has to be hashed.
+/// which is verified when it is read; a compressed one is hashed here.
 fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaType, Digest)> {
     let mut magic = [0; 4];
     let mut head = members.open(at.0, at.1)?;

@@ -1,4 +1,4 @@
-//! What one layer holds: its entries, its deletions, and the contents worth keeping.
+//! The index of one layer: its entries, its deletions and the contents that were captured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use tar::EntryType;
 use crate::layer::LayerReader;
 use crate::{Meter, Result};
 
-/// What shall be kept of a file's content while a layer streams by.
+/// What to keep of a file's content while a layer is read.
 pub enum Want {
     /// Nothing.
     Nothing,
@@ -20,7 +20,7 @@ pub enum Want {
     Find(Finder),
 }
 
-/// Looks for a text in a window of a file's content.
+/// Finds a text in a window of a file's content.
 pub type Finder = Box<dyn Fn(&[u8]) -> Option<String>>;
 
 /// By how many bytes the windows of [`Want::Find`] overlap.
@@ -47,7 +47,7 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// The kinds of entries that matter here.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A directory.
@@ -81,7 +81,7 @@ pub struct LayerIndex {
 }
 
 impl LayerIndex {
-    /// Streams a layer once, to its verified end.
+    /// Reads a layer once, to its verified end.
     ///
     /// # Errors
     /// [`crate::Error::LayerDamaged`] or a mismatch of digest, size or diff id.
@@ -180,7 +180,7 @@ fn keep(content: &mut impl Read, size: u64, want: &Want) -> io::Result<Option<St
     }
 }
 
-/// `./a//b/` as `a/b`. A path that climbs is not followed, as runtimes refuse it too.
+/// Normalises `./a//b/` to `a/b`. Returns `None` for a path with `..`, which runtimes refuse too.
 fn normal(path: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(path);
     let mut names = Vec::new();

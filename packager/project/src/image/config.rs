@@ -1,7 +1,7 @@
 //! The new image's config: the base's, with what a service needs on top.
 
-use mlpack_oci::Image;
 use mlpack_oci::layer::WrittenLayer;
+use mlpack_oci::{Image, labels};
 use mlpack_oci::spec::{
     Config, ConfigBuilder, History, HistoryBuilder, ImageConfiguration, RootFsBuilder,
 };
@@ -14,9 +14,6 @@ use super::{APP_ROOT, Base, LABEL, LAUNCHER, PORT, Record, SERVICE_USER};
 use crate::Result;
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
-
-/// The label that names the service's port for deployers.
-const PORT_LABEL: &str = "org.mlpack.port";
 
 /// The config of the new image with all its layers. `record` is complete.
 ///
@@ -99,7 +96,7 @@ fn config(
     }
     ports.sort();
     labels.insert(LABEL.to_owned(), json!(record).to_string());
-    labels.insert(PORT_LABEL.to_owned(), PORT.to_string());
+    labels.insert(labels::PORT.to_owned(), PORT.to_string());
     let mut config = base.cloned().unwrap_or_else(|| {
         #[allow(clippy::unwrap_used, reason = "every field of a config is optional")]
         ConfigBuilder::default().build().unwrap()

@@ -27,7 +27,7 @@ pub fn packages(root: &RootFs) -> Vec<Package> {
             && let Some((name, version)) = stem.split_once('-')
         {
             let version = version.split("-py").next().unwrap_or(version);
-            let name = mlpack_environment::normalize_name(name);
+            let name = mlpack_requirements::normalize_name(name);
             found.push(Package {
                 name,
                 version: version.to_owned(),
