@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use mlpack_environment::{LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings, resolve as resolve_packages, settings_of};
+use mlpack_environment::{
+    LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings,
+    resolve as resolve_packages, settings_of,
+};
 use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 

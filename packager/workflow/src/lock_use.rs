@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use mlpack_environment::{Error as PackagesError, LockFile, LockFit, LockInputs, Resolution, lock_inputs};
+use mlpack_environment::{
+    Error as PackagesError, LockFile, LockFit, LockInputs, Resolution, lock_inputs,
+};
 
 use crate::environment::{EnvironmentInputs, resolve, settings_for};
 use crate::{LockUse, Refusal, Result, Session};

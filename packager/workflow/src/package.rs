@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlpack_oci::rootfs::Kind;
 use mlpack_oci::{Image, Location, PinnedReference};
 use mlpack_project::check::{Finding, Needs, Resolved, Severity};
-use mlpack_project::image::{self, Base, LayerCache};
+use mlpack_project::image::{self, Assembler, Base, LayerCache};
 use mlpack_project::project::docker_steps::{BaseState, DockerSteps, Step};
 use mlpack_project::project::{Project, RegistryAccess};
 use serde_json::{Value, json};
@@ -145,10 +145,14 @@ pub fn execute(session: &Session, plan: Plan, destination: &Location) -> Result<
     let Plan { image, base, mut packages, access, kept, .. } = plan;
     let mut stage = Stage::of(session, destination)?;
     let cache = LayerCache::open(session.cache.join("layers"))?;
-    let (threads, progress) = (session.threads, &*session.progress);
-    let mut install = || Ok(packages.install(session)?);
-    let image =
-        image::assemble(image, &base, &stage.store, &cache, threads, &mut install, progress)?;
+    let assembler = Assembler {
+        base: &base,
+        stage: &stage.store,
+        cache: &cache,
+        threads: session.threads,
+        progress: &*session.progress,
+    };
+    let image = assembler.assemble(image, &mut || Ok(packages.install(session)?))?;
     let reference = session.put(&image, destination, access.as_ref())?;
     stage.keep();
     Ok(Packaged { reference, image, _kept: kept, _stage: stage })

@@ -1,6 +1,9 @@
 //! The packages of a plan: resolved, looked into for the checks, and downloaded only once.
 
-use mlpack_environment::{Bytecode, Fetched, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned, Resolution, Settings, fetch_packages, incompatibilities, install};
+use mlpack_environment::{
+    Bytecode, Fetched, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned,
+    Resolution, Settings, fetch_packages, incompatibilities, install,
+};
 use mlpack_requirements::CondaFile;
 
 use crate::environment::{EnvironmentInputs, resolve};

@@ -1,10 +1,10 @@
 //! The new image's config: the base's, with what a service needs on top.
 
 use mlpack_oci::layer::WrittenLayer;
-use mlpack_oci::{Image, labels};
 use mlpack_oci::spec::{
     Config, ConfigBuilder, History, HistoryBuilder, ImageConfiguration, RootFsBuilder,
 };
+use mlpack_oci::{Image, labels};
 use serde_json::json;
 
 use super::canonical::invalid;
