@@ -1,11 +1,11 @@
 //! The command line as a whole: global options and verbs.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::commands::Command;
+use crate::context::Global;
 use crate::single_dash;
 
 const EXAMPLES: &str = "\
@@ -30,45 +30,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Options of every verb.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Format of results and errors
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
-    /// When to use colors and progress bars
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
-    pub(crate) color: When,
-    /// Do not show progress
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-    // Not clap's `env`: a variable that is set would appear in every usage line.
-    /// Cache directory [env: MLPACK_CACHE_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
-}
-
-/// A format of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-}
-
-/// When to do what only a terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum When {
-    /// If standard error is a terminal and NO_COLOR is not set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// Parses the arguments. Prints the help and exits with 0 if there are none, or prints a usage

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use mlpack_environment::Settings;
 use mlpack_oci::Progress;
 use mlpack_oci::layer::LayerOptions;
@@ -12,22 +13,44 @@ use mlpack_workflow::Session;
 use tokio::runtime::Runtime;
 
 use crate::args::{ProjectArgs, RegistryArgs};
-use crate::cli::{Format, Global};
 use crate::failure::{Failure, Result};
+use crate::output::{Format, When};
 use crate::reporter::Printer;
 use crate::{embedded, output, progress, settings};
 
-/// The global options of a run.
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Format of results and errors
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When to use colors and progress bars
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    pub(crate) color: When,
+    /// Do not show progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    // Not clap's `env`: a variable that is set would appear in every usage line.
+    /// Cache directory [env: MLPACK_CACHE_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// What verbs start from.
 pub(crate) struct Context {
     pub(crate) format: Format,
     cache_dir: Option<PathBuf>,
     progress: Arc<dyn Progress>,
     runtime: Runtime,
+    /// The command line, for what describes it.
+    pub(crate) command_line: fn() -> clap::Command,
 }
 
 impl Context {
-    pub(crate) fn new(global: Global) -> Result<Self> {
-        let terminal = output::decide(global.color);
+    pub(crate) fn new(global: Global, command_line: fn() -> clap::Command) -> Result<Self> {
+        let no_color = settings::variable("NO_COLOR").is_some();
+        let terminal = output::decide(global.color, no_color);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -37,6 +60,7 @@ impl Context {
             cache_dir: global.cache_dir,
             progress: progress::listener(terminal, global.quiet),
             runtime,
+            command_line,
         })
     }
 
@@ -61,7 +85,7 @@ impl Context {
         };
         let cache = cwd.join(cache);
         Ok(Session {
-            registries: settings::registries(&cwd, registry),
+            registries: registry.add_to(settings::registries(), &cwd),
             packages: Settings::new(&cache),
             cwd,
             cache,
@@ -85,7 +109,10 @@ impl Context {
         project: Option<&ProjectArgs>,
     ) -> Result<Session> {
         let session = self.session(registry)?;
-        let packages = settings::packages(&session.cwd, &session.cache, project)?;
+        let mut packages = settings::packages(&session.cache)?;
+        if let Some(project) = project {
+            packages = project.add_to(packages, &session.cwd);
+        }
         Ok(Session { packages, mtime: settings::mtime()?, ..session })
     }
 }

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use mlpack_workflow::Error;
 use serde_json::json;
 
-use crate::cli::Format;
-use crate::output;
+use crate::output::{self, Format};
 
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,8 @@ mod single_dash;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
+use cli::Cli;
 use context::Context;
 
 fn main() -> ExitCode {
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = cli::parse(std::env::args_os());
     let format = cli.global.format;
-    match Context::new(cli.global).and_then(|context| cli.command.run(&context)) {
+    match Context::new(cli.global, Cli::command).and_then(|context| cli.command.run(&context)) {
         Ok(code) => code,
         Err(failure) => failure.report(format),
     }

@@ -3,20 +3,38 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::cli::{Format, When};
-use crate::settings;
+/// A format of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// When to do what only a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// If standard error is a terminal and NO_COLOR is not set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 static COLOR: AtomicBool = AtomicBool::new(false);
 
 /// Decides, only once, whether standard error shows colors and progress bars.
-pub(crate) fn decide(color: When) -> bool {
+pub(crate) fn decide(color: When, no_color: bool) -> bool {
     let terminal = match color {
         When::Always => true,
         When::Never => false,
-        When::Auto => std::io::stderr().is_terminal() && settings::variable("NO_COLOR").is_none(),
+        When::Auto => std::io::stderr().is_terminal() && !no_color,
     };
     COLOR.store(terminal, Ordering::Relaxed);
     terminal

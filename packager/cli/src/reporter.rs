@@ -8,8 +8,8 @@ use mlpack_project::check::Finding;
 use mlpack_workflow::Reporter;
 use serde_json::json;
 
-use crate::cli::Format;
-use crate::{output, render};
+use crate::output::{self, Format};
+use crate::render;
 
 /// Longest password that is read.
 const LONGEST: u64 = 64 << 10;

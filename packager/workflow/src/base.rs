@@ -172,7 +172,7 @@ fn refusal(
         policy: policy.name.clone(),
         failed: names_of_failed(verdicts),
         accepting: accepting.map(|policy| policy.name.clone()),
-        hint: format!("{way_out}, or use another policy with --policy (`mlpack bases` lists them)"),
+        hint: format!("{way_out}, or select another policy with --policy (see `mlpack bases`)"),
     }
 }
 

@@ -8,8 +8,9 @@ use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_
 use mlpack_oci::layout::Layout;
 use mlpack_oci::{Image, Location, PinnedReference, Platform};
 use mlpack_project::project::RegistryAccess;
+use mlpack_registry::Client;
 
-use crate::{Argument, Result, Session};
+use crate::{Argument, Error, Result, Session};
 
 impl Session {
     /// Parses an image argument. Without a prefix such as `oci:`, an existing layout directory is
@@ -34,6 +35,17 @@ impl Session {
             }
         }
         Ok(text.parse().map_err(Argument::Location)?)
+    }
+
+    /// Makes a client for registries. `access` is the base image's own login.
+    ///
+    /// # Errors
+    /// If the password or a certificate cannot be read.
+    pub fn registry(&self, access: Option<&RegistryAccess>) -> Result<Client> {
+        let state_dir = self.cache.join("registry");
+        let settings = self.registries.settings(state_dir, access, || self.reporter.password());
+        let settings = settings.map_err(Error::io("read", "the password"))?;
+        Ok(Client::new(settings, self.runtime.clone())?)
     }
 
     /// Connects to the Docker engine.

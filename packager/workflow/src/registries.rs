@@ -1,21 +1,18 @@
-//! Clients for registries, and which login goes to which of them.
+//! How registries are reached, and which login goes to which of them.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use mlpack_oci::Location;
 use mlpack_project::project::RegistryAccess;
-use mlpack_registry::{Client, CredentialStore, Credentials, Proxies, Secret, Settings};
-
-use crate::{Error, Result, Session};
+use mlpack_registry::{CredentialStore, Credentials, Proxies, Secret, Settings};
 
 /// How registries are reached and who logs in.
 #[derive(Default)]
 pub struct Registries {
-    /// User name for the registry that the run is bound to; [`Reporter::password`] has the
-    /// password.
-    ///
-    /// [`Reporter::password`]: crate::Reporter::password
+    /// User name for the registry that the run is bound to; the reporter has the password.
+    /// `Reporter::password`: crate::Reporter::password
     pub username: Option<String>,
     /// Other logins for the registry that the run is bound to, after the base image's own.
     pub logins: Vec<Credentials>,
@@ -39,25 +36,19 @@ impl Registries {
             let _ = self.bound.set(reference.registry().to_owned());
         }
     }
-}
 
-impl Session {
-    /// Makes a client for registries. `access` is the base image's own login, which comes after
-    /// the user name of the command and before everything stored.
-    ///
-    /// # Errors
-    /// If the password or a certificate cannot be read.
-    pub fn registry(&self, access: Option<&RegistryAccess>) -> Result<Client> {
-        let registries = &self.registries;
-        let bound = registries.bound.get();
+    /// Returns the settings of a client. `access` is the base image's own login, which comes after
+    /// the user name and before everything stored; `password` is read if the user name is used.
+    pub(crate) fn settings(
+        &self,
+        state_dir: PathBuf,
+        access: Option<&RegistryAccess>,
+        password: impl FnOnce() -> io::Result<String>,
+    ) -> io::Result<Settings> {
+        let bound = self.bound.get();
         let mut store = CredentialStore::default();
-        if let (Some(username), Some(host)) = (&registries.username, bound) {
-            let password = self.reporter.password().map_err(|source| Error::Io {
-                action: "read",
-                place: "the password".to_owned(),
-                source,
-            })?;
-            store = store.with(host.clone(), basic(username, password));
+        if let (Some(username), Some(host)) = (&self.username, bound) {
+            store = store.with(host.clone(), basic(username, password()?));
         }
         if let Some(RegistryAccess { address: Some(address), username, password }) = access {
             let login = match (username, password) {
@@ -67,19 +58,19 @@ impl Session {
             store = store.with(address.clone(), login);
         }
         if let Some(host) = bound {
-            for login in &registries.logins {
+            for login in &self.logins {
                 store = store.with(host.clone(), login.clone());
             }
         }
-        for file in &registries.credential_files {
+        for file in &self.credential_files {
             store = store.with_file(file);
         }
-        let mut settings = Settings::new(self.cache.join("registry"));
+        let mut settings = Settings::new(state_dir);
         settings.credentials = store;
-        settings.ca_certs.clone_from(&registries.ca_certs);
-        settings.insecure_registries.clone_from(&registries.insecure);
-        settings.proxies = registries.proxies.clone();
-        Ok(Client::new(settings, self.runtime.clone())?)
+        settings.ca_certs.clone_from(&self.ca_certs);
+        settings.insecure_registries.clone_from(&self.insecure);
+        settings.proxies = self.proxies.clone();
+        Ok(settings)
     }
 }
 

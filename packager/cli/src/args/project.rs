@@ -1,8 +1,9 @@
 //! What is packaged, and how.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mlpack_environment::Settings;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
 use mlpack_project::project::ModelSpec;
 use mlpack_workflow::{DEFAULT_POLICY, LockUse, PackageRequest, ProjectRequest};
@@ -40,13 +41,13 @@ pub(crate) struct ProjectArgs {
     environment: Option<EnvironmentArg>,
     /// Ignore packages uploaded after this date, as in 2019-05-05
     #[arg(long, value_name = "DATE", help_heading = "Packages")]
-    pub(crate) exclude_newer: Option<String>,
+    exclude_newer: Option<String>,
     /// Lock file [default: mlpack.lock next to the conda file]
     #[arg(long, value_name = "FILE", help_heading = "Packages")]
     lock: Option<PathBuf>,
     /// Host Python to build source distributions with (can be repeated)
     #[arg(long = "python", value_name = "PATH", help_heading = "Packages")]
-    pub(crate) interpreters: Vec<PathBuf>,
+    interpreters: Vec<PathBuf>,
     /// Number of layers for packages; more layers make updates smaller
     #[arg(long, value_name = "NUMBER", default_value_t = ENVIRONMENT_LAYERS, value_parser = layers, help_heading = "Packages")]
     environment_layers: usize,
@@ -125,6 +126,15 @@ impl ProjectArgs {
             bytecode: self.bytecode,
             ..PackageRequest::new(self.request()?)
         })
+    }
+
+    /// Adds the flags to how packages are resolved.
+    pub(crate) fn add_to(&self, settings: Settings, cwd: &Path) -> Settings {
+        Settings {
+            interpreters: self.interpreters.iter().map(|path| cwd.join(path)).collect(),
+            exclude_newer: self.exclude_newer.clone(),
+            ..settings
+        }
     }
 
     /// Returns the check of a base image that they ask for.

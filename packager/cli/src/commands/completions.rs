@@ -1,8 +1,5 @@
 //! `mlpack completions`: prints a script that completes arguments in a shell.
 
-use clap::CommandFactory as _;
-
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output;
@@ -21,9 +18,9 @@ pub(crate) struct Args {
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "every verb may fail")]
-pub(super) fn run(_: &Context, args: &Args) -> Result<()> {
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "mlpack", &mut script);
+    clap_complete::generate(args.shell, &mut (context.command_line)(), "mlpack", &mut script);
     output::raw(&script);
     Ok(())
 }

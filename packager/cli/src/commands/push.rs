@@ -6,10 +6,9 @@ use mlpack_workflow::Session;
 use serde_json::{Value, json};
 
 use crate::args::{PlatformArgs, RegistryArgs};
-use crate::cli::Format;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::output::{self, size};
+use crate::output::{self, Format, size};
 
 const EXAMPLES: &str = "\
 Examples:

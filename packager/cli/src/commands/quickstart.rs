@@ -16,11 +16,11 @@ use mlpack_workflow::{
 
 use super::init::write_new;
 use crate::args::RegistryArgs;
-use crate::cli::Format;
 use crate::context::Context;
 use crate::embedded::{QUICKSTART_MODEL, TEMPLATES};
 use crate::failure::{Failure, Result};
-use crate::{output, settings};
+use crate::output::{self, Format};
+use crate::settings;
 
 const SERVICE: &str = "mlpack-quickstart";
 

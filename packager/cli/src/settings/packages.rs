@@ -6,18 +6,13 @@ use mlpack_environment::Settings;
 use mlpack_requirements::{IndexUrl, Indexes};
 
 use super::{conda, is_on, search_path, variable, variables};
-use crate::args::ProjectArgs;
 use crate::failure::{Failure, Result};
 
 /// Returns how packages are resolved and downloaded, from the variables of uv, pip and conda.
-pub(crate) fn packages(cwd: &Path, cache: &Path, args: Option<&ProjectArgs>) -> Result<Settings> {
+pub(crate) fn packages(cache: &Path) -> Result<Settings> {
     let mut settings = Settings::new(cache);
     settings.uv = variable("MLPACK_UV").map(Into::into);
     settings.search_path = search_path();
-    if let Some(args) = args {
-        settings.interpreters = args.interpreters.iter().map(|path| cwd.join(path)).collect();
-        settings.exclude_newer.clone_from(&args.exclude_newer);
-    }
     settings.conda = conda::settings()?;
     settings.variables = variables().collect();
     settings.indexes = indexes()?;

@@ -1,16 +1,15 @@
 //! Logins, certificates and proxies for registries.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use mlpack_registry::{Credentials, Proxies, Secret};
 use mlpack_workflow::Registries;
 
 use super::variable;
-use crate::args::RegistryArgs;
 
-/// Returns how registries are reached, from the flags and the variables of Docker and podman.
-pub(crate) fn registries(cwd: &Path, args: &RegistryArgs) -> Registries {
+/// Returns how registries are reached, from the variables of Docker, podman and mlpack.
+pub(crate) fn registries() -> Registries {
     let mut logins = Vec::new();
     if let (Some(username), Some(password)) =
         (variable("MLPACK_REGISTRY_USERNAME"), variable("MLPACK_REGISTRY_PASSWORD"))
@@ -22,11 +21,11 @@ pub(crate) fn registries(cwd: &Path, args: &RegistryArgs) -> Registries {
         logins.push(Credentials::AzureAccessToken(Secret::new(token)));
     }
     Registries {
-        username: args.username.clone(),
+        username: None,
         logins,
         credential_files: credential_files(),
-        ca_certs: args.ca_cert.iter().map(|file| cwd.join(file)).collect(),
-        insecure: args.insecure_registry.clone(),
+        ca_certs: Vec::new(),
+        insecure: Vec::new(),
         proxies: Proxies {
             https: variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
             http: variable("HTTP_PROXY").or_else(|| variable("http_proxy")),
