@@ -12,7 +12,6 @@ use mlpack_registry::{CredentialStore, Credentials, Proxies, Secret, Settings};
 #[derive(Default)]
 pub struct Registries {
     /// User name for the registry that the run is bound to; the reporter has the password.
-    /// `Reporter::password`: crate::Reporter::password
     pub username: Option<String>,
     /// Other logins for the registry that the run is bound to, after the base image's own.
     pub logins: Vec<Credentials>,
