@@ -1,4 +1,4 @@
-//! Extra Dockerfile lines that cannot be followed, each by its line.
+//! Extra Dockerfile lines that are not supported.
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::docker_steps::{BaseState, DockerSteps, StepFault};
@@ -17,7 +17,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             return vec![finding.placed(project.place_of("extraDockerfileSteps"))];
         }
     };
-    // The base's variables are not known here: what they may change is left to the build.
+    // The base's variables are not known here, so lines that depend on them are not checked.
     let base = BaseState { environment: [].into(), workdir: "/".to_owned(), is_folder: &|_| false };
     let errors = steps.evaluate(&base, &project.context).err().unwrap_or_default();
     let knowable =

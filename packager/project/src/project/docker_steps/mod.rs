@@ -39,7 +39,7 @@ impl DockerSteps {
         Ok(Self::parse(path, &text))
     }
 
-    /// Reads the text of a file; `path` only stands in messages.
+    /// Parses the text of a file; `path` is only used in messages.
     pub fn parse(path: &Path, text: &str) -> Self {
         let mut steps =
             Self { path: path.to_owned(), refused: Vec::new(), instructions: Vec::new() };
