@@ -188,11 +188,11 @@ mod tests {
     #[test]
     fn bad_arguments_say_why() {
         for (text, reason) in [
-            ("-d=p", "the name `-d` must begin"),
-            ("my model=p", "the name `my model` must begin"),
+            ("-d=p", "the name `-d` must be"),
+            ("my model=p", "the name `my model` must be"),
             ("d:x=p", "the version `x` is not a whole number"),
             ("d=", "the path after `=` is missing"),
-            ("a/my model.pkl", "`my model.pkl`, the last part of the path, must begin"),
+            ("a/my model.pkl", "`my model.pkl`, the last part of the path, must be"),
             ("..", "the path has no last part"),
         ] {
             let error = text.parse::<ModelSpec>().unwrap_err().to_string();

@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(
             evaluate(text, &root).unwrap_err(),
             [
-                "steps:1: RUN cannot be followed: no program is run and no other image is built"
+                "steps:1: RUN is not supported: mlpack runs no program and builds no other image"
                     .to_owned(),
                 format!("steps:2: COPY: nothing matches `none` in {shown}"),
                 "steps:3: ADD would unpack the archive `z.tar.gz`".to_owned(),
