@@ -1,16 +1,16 @@
-//! Something that is wrong, and how to put it right.
+//! A problem that a check found, and its hint.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; the build goes on.
+    /// The build continues.
     Warning,
-    /// The service would not work; nothing is built.
+    /// The service would fail; nothing is built.
     Error,
 }
 
@@ -19,11 +19,11 @@ pub enum Severity {
 pub struct Finding {
     /// The check that found it: `script.syntax`.
     pub check: &'static str,
-    /// How much it weighs.
+    /// Its severity.
     pub severity: Severity,
-    /// The fact.
+    /// What is wrong.
     pub message: String,
-    /// File and line, from 1; line 0 means the file as a whole.
+    /// File and line, from 1; line 0 is the file as a whole.
     pub place: Option<(PathBuf, usize)>,
     /// What to do about it.
     pub hint: String,
@@ -52,7 +52,7 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::error(check, message, hint) }
     }
 
-    /// An error, or a warning if what fails may be meant to.
+    /// An error, or a warning if it may be intended.
     pub(super) fn unless(
         doubtful: bool,
         check: &'static str,

@@ -1,4 +1,4 @@
-//! The packages that a conda file lists, by name, with those of the lists that it names.
+//! The packages that a conda file lists, including those of the files that it references.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::bounds::Bounds;
 #[derive(Debug)]
 pub(super) struct Packages {
     listed: Vec<Listed>,
-    /// Whether all packages are known by name; not so with `-r https://...` or `./a.whl`.
+    /// Whether all packages are known by name, which is not so with `-r https://...` or `./a.whl`.
     pub(super) complete: bool,
 }
 

@@ -28,8 +28,8 @@ impl Resolved<'_> {
         let own =
             target.interpreter.rsplit_once("/bin/").map(|(prefix, _)| format!("{prefix}/lib"));
         let names: BTreeSet<String> = shared_libraries(self.root, self.env, own.as_slice());
-        let holds = |path: &str| self.root.find(path).is_some();
-        let base = BaseLibraries { names: &names, holds: &holds };
+        let has = |path: &str| self.root.find(path).is_some();
+        let base = BaseLibraries { names: &names, holds: &has };
         self.inventory.missing_libraries(target.architecture, base)
     }
 

@@ -7,9 +7,9 @@ use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::packages::Packages;
 use super::resolved::Resolved;
+use crate::analysis::python::EntryScript;
 use crate::base::BaseFacts;
 use crate::project::{Listing, Project};
-use crate::script::EntryScript;
 
 /// The kind of service an image is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

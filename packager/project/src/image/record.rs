@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::{FactLine, Verdict};
 
-/// The label of the config that holds a [`Record`] as JSON.
+/// The label of the config that contains a [`Record`] as JSON.
 pub const LABEL: &str = mlpack_oci::labels::IMAGE;
 
 /// How an image was made. Nothing in it depends on the machine it was made on.

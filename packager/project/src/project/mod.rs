@@ -1,6 +1,6 @@
-//! What goes into an image, as the user gives it: the inference configuration, the flags that win
-//! over it, models, and extra Dockerfile lines. This room reads and looks up; whether it makes
-//! sense is the business of [`crate::check`].
+//! The inputs of an image: the inference configuration, the flags that take precedence over it,
+//! models, and extra Dockerfile lines. This module parses and loads them; [`crate::check`] finds
+//! what is wrong with them.
 
 pub mod docker_steps;
 mod document;
@@ -11,7 +11,7 @@ mod inference_config;
 mod listing;
 mod model;
 mod options;
-#[allow(clippy::module_inception, reason = "the room is called after its main noun")]
+#[allow(clippy::module_inception, reason = "the module is named after its main type")]
 mod project;
 mod registry_access;
 mod resolve;

@@ -1,4 +1,4 @@
-//! The conda file is there (docs/azureml-2019.md#2.4).
+//! The conda file exists (docs/azureml-2019.md#2.4).
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::CondaSource;
@@ -16,7 +16,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Finding::error(
             ID,
             format!("the conda file {} {fault}", path.display()),
-            "check the path, or leave the conda file out if the base image has all packages",
+            "check the path, or omit it if the base image has all packages",
         )
         .placed(subject.project.place_of("condaFile")),
     ]
@@ -38,7 +38,7 @@ mod tests {
                 Error,
                 Some(("config.yml", 3)),
                 "the conda file env.yml does not exist",
-                "check the path, or leave the conda file out if the base image has all packages",
+                "check the path, or omit it if the base image has all packages",
             )]
         );
         assert_eq!(Case::conda(GOOD_CONDA).config(config).run(run), []);

@@ -1,4 +1,4 @@
-//! The CUDA versions that the service offered (docs/azureml-2019.md#2.1).
+//! The CUDA versions that Azure ML (2019) supported (docs/azureml-2019.md#2.1).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -13,8 +13,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let finding = if !OFFERED.contains(&version.as_str()) {
         Finding::error(
             ID,
-            format!("`cudaVersion` is `{version}`; there is {}", OFFERED.join(", ")),
-            "use one of these, or name a base image that has the CUDA you need",
+            format!("`cudaVersion` is `{version}`; supported are {}", OFFERED.join(", ")),
+            "use one of these, or set a base image that has the CUDA you need",
         )
     } else if !project.gpu {
         Finding::warning(
@@ -48,8 +48,8 @@ mod tests {
                 ID,
                 Error,
                 Some(("config.yml", 3)),
-                "`cudaVersion` is `11.0`; there is 9.0, 9.1, 10.0",
-                "use one of these, or name a base image that has the CUDA you need",
+                "`cudaVersion` is `11.0`; supported are 9.0, 9.1, 10.0",
+                "use one of these, or set a base image that has the CUDA you need",
             )]
         );
         assert_eq!(

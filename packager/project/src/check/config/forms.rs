@@ -1,5 +1,5 @@
-//! The two forms of a configuration do not mix, and a Dockerfile is no base image (contract
-//! sections 2.2 and 2.4).
+//! The two forms of a configuration cannot be mixed, and a Dockerfile is not a base image (docs/azureml-2019.md#2.2,
+//! docs/azureml-2019.md#2.4).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -15,8 +15,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .map(|(key, line)| {
             Finding::error(
                 ID,
-                format!("`{key}` stands beside `environment`, which replaces it"),
-                format!("remove `{key}`, or say the same inside `environment`"),
+                format!("`{key}` is ignored: `environment` replaces it"),
+                format!("remove `{key}`, or move it into `environment`"),
             )
             .at(config, *line)
         })
@@ -27,8 +27,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             ("`baseDockerfile` and `baseImage` exclude each other", "remove `baseDockerfile`")
         } else {
             (
-                "`baseDockerfile` would have to be built, and no program is run here",
-                "build and push that image once, and name it as `baseImage`",
+                "`baseDockerfile` is not supported: mlpack does not run Dockerfiles",
+                "build and push that image, and set `baseImage` to it",
             )
         };
         found.push(Finding::error(ID, message, hint).at(config, dockerfile.line));
@@ -60,8 +60,8 @@ mod tests {
                 ID,
                 Error,
                 Some(("config.json", 2)),
-                "`runtime` stands beside `environment`, which replaces it",
-                "remove `runtime`, or say the same inside `environment`",
+                "`runtime` is ignored: `environment` replaces it",
+                "remove `runtime`, or move it into `environment`",
             )]
         );
         assert_eq!(found("{\"entryScript\": \"score.py\", \"environment\": {}}"), []);
@@ -82,8 +82,8 @@ mod tests {
                     ID,
                     Error,
                     Some(("config.json", 2)),
-                    "`baseDockerfile` would have to be built, and no program is run here",
-                    "build and push that image once, and name it as `baseImage`",
+                    "`baseDockerfile` is not supported: mlpack does not run Dockerfiles",
+                    "build and push that image, and set `baseImage` to it",
                 ),
                 finding(
                     ID,

@@ -1,4 +1,4 @@
-//! GPU images may be used on Azure services only (docs/azureml-2019.md#8).
+//! The GPU base images may be used on Azure services only (docs/azureml-2019.md#8).
 
 use crate::check::{ComputeTarget, Finding, Needs, Subject};
 
@@ -12,8 +12,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     vec![
         Finding::warning(
             ID,
-            "`enableGpu` takes an image with CUDA, which its licence allows on Azure services only",
-            "deploy to ACI or AKS, or name a base image with a CUDA that you may use here",
+            "`enableGpu` selects a base image with CUDA whose license allows it on Azure services only",
+            "deploy to ACI or AKS, or set a base image with CUDA that you may use here",
         )
         .placed(subject.project.place_of("enableGpu")),
     ]
@@ -37,8 +37,8 @@ mod tests {
                 ID,
                 Warning,
                 Some(("config.yml", 3)),
-                "`enableGpu` takes an image with CUDA, which its licence allows on Azure services only",
-                "deploy to ACI or AKS, or name a base image with a CUDA that you may use here",
+                "`enableGpu` selects a base image with CUDA whose license allows it on Azure services only",
+                "deploy to ACI or AKS, or set a base image with CUDA that you may use here",
             )]
         );
         assert_eq!(case(true).with(|s| s.target = Some(ComputeTarget::Aks)).run(run), []);

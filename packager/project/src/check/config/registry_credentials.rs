@@ -1,5 +1,5 @@
-//! Credentials of the base image's registry come whole (docs/azureml-2019.md#2.4, docs/azureml-2019.md#9.20).
-//! An address alone is an anonymous pull, which every SDK of the time refused.
+//! Credentials of the base image's registry are complete (docs/azureml-2019.md#2.4,
+//! docs/azureml-2019.md#9.20). An address alone is an anonymous pull, which the SDKs of 2019 refused.
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -10,15 +10,11 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(registry) = &subject.project.registry else { return Vec::new() };
     let (username, password) = (registry.username.is_some(), registry.password.is_some());
     let fault = match (registry.address.is_some(), username, password) {
-        (_, true, false) => {
-            ("a user without a password", "give the password too, or neither of the two")
-        }
-        (_, false, true) => {
-            ("a password without a user", "give the user too, or neither of the two")
-        }
+        (_, true, false) => ("a user name without a password", "set both, or neither"),
+        (_, false, true) => ("a password without a user name", "set both, or neither"),
         (false, true, true) => (
-            "user and password without an address",
-            "give the registry's address, as in `example.azurecr.io`",
+            "user name and password without an address",
+            "set the registry's address, as in `example.azurecr.io`",
         ),
         _ => return Vec::new(),
     };
@@ -47,22 +43,22 @@ mod tests {
         assert_eq!(
             found("{address: a.io, username: u}"),
             error(
-                "the base image's registry has a user without a password",
-                "give the password too, or neither of the two"
+                "the base image's registry has a user name without a password",
+                "set both, or neither"
             )
         );
         assert_eq!(
             found("{address: a.io, password: p}"),
             error(
-                "the base image's registry has a password without a user",
-                "give the user too, or neither of the two"
+                "the base image's registry has a password without a user name",
+                "set both, or neither"
             )
         );
         assert_eq!(
             found("{username: u, password: p}"),
             error(
-                "the base image's registry has user and password without an address",
-                "give the registry's address, as in `example.azurecr.io`"
+                "the base image's registry has user name and password without an address",
+                "set the registry's address, as in `example.azurecr.io`"
             )
         );
     }

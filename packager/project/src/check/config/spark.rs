@@ -1,4 +1,4 @@
-//! The runtime `spark-py` needs Spark from somewhere.
+//! The runtime `spark-py` needs Spark in the base image or the conda file.
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::Runtime;
@@ -17,7 +17,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Finding::error(
             ID,
             "the runtime is spark-py, but neither the base image nor the conda file has Spark",
-            "add `pyspark` to the conda file, name a base image with Spark, or use the runtime `python`",
+            "add `pyspark` to the conda file, use a base image with Spark, or use the runtime `python`",
         )
         .placed(subject.project.place_of("runtime")),
     ]
@@ -43,7 +43,7 @@ mod tests {
                 Error,
                 Some(("config.yml", 2)),
                 "the runtime is spark-py, but neither the base image nor the conda file has Spark",
-                "add `pyspark` to the conda file, name a base image with Spark, or use the runtime `python`",
+                "add `pyspark` to the conda file, use a base image with Spark, or use the runtime `python`",
             )]
         );
         assert_eq!(case("spark-py", "dependencies:\n- pyspark=2.4\n").run(run), []);

@@ -1,13 +1,14 @@
-//! `azureml-defaults` brought the web server, but not always (docs/azureml-2019.md#0, docs/azureml-2019.md#9.14).
+//! `azureml-defaults` included the web server, but not in all releases (docs/azureml-2019.md#0,
+//! docs/azureml-2019.md#9.14).
 
+use crate::analysis::python::EntryScript;
 use crate::check::{Finding, Needs, Subject};
-use crate::script::EntryScript;
 
 pub(crate) const ID: &str = "deps.azureml-defaults";
 pub(crate) const NEEDS: Needs = Needs::Base;
 
-/// The newest release for a Python, the pin that goes with it (docs/azureml-2019.md#0.1), and the day
-/// it came out (PyPI, its release history).
+/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1), and
+/// the date of that release (PyPI).
 const NEWEST: &[(u32, &str, &str)] = &[
     (5, "azureml-defaults==1.28.0", "2021-05-10"),
     (6, "azureml-defaults==1.47.0", "2022-10-25"),
@@ -19,14 +20,14 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(packages) = subject.packages() else { return Vec::new() };
     let server = packages.get("azureml-inference-server-http").is_some();
     let Some(defaults) = packages.get("azureml-defaults") else {
-        // Azure's SDK warned always, since the package brought the server; here one is added, so only
-        // a script that uses the SDK itself misses it.
+        // Azure's SDK always warned, since the package included the server. Here a server is added, so
+        // the package only matters to a script that uses the SDK.
         let used =
             |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
         if server || !packages.complete || !subject.script.as_ref().is_some_and(used) {
             return Vec::new();
         }
-        let message = "azureml-defaults is not in the conda file; only a web server is added, without azureml.core";
+        let message = "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core";
         let hint = "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python";
         return vec![
             Finding::warning(ID, message, hint)
@@ -34,16 +35,14 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         ];
     };
     let text = &defaults.text;
-    // Web server pieces are among its requirements from 1.0.48 on.
+    // It requires the parts of a web server from 1.0.48 on.
     let (message, hint) = if !defaults.bounds.admits_from("1.0.48") {
         if server {
             return Vec::new();
         }
         (
-            format!(
-                "`{text}` brings no web server: it came from the base image then; one is added"
-            ),
-            "nothing, or use a newer release".to_owned(),
+            format!("`{text}` predates the bundled web server; one will be added"),
+            "no action needed, or upgrade azureml-defaults".to_owned(),
         )
     } else {
         let Some(python) = subject.python.filter(|python| python.major == 3) else {
@@ -56,11 +55,11 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             {
                 (
                     format!(
-                        "`{text}` is not pinned, and its releases do not say which Python they need: the set found for {} may not work",
+                        "`{text}` is not pinned, and its releases do not declare which Python they need: those found for {} may not work",
                         python.minor_text()
                     ),
-                    match subject.exclude_newer.and_then(|moment| moment.get(..10)) {
-                        // Days are written so that their order is that of their letters.
+                    match subject.exclude_newer.and_then(|cutoff| cutoff.get(..10)) {
+                        // Dates in this format sort as text.
                         Some(last) if last < *day => format!(
                             "pin the release of azureml-defaults that was made for Python {} before {last}",
                             python.minor_text()
@@ -93,7 +92,7 @@ mod tests {
                 ID,
                 Warning,
                 Some(("env.yml", 0)),
-                "azureml-defaults is not in the conda file; only a web server is added, without azureml.core",
+                "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core",
                 "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python",
             )]
         );
@@ -103,8 +102,8 @@ mod tests {
                 ID,
                 Warning,
                 Some(("env.yml", 3)),
-                "`azureml-defaults==1.0.33` brings no web server: it came from the base image then; one is added",
-                "nothing, or use a newer release",
+                "`azureml-defaults==1.0.33` predates the bundled web server; one will be added",
+                "no action needed, or upgrade azureml-defaults",
             )]
         );
         assert_eq!(
@@ -113,14 +112,14 @@ mod tests {
                 ID,
                 Warning,
                 Some(("env.yml", 3)),
-                "`azureml-defaults` is not pinned, and its releases do not say which Python they need: the set found for 3.8 may not work",
+                "`azureml-defaults` is not pinned, and its releases do not declare which Python they need: those found for 3.8 may not work",
                 "pin azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4",
             )]
         );
     }
 
     #[test]
-    fn a_pin_is_one_of_the_day_that_is_asked_for() {
+    fn the_pin_is_older_than_the_cutoff() {
         let hint = |adjust: fn(&mut Subject<'_>)| {
             let found = case("azureml-defaults", "3.6.15").with(adjust).run(run);
             found.into_iter().map(|finding| finding.hint).collect::<String>()

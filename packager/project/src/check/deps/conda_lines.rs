@@ -48,10 +48,10 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             Finding::warning(
                 ID,
                 format!(
-                    "`{}` asks for the build `{build}`, which may exist for one platform only",
+                    "`{}` pins the build `{build}`, which may exist for one platform only",
                     spec.text
                 ),
-                "remove the build: keep name and version",
+                "remove the build string",
             )
         } else {
             continue;
@@ -76,8 +76,8 @@ mod tests {
                     ID,
                     Warning,
                     Some(("env.yml", 2)),
-                    "`python=3.6.2=h09676a0_15` asks for the build `h09676a0_15`, which may exist for one platform only",
-                    "remove the build: keep name and version",
+                    "`python=3.6.2=h09676a0_15` pins the build `h09676a0_15`, which may exist for one platform only",
+                    "remove the build string",
                 ),
                 finding(
                     ID,

@@ -1,5 +1,6 @@
-//! `azureml.contrib.services` comes with its package, or is planted by the server; servers that do
-//! exist from Python 3.6 on (contract sections 4.4 and 4.5, docs/azureml-2019.md#9.7).
+//! `azureml.contrib.services` is in its package, or created by the inference server for Python 3.6
+//! and newer (docs/azureml-2019.md#4.4,
+//! docs/azureml-2019.md#4.5, docs/azureml-2019.md#9.7).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -10,8 +11,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(script), Some(packages)) = (subject.readable(), subject.packages()) else {
         return Vec::new();
     };
-    let planted = subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
-    if planted || !packages.complete || packages.get("azureml-contrib-services").is_some() {
+    let created = subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
+    if created || !packages.complete || packages.get("azureml-contrib-services").is_some() {
         return Vec::new();
     }
     let uses = script
@@ -22,7 +23,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Finding::error(
             ID,
             format!(
-                "`{}` is not in the conda file, and no server for this Python brings it",
+                "`{}` is not in the conda file, and no inference server for this Python provides it",
                 import.module
             ),
             "add azureml-contrib-services to the pip list",
@@ -51,7 +52,7 @@ mod tests {
                 ID,
                 Error,
                 Some(("score.py", 1)),
-                "`azureml.contrib.services.aml_request` is not in the conda file, and no server for this Python brings it",
+                "`azureml.contrib.services.aml_request` is not in the conda file, and no inference server for this Python provides it",
                 "add azureml-contrib-services to the pip list",
             )]
         );

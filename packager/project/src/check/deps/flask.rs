@@ -1,12 +1,13 @@
-//! Flask 1.0 needs its companions pinned: their later releases broke it in 2022 (docs/azureml-2019.md#0.3, docs/azureml-2019.md#9.15).
+//! Flask 1.0 needs its dependencies pinned: their later releases broke it in 2022
+//! (docs/azureml-2019.md#0.3, docs/azureml-2019.md#9.15).
 
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.flask";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
-/// What has to stay below, and a pin that is known to work.
-const COMPANIONS: &[(&str, &str, &str)] = &[
+/// Dependencies, the release they have to stay below, and a pin that works.
+const DEPENDENCIES: &[(&str, &str, &str)] = &[
     ("itsdangerous", "2.1", "itsdangerous==2.0.1"),
     ("jinja2", "3.1", "jinja2<3.1"),
     ("markupsafe", "2.1", "markupsafe<2.1"),
@@ -21,7 +22,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         defaults.bounds.begins_at("1.0.48") && !defaults.bounds.admits_from("1.30")
     });
     let Some(old) = flask.or(defaults) else { return Vec::new() };
-    let open: Vec<&(&str, &str, &str)> = COMPANIONS
+    let open: Vec<&(&str, &str, &str)> = DEPENDENCIES
         .iter()
         .filter(|(name, below, _)| {
             packages.get(name).is_none_or(|listed| listed.bounds.admits_from(below))
@@ -36,7 +37,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Finding::warning(
             ID,
             format!(
-                "`{}` means Flask 1.0, which does not start with today's {}",
+                "`{}` pulls in Flask 1.0, which is incompatible with current {}",
                 old.text,
                 names.join(", ")
             ),
@@ -58,14 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn companions_are_pinned() {
+    fn dependencies_are_pinned() {
         assert_eq!(
             found(&["flask==1.0.3", "jinja2==2.11.3", "werkzeug==0.16.1"]),
             [finding(
                 ID,
                 Warning,
                 Some(("env.yml", 3)),
-                "`flask==1.0.3` means Flask 1.0, which does not start with today's itsdangerous, markupsafe",
+                "`flask==1.0.3` pulls in Flask 1.0, which is incompatible with current itsdangerous, markupsafe",
                 "add to the pip list: itsdangerous==2.0.1, markupsafe<2.1",
             )]
         );

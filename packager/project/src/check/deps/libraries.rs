@@ -1,5 +1,6 @@
-//! Shared libraries that packages need and neither the environment nor the base has (docs/azureml-2019.md#9.18). A package breaks when it is imported, or when it first uses the part that
-//! needs one, so this only warns.
+//! Shared libraries that packages need and neither the environment nor the base has
+//! (docs/azureml-2019.md#9.18). A package fails when it is imported, or when it first uses the part
+//! that needs the library, so this only warns.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,10 @@ use crate::check::{Finding, Needs, Subject};
 pub(crate) const ID: &str = "deps.libraries";
 pub(crate) const NEEDS: Needs = Needs::Packages;
 
-/// Files that are named; more are counted.
+/// Number of files to name; the others are counted.
 const NAMED: usize = 2;
 
-/// The same packages for machines without a screen (PyPI, their descriptions).
+/// Packages and their variants for machines without a display (PyPI, their descriptions).
 const HEADLESS: &[(&str, &str)] = &[
     ("opencv-python", "opencv-python-headless"),
     ("opencv-contrib-python", "opencv-contrib-python-headless"),
@@ -24,7 +25,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     resolved
         .missing_libraries()
         .iter()
-        // NVIDIA's have plug-ins for networks of data centres, which are loaded where there is one.
+        // NVIDIA's packages have plug-ins for data center networks, which are only loaded there.
         .filter(|missing| !missing.package.starts_with("nvidia-"))
         .collect::<Vec<_>>()
         .chunk_by(|one, other| one.package == other.package)
@@ -47,7 +48,7 @@ fn message(package: &str, missing: &[&MissingLibrary]) -> String {
     let names: Vec<String> = missing.iter().map(|one| format!("`{}`", one.soname)).collect();
     if files.is_empty() {
         return format!(
-            "{package} loads {} while it runs, which neither the environment nor the base image has",
+            "{package} loads {} at run time, which neither the environment nor the base image has",
             names.join(", ")
         );
     }
@@ -61,23 +62,23 @@ fn message(package: &str, missing: &[&MissingLibrary]) -> String {
 
 fn hint(package: &str, missing: &[&MissingLibrary]) -> String {
     if let Some((_, headless)) = HEADLESS.iter().find(|(name, _)| *name == package) {
-        return format!("list {headless} instead, or take a base image with {}", packages(missing));
+        return format!("list {headless} instead, or use a base image with {}", packages(missing));
     }
     if missing.iter().any(|missing| is_cuda(&missing.soname)) {
-        return "take a base image with the CUDA that the package was built with, or the package for CPUs".to_owned();
+        return "use a base image with the CUDA that the package was built with, or the package for CPUs".to_owned();
     }
     if let Some(minor) = missing.iter().find_map(|missing| missing.python()) {
         return format!(
-            "take a base image whose Python {minor} has a shared library, or another release of {package}"
+            "use a base image whose Python {minor} has a shared library, or another release of {package}"
         );
     }
     format!(
-        "take a base image with {}, or a release of {package} that brings what it needs",
+        "use a base image with {}, or a release of {package} that includes what it needs",
         packages(missing)
     )
 }
 
-/// Packages of Debian and Ubuntu that bring the libraries, as far as they are known.
+/// Packages of Debian and Ubuntu that contain the libraries, as far as they are known.
 fn packages(missing: &[&MissingLibrary]) -> String {
     let mut names: Vec<String> = Vec::new();
     for missing in missing {
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_and_who_brings_it() {
+    fn messages_and_hints() {
         let missing = |package: &str, soname: &str, files: &[&str]| MissingLibrary {
             package: package.to_owned(),
             soname: soname.to_owned(),
@@ -141,16 +142,16 @@ mod tests {
         );
         assert_eq!(
             hint("opencv-python", &gl.each_ref()),
-            "list opencv-python-headless instead, or take a base image with the Debian or Ubuntu packages libgl1 or libgl1-mesa-glx, libglib2.0-0"
+            "list opencv-python-headless instead, or use a base image with the Debian or Ubuntu packages libgl1 or libgl1-mesa-glx, libglib2.0-0"
         );
         let icu = [missing("dotnetcore2", "libicuuc.so", &[])];
         assert_eq!(
             message("dotnetcore2", &icu.each_ref()),
-            "dotnetcore2 loads `libicuuc.so` while it runs, which neither the environment nor the base image has"
+            "dotnetcore2 loads `libicuuc.so` at run time, which neither the environment nor the base image has"
         );
         assert_eq!(
             hint("dotnetcore2", &icu.each_ref()),
-            "take a base image with the Debian or Ubuntu package libicu72 or libicu70 or libicu66 or libicu60, or a release of dotnetcore2 that brings what it needs"
+            "use a base image with the Debian or Ubuntu package libicu72 or libicu70 or libicu66 or libicu60, or a release of dotnetcore2 that includes what it needs"
         );
         let one = |soname: &str| [missing("a", soname, &["a.so"])];
         assert_eq!(
@@ -160,19 +161,19 @@ mod tests {
         for (soname, expected) in [
             (
                 "libcublas.so.11",
-                "take a base image with the CUDA that the package was built with, or the package for CPUs",
+                "use a base image with the CUDA that the package was built with, or the package for CPUs",
             ),
             (
                 "libpython3.8.so.1.0",
-                "take a base image whose Python 3.8 has a shared library, or another release of a",
+                "use a base image whose Python 3.8 has a shared library, or another release of a",
             ),
             (
                 "libgomp.so.1",
-                "take a base image with the Debian or Ubuntu package libgomp1, or a release of a that brings what it needs",
+                "use a base image with the Debian or Ubuntu package libgomp1, or a release of a that includes what it needs",
             ),
             (
                 "libown.so",
-                "take a base image with these libraries, or a release of a that brings what it needs",
+                "use a base image with these libraries, or a release of a that includes what it needs",
             ),
         ] {
             assert_eq!(hint("a", &one(soname).each_ref()), expected);

@@ -1,4 +1,4 @@
-//! Packages that both conda and pip are asked for (docs/azureml-2019.md#9.16).
+//! Packages that are listed under both conda and pip (docs/azureml-2019.md#9.16).
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         let name = &pip.name;
         Finding::warning(
             ID,
-            format!("`{name}` is asked for from conda and from pip; pip's goes over conda's"),
+            format!(
+                "`{name}` is listed under both conda and pip; the pip version takes precedence"
+            ),
             "keep one of the two lines",
         )
         .placed(pip.place())
@@ -40,7 +42,7 @@ mod tests {
                 ID,
                 Warning,
                 Some(("env.yml", 5)),
-                "`numpy` is asked for from conda and from pip; pip's goes over conda's",
+                "`numpy` is listed under both conda and pip; the pip version takes precedence",
                 "keep one of the two lines",
             )]
         );

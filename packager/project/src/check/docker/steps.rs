@@ -1,4 +1,4 @@
-//! Extra Dockerfile lines that cannot be followed, each by its line.
+//! Extra Dockerfile lines that are not supported.
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::docker_steps::{BaseState, DockerSteps, StepFault};
@@ -17,7 +17,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             return vec![finding.placed(project.place_of("extraDockerfileSteps"))];
         }
     };
-    // The base's variables are not known here: what they may change is left to the build.
+    // The base's variables are not known here, so lines that depend on them are not checked.
     let base = BaseState { environment: [].into(), workdir: "/".to_owned(), is_folder: &|_| false };
     let errors = steps.evaluate(&base, &project.context).err().unwrap_or_default();
     let knowable =
@@ -53,8 +53,8 @@ mod tests {
                     ID,
                     Error,
                     Some(("steps", 2)),
-                    "RUN cannot be followed: no program is run and no other image is built",
-                    "put Python packages into the conda file; for system packages build a base image that has them and name it as baseImage",
+                    "RUN is not supported: mlpack runs no program and builds no other image",
+                    "add Python packages to the conda file; for system packages build a base image and set baseImage to it",
                 ),
                 // The folder itself has no slash behind it that could be cut off.
                 Finding {
@@ -64,7 +64,7 @@ mod tests {
                         Error,
                         Some(("steps", 4)),
                         "",
-                        "check the path; it is relative to the source directory, or without one to the working directory",
+                        "check the path; it is relative to the source directory, or to the working directory without one",
                     )
                 },
             ]

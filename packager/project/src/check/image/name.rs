@@ -1,4 +1,4 @@
-//! Names of images that no registry or engine takes (docs/azureml-2019.md#9.21).
+//! Names of images that registries and engines refuse (docs/azureml-2019.md#9.21).
 
 use mlpack_oci::Location;
 
@@ -13,12 +13,12 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Some(Finding::error(ID, format!("{what} {error}"), hint))
     };
     let base = subject.project.base_reference().and_then(|text| {
-        let hint = "write it as in `mcr.microsoft.com/azureml/onnxruntime:latest`, in lower case";
+        let hint = "write it like `mcr.microsoft.com/azureml/onnxruntime:latest`, in lower case";
         let finding = refuse("the base image", &text, hint)?;
         Some(finding.placed(subject.project.place_of("baseImage")))
     });
     let output = subject.output.and_then(|text| {
-        refuse("the output", text, "write it as in `example.azurecr.io/digits:1`, in lower case")
+        refuse("the output", text, "write it like `example.azurecr.io/digits:1`, in lower case")
     });
     base.into_iter().chain(output).collect()
 }

@@ -1,4 +1,5 @@
-//! One name and version is one model; names that differ in case only are a trap (docs/azureml-2019.md#9.11).
+//! Two models of one name and version, and names that differ only in case
+//! (docs/azureml-2019.md#9.11).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -29,11 +30,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             } else if other.name != model.name && other.name.eq_ignore_ascii_case(&model.name) {
                 found.push(Finding::warning(
                     ID,
-                    format!(
-                        "the models `{}` and `{}` differ in upper and lower case only",
-                        other.name, model.name
-                    ),
-                    "give one of them another name",
+                    format!("the models `{}` and `{}` differ only in case", other.name, model.name),
+                    "rename one of them",
                 ));
             }
         }
@@ -66,8 +64,8 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                "the models `m` and `M` differ in upper and lower case only",
-                "give one of them another name",
+                "the models `m` and `M` differ only in case",
+                "rename one of them",
             )]
         );
         assert_eq!(case().model("m=a").model("m:1=b").model("m=./a").run(run), []);

@@ -1,4 +1,4 @@
-//! Models are there and can be packed.
+//! Models that do not exist or cannot be packaged.
 
 use crate::check::{Finding, Needs, Subject};
 

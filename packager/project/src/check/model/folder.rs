@@ -1,4 +1,4 @@
-//! Folders given as models: empty ones, and what does not belong into one (docs/azureml-2019.md#9.10).
+//! Models that are folders: empty ones, and files that do not belong to a model (docs/azureml-2019.md#9.10).
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::{Model, PackedKind};
@@ -31,13 +31,13 @@ fn of_model(model: &Model) -> Vec<Finding> {
         found.push(Finding::error(
             ID,
             format!("the model `{}` is an empty folder: {path}", model.name),
-            "name the folder that holds the model's files",
+            "use the folder that contains the model's files",
         ));
     }
     for file in model.files.iter().filter(|file| STRAY.contains(&file.name())) {
         found.push(Finding::warning(
             ID,
-            format!("the model `{}` holds {}, which is packed with it", model.name, file.path),
+            format!("the model `{}` contains {}, which will be packaged", model.name, file.path),
             "remove it from the model's folder",
         ));
     }
@@ -48,14 +48,14 @@ fn of_model(model: &Model) -> Vec<Finding> {
                 "the model `{}` looks like a folder of versions ({version}); all of it becomes version {}",
                 model.name, model.version
             ),
-            format!("give one version: {}:{version}=PATH/{version}/FILE", model.name),
+            format!("pass one version: {}:{version}=PATH/{version}/FILE", model.name),
         ));
     }
     found
 }
 
-/// The highest version if the folder is laid out as `NAME/VERSION/ONE_ENTRY`, which is what
-/// `azureml-models/NAME` looks like. A TensorFlow servable has several entries in a version.
+/// The highest version if the folder has the layout `NAME/VERSION/ONE_ENTRY` of
+/// `azureml-models/NAME`. A TensorFlow servable has several entries in a version.
 fn versions_inside(model: &Model) -> Option<u32> {
     let below =
         |file: &str| file.strip_prefix(&model.basename)?.strip_prefix('/').map(str::to_owned);
@@ -96,7 +96,7 @@ mod tests {
                     Error,
                     None,
                     "the model `m` is an empty folder: net",
-                    "name the folder that holds the model's files",
+                    "use the folder that contains the model's files",
                 ),
                 finding(
                     ID,
@@ -118,7 +118,7 @@ mod tests {
                     ID,
                     Warning,
                     None,
-                    "the model `m` holds net/.DS_Store, which is packed with it",
+                    "the model `m` contains net/.DS_Store, which will be packaged",
                     "remove it from the model's folder",
                 ),
                 finding(
@@ -126,7 +126,7 @@ mod tests {
                     Warning,
                     None,
                     "the model `m` looks like a folder of versions (10); all of it becomes version 0",
-                    "give one version: m:10=PATH/10/FILE",
+                    "pass one version: m:10=PATH/10/FILE",
                 ),
             ]
         );

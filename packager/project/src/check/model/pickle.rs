@@ -1,13 +1,14 @@
-//! Models that were pickled where other packages are than in the image (docs/azureml-2019.md#9.17): the protocol, the scikit-learn that wrote them, and modules that nothing brings. A model
-//! need not be loaded at all, so this only warns.
+//! Models that were pickled with other packages than the image has (docs/azureml-2019.md#9.17): the
+//! protocol, the scikit-learn that wrote them, and missing modules. A model need not be loaded at
+//! all, so this only warns.
 
 use std::collections::BTreeMap;
 
+use crate::analysis::pickle::Pickle;
 use crate::check::bounds::Release;
 use crate::check::modules::is_local;
 use crate::check::resolved::Resolved;
 use crate::check::{Finding, Needs, Subject, tables};
-use crate::pickle::Pickle;
 use crate::project::PackedKind;
 
 pub(crate) const ID: &str = "model.pickle";
@@ -17,8 +18,8 @@ pub(crate) const NEEDS: Needs = Needs::Packages;
 /// format").
 const PROTOCOLS: [(u8, (u32, u32)); 2] = [(5, (3, 8)), (4, (3, 4))];
 
-/// Modules that only some releases of a package have: what begins with a name, the package, its
-/// first release with it and its first without (NumPy 2.0.0 Release Notes; scikit-learn 0.23 and
+/// Modules that only some releases of a package have: the module, the package, its first release
+/// with the module and its first without (NumPy 2.0.0 Release Notes; scikit-learn 0.23 and
 /// pandas 2.0 What's New).
 const MODULES: [(&str, &str, Option<&str>, Option<&str>); 3] = [
     ("numpy._core", "numpy", Some("1.26"), None),
@@ -49,7 +50,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         if !matches!(file.kind, PackedKind::File { .. }) {
             continue;
         }
-        // A file that cannot be read is told where it is packed.
+        // A file that cannot be read is reported when it is packaged.
         let Ok(Some(pickle)) = Pickle::read(&file.host) else { continue };
         let mut warn = |(message, hint): (String, String)| {
             found.push(Finding::warning(ID, message, hint).at(&file.host, 0));
@@ -71,18 +72,18 @@ fn protocol(resolved: &Resolved<'_>, pickle: &Pickle) -> Option<(String, String)
     let newest = protocol - 1;
     Some((
         format!(
-            "it is pickled with protocol {protocol}, which Python {} does not read",
+            "it is pickled with protocol {protocol}, which Python {} cannot read",
             python.minor_text()
         ),
         format!(
-            "dump the model with `protocol={newest}`, or take Python {}.{} or newer",
+            "dump the model with `protocol={newest}`, or use Python {}.{} or newer",
             first.0, first.1
         ),
     ))
 }
 
-/// scikit-learn itself warns of any other version; of another patch release nothing is known to
-/// break.
+/// scikit-learn warns about any other version; another patch release is not known to break
+/// anything.
 fn scikit_learn(resolved: &Resolved<'_>, pickle: &Pickle) -> Option<(String, String)> {
     let wrote = pickle.scikit_learn.as_deref()?;
     let there = release_of(resolved, "scikit-learn")?;
@@ -95,9 +96,9 @@ fn scikit_learn(resolved: &Resolved<'_>, pickle: &Pickle) -> Option<(String, Str
     }
     Some((
         format!(
-            "scikit-learn {wrote} wrote it, and the environment has {there}: it may not load, or give other results"
+            "scikit-learn {wrote} wrote it, and the environment has {there}: it may not load, or predict differently"
         ),
-        format!("pin scikit-learn=={wrote}, or train the model with {there}"),
+        format!("pin scikit-learn=={wrote}, or retrain the model with {there}"),
     ))
 }
 
@@ -109,8 +110,8 @@ fn modules(
     let mut found = Vec::new();
     if pickle.modules.contains("__main__") {
         found.push((
-            "it holds classes or functions of `__main__`, the script or notebook that wrote it; a service has none of them".to_owned(),
-            "move them into a module beside the entry script, and pickle the model with them from there".to_owned(),
+            "it contains classes or functions of `__main__`, the script or notebook that wrote it, which a service does not have".to_owned(),
+            "move them into a module beside the entry script, import them from it, and pickle the model again".to_owned(),
         ));
     }
     for (start, package, first, last) in MODULES {
@@ -125,14 +126,14 @@ fn modules(
         };
         found.push((
             format!("it needs `{module}`, which {package} {there} does not have"),
-            format!("take {package} {wanted}, or train the model with {there}"),
+            format!("use {package} {wanted}, or retrain the model with {there}"),
         ));
     }
     found.extend(lacking(subject, resolved, pickle));
     found
 }
 
-/// Modules of packages that the environment does not have, one sentence each.
+/// Modules of packages that the environment does not have.
 fn lacking(
     subject: &Subject<'_>,
     resolved: &Resolved<'_>,
@@ -208,12 +209,12 @@ mod tests {
     #[test]
     fn protocol_and_version() {
         let protocol = warning(
-            "it is pickled with protocol 5, which Python 3.6 does not read",
-            "dump the model with `protocol=4`, or take Python 3.8 or newer",
+            "it is pickled with protocol 5, which Python 3.6 cannot read",
+            "dump the model with `protocol=4`, or use Python 3.8 or newer",
         );
         let version = warning(
-            "scikit-learn 0.20.3 wrote it, and the environment has 0.24.2: it may not load, or give other results",
-            "pin scikit-learn==0.20.3, or train the model with 0.24.2",
+            "scikit-learn 0.20.3 wrote it, and the environment has 0.24.2: it may not load, or predict differently",
+            "pin scikit-learn==0.20.3, or retrain the model with 0.24.2",
         );
         let ridge = "sklearn.linear_model.ridge";
         let found = |protocol, version: &str, python: &str| {
@@ -240,21 +241,21 @@ mod tests {
             found("numpy._core.multiarray"),
             [warning(
                 "it needs `numpy._core.multiarray`, which numpy 1.19.5 does not have",
-                "take numpy 1.26 or newer, or train the model with 1.19.5",
+                "use numpy 1.26 or newer, or retrain the model with 1.19.5",
             )]
         );
         assert_eq!(
             found("sklearn.externals.joblib.numpy_pickle"),
             [warning(
                 "it needs `sklearn.externals.joblib.numpy_pickle`, which scikit-learn 0.24.2 does not have",
-                "take scikit-learn older than 0.23, or train the model with 0.24.2",
+                "use scikit-learn older than 0.23, or retrain the model with 0.24.2",
             )]
         );
         assert_eq!(
             found("__main__"),
             [warning(
-                "it holds classes or functions of `__main__`, the script or notebook that wrote it; a service has none of them",
-                "move them into a module beside the entry script, and pickle the model with them from there",
+                "it contains classes or functions of `__main__`, the script or notebook that wrote it, which a service does not have",
+                "move them into a module beside the entry script, import them from it, and pickle the model again",
             )]
         );
         for good in ["sklearn.svm", "numpy.core.multiarray", "copy_reg", "collections", "near"] {

@@ -15,11 +15,11 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             Finding::warning(
                 ID,
                 format!(
-                    "the model `{}` has {} MB; container instances are meant for models below 1 GB",
+                    "the model `{}` has {} MB; Azure Container Instances are meant for models below 1 GB",
                     model.name,
                     model.size() / 1_000_000
                 ),
-                "deploy to AKS, or store the model smaller",
+                "deploy to AKS, or reduce the model",
             )
         })
         .collect()
@@ -49,8 +49,8 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                "the model `m` has 1073 MB; container instances are meant for models below 1 GB",
-                "deploy to AKS, or store the model smaller",
+                "the model `m` has 1073 MB; Azure Container Instances are meant for models below 1 GB",
+                "deploy to AKS, or reduce the model",
             )]
         );
         assert_eq!(case(LIMIT).with(|s| s.target = Some(ComputeTarget::Aci)).run(run), []);

@@ -1,4 +1,4 @@
-//! Absolute paths of somebody's machine do not exist in the image (docs/azureml-2019.md#9.9).
+//! Absolute paths of one machine do not exist in the image (docs/azureml-2019.md#9.9).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -13,8 +13,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .map(|path| {
             Finding::warning(
                 ID,
-                format!("`{}` is a path of one machine, not of the image", path.path),
-                "find models with Model.get_model_path, and other files beside the script with os.path.dirname(__file__)",
+                format!("`{}` is an absolute path that does not exist in the image", path.path),
+                "find models with Model.get_model_path, and files beside the script with os.path.dirname(__file__)",
             )
             .at(&script.path, path.line)
         })
@@ -35,8 +35,8 @@ mod tests {
                 ID,
                 Warning,
                 Some(("score.py", 2)),
-                "`C:\\data\\m.pkl` is a path of one machine, not of the image",
-                "find models with Model.get_model_path, and other files beside the script with os.path.dirname(__file__)",
+                "`C:\\data\\m.pkl` is an absolute path that does not exist in the image",
+                "find models with Model.get_model_path, and files beside the script with os.path.dirname(__file__)",
             )]
         );
         assert_eq!(Case::script(GOOD_SCRIPT).run(run), []);

@@ -44,7 +44,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 "the entry script {shown} is outside the source directory {}",
                 source.path.display()
             ),
-            "move it into the source directory: only that is packed".to_owned(),
+            "move it into the source directory: only that is packaged".to_owned(),
         )
     } else if let Err(error) = std::fs::File::open(path) {
         (format!("the entry script {shown} cannot be read: {error}"), "make it readable".to_owned())
@@ -127,7 +127,7 @@ mod tests {
             found(&files, "score.py", Some("src")),
             error(
                 "the entry script score.py is outside the source directory src",
-                "move it into the source directory: only that is packed"
+                "move it into the source directory: only that is packaged"
             )
         );
         assert_eq!(

@@ -1,20 +1,19 @@
-//! Modules that nothing brings (docs/azureml-2019.md#9.4). Before the packages are known, by what
-//! the conda file lists; then by what they hold. A script may still find modules in its own way, so
-//! this only warns.
+//! Imported modules that no package provides (docs/azureml-2019.md#9.4). A script may find modules
+//! in other ways, so this only warns.
 
 use mlpack_environment::Modules;
 use mlpack_requirements::PythonVersion;
 
+use crate::analysis::python::Import;
 use crate::check::modules::is_local;
 use crate::check::resolved::Resolved;
 use crate::check::tables::Span;
 use crate::check::{Finding, Needs, Subject, tables};
-use crate::script::Import;
 
 pub(crate) const ID: &str = "script.imports";
 pub(crate) const NEEDS: Needs = Needs::Packages;
 
-/// Modules that a package makes up when it starts (azureml-inference-server-http, "AMLRequest").
+/// Modules that a package creates when it starts (azureml-inference-server-http, "AMLRequest").
 const INJECTED: &[(&str, &str)] = &[("azureml.contrib.services", "azureml_inference_server_http")];
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
@@ -42,11 +41,11 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     found
 }
 
-/// What is wrong with an import, and the hint.
+/// Returns the message and the hint for an import that fails.
 fn fault(resolved: &Resolved<'_>, modules: &Modules, import: &Import) -> Option<(String, String)> {
     let python = resolved.environment.target.python;
     let span = tables::stdlib(import.top());
-    if span.is_some_and(|span| span.holds(python)) {
+    if span.is_some_and(|span| span.includes(python)) {
         return None;
     }
     let injected = |name: &str| {
@@ -64,14 +63,14 @@ fn fault(resolved: &Resolved<'_>, modules: &Modules, import: &Import) -> Option<
     Some((
         format!("`import {}`: no package of the environment has `{lacking}`", import.module),
         if there {
-            format!("check the spelling: {usual} is there and has no such module")
+            format!("check the spelling: {usual} is installed and has no such module")
         } else {
             format!("add {usual} to the pip list")
         },
     ))
 }
 
-/// The modules that an import asks for; what follows `from azureml import` are modules too.
+/// The modules that an import needs; the names after `from azureml import` are modules too.
 fn wanted(import: &Import) -> Vec<String> {
     let shared = matches!(import.module.as_str(), "azureml" | "azure" | "google" | "google.cloud");
     if !shared || import.names.is_empty() {
@@ -96,7 +95,7 @@ fn of_another_python(
             import.module,
             python.minor_text()
         ),
-        format!("add a package that brings it ({usual}) to the pip list, or do without it"),
+        format!("add a package that provides it ({usual}) to the pip list, or remove the import"),
     )
 }
 
@@ -126,7 +125,7 @@ mod tests {
                 Warning,
                 Some(("src/score.py", 1)),
                 "`import imp`: Python has it only up to Python 3.11, the image has 3.12",
-                "add a package that brings it (imp) to the pip list, or do without it",
+                "add a package that provides it (imp) to the pip list, or remove the import",
             )]
         );
         let guarded = "try:\n    import torch\nexcept ImportError:\n    torch = None\n";
@@ -168,12 +167,12 @@ import dnspython
                 warning(
                     6,
                     "`import dataclasses`: Python has it only from Python 3.7 on, the image has 3.6",
-                    "add a package that brings it (dataclasses) to the pip list, or do without it",
+                    "add a package that provides it (dataclasses) to the pip list, or remove the import",
                 ),
                 warning(
                     8,
                     "`import dnspython`: no package of the environment has `dnspython`",
-                    "check the spelling: dnspython is there and has no such module"
+                    "check the spelling: dnspython is installed and has no such module"
                 ),
             ]
         );

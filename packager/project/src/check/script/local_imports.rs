@@ -1,5 +1,5 @@
-//! Imports of the project's own modules that are not packed or cannot be resolved (contract
-//! sections 2.5 and 4.2, docs/azureml-2019.md#9.4).
+//! Imports of modules of the project that are not packaged or cannot be resolved (docs/azureml-2019.md#2.5,
+//! docs/azureml-2019.md#4.2, docs/azureml-2019.md#9.4).
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             let shown = format!("{}{}", ".".repeat(import.level as usize), import.module);
             (
                 format!(
-                    "`from {shown} import ...`: the entry script is loaded as a file and has no package around it"
+                    "`from {shown} import ...`: the entry script is loaded as a file, not as part of a package"
                 ),
                 "import it without the dots".to_owned(),
             )
@@ -34,10 +34,10 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         {
             (
                 format!(
-                    "`import {}`: the module beside the entry script is not packed",
+                    "`import {}`: the module beside the entry script is not packaged",
                     import.module
                 ),
-                "give the folder as source directory".to_owned(),
+                "use the folder as source directory (--source-directory)".to_owned(),
             )
         } else {
             continue;
@@ -67,7 +67,7 @@ mod tests {
             ID,
             Error,
             Some(("src/score.py", 2)),
-            "`from .near import ...`: the entry script is loaded as a file and has no package around it",
+            "`from .near import ...`: the entry script is loaded as a file, not as part of a package",
             "import it without the dots",
         );
         let script =
@@ -79,8 +79,8 @@ mod tests {
                     ID,
                     Error,
                     Some(("src/score.py", 1)),
-                    "`import near`: the module beside the entry script is not packed",
-                    "give the folder as source directory",
+                    "`import near`: the module beside the entry script is not packaged",
+                    "use the folder as source directory (--source-directory)",
                 ),
                 relative.clone(),
             ]

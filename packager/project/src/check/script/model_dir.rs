@@ -1,4 +1,4 @@
-//! What is joined to `AZUREML_MODEL_DIR` is there (docs/azureml-2019.md#1.6, docs/azureml-2019.md#9.5).
+//! Paths below `AZUREML_MODEL_DIR` exist (docs/azureml-2019.md#1.6, docs/azureml-2019.md#9.5).
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             path = if path.is_empty() { part.clone() } else { format!("{path}/{part}") };
             !tree.contains_key(&path)
         });
-        // Behind a link nothing is known.
+        // The target of a link is not known.
         let linked = path.match_indices('/').any(|(end, _)| tree.get(&path[..end]) == Some(&true));
         if !missing || linked {
             continue;
@@ -69,15 +69,15 @@ fn tree(models: &[Model]) -> BTreeMap<String, bool> {
 fn explain(models: &[Model], joined: &str) -> (String, String) {
     match models {
         [] => (
-            format!("AZUREML_MODEL_DIR/{joined}: no model is given"),
-            "give a model: NAME=PATH".to_owned(),
+            format!("AZUREML_MODEL_DIR/{joined}: no model is passed"),
+            "pass a model: --model NAME=PATH".to_owned(),
         ),
         [model] => {
             let same_file = model.files.iter().find(|file| file.name() == joined);
             let right = same_file.map_or(model.basename.as_str(), |file| file.path.as_str());
             (
                 format!(
-                    "AZUREML_MODEL_DIR/{joined} is not there: the folder holds `{}`",
+                    "AZUREML_MODEL_DIR/{joined} does not exist: the folder contains `{}`",
                     model.basename
                 ),
                 format!("join {right} to it"),
@@ -91,7 +91,7 @@ fn explain(models: &[Model], joined: &str) -> (String, String) {
             });
             (
                 format!(
-                    "AZUREML_MODEL_DIR/{joined} is not there: with {} models the folder holds NAME/VERSION/FILE",
+                    "AZUREML_MODEL_DIR/{joined} does not exist: with {} models the folder contains NAME/VERSION/FILE",
                     models.len()
                 ),
                 match right {
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(
             one("'model.pkl'"),
             error(
-                "AZUREML_MODEL_DIR/model.pkl is not there: the folder holds `a.pkl`",
+                "AZUREML_MODEL_DIR/model.pkl does not exist: the folder contains `a.pkl`",
                 "join a.pkl to it"
             )
         );
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(
             net("'b.bin'"),
             error(
-                "AZUREML_MODEL_DIR/b.bin is not there: the folder holds `net`",
+                "AZUREML_MODEL_DIR/b.bin does not exist: the folder contains `net`",
                 "join net/w/b.bin to it"
             )
         );
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(
             two("'a.pkl'"),
             error(
-                "AZUREML_MODEL_DIR/a.pkl is not there: with 2 models the folder holds NAME/VERSION/FILE",
+                "AZUREML_MODEL_DIR/a.pkl does not exist: with 2 models the folder contains NAME/VERSION/FILE",
                 "join a/3/a.pkl to it"
             )
         );
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(two("'n', '0'"), []);
         assert_eq!(
             case("'a.pkl'").run(run),
-            error("AZUREML_MODEL_DIR/a.pkl: no model is given", "give a model: NAME=PATH")
+            error("AZUREML_MODEL_DIR/a.pkl: no model is passed", "pass a model: --model NAME=PATH")
         );
     }
 
@@ -175,7 +175,7 @@ mod tests {
                 ID,
                 Warning,
                 Some(("score.py", 3)),
-                "AZUREML_MODEL_DIR/b is not there: the folder holds `a.pkl`",
+                "AZUREML_MODEL_DIR/b does not exist: the folder contains `a.pkl`",
                 "join a.pkl to it",
             )]
         );

@@ -1,22 +1,23 @@
-//! Names and versions given to `Model.get_model_path` are those of this deployment (docs/azureml-2019.md#1.5, docs/azureml-2019.md#9.5).
+//! Names and versions passed to `Model.get_model_path` exist (docs/azureml-2019.md#1.5,
+//! docs/azureml-2019.md#9.5).
 
+use crate::analysis::python::{Argument, ModelPathCall};
 use crate::check::{Finding, Needs, Subject};
 use crate::project::{is_model_name, nearest};
-use crate::script::{Argument, ModelPathCall};
 
 pub(crate) const ID: &str = "script.model-name";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(script) = subject.readable() else { return Vec::new() };
-    // Where models could not be read, their names say nothing yet.
+    // If models could not be read, their names are not known.
     if !subject.project.model_errors.is_empty() {
         return Vec::new();
     }
     let app_root: Vec<&str> =
         subject.source_files().files.iter().map(|file| file.path.as_str()).collect();
     let check = |call: &ModelPathCall| {
-        // Extra Dockerfile lines may put a file there.
+        // Extra Dockerfile lines may add the file.
         let doubtful = call.guarded || subject.project.docker_steps.is_some();
         let faults = name_fault(subject, call, &app_root).or_else(|| version_fault(subject, call));
         faults.map(|(message, hint)| {
@@ -35,8 +36,8 @@ fn name_fault(
     let name = match &call.name {
         Argument::Text(name) => name,
         Argument::Absent | Argument::None | Argument::Int(_) => {
-            let message = "get_model_path is called without a model's name".to_owned();
-            return Some((message, "give the model's name as text".to_owned()));
+            let message = "get_model_path is called without the name of a model".to_owned();
+            return Some((message, "pass the name of the model as a string".to_owned()));
         }
         Argument::Other => return None,
     };
@@ -50,12 +51,12 @@ fn name_fault(
     Some(match by_file {
         Some(model) if model.basename == *name => (
             format!(
-                "get_model_path('{name}'): that is the file's name; the model is called `{}`",
+                "get_model_path('{name}'): this is the name of the file; the model is called `{}`",
                 model.name
             ),
             if is_model_name(name) {
                 format!(
-                    "write get_model_path('{}'), or name the model by its file: {name}=PATH",
+                    "write get_model_path('{}'), or name the model like its file: --model {name}=PATH",
                     model.name
                 )
             } else {
@@ -63,21 +64,23 @@ fn name_fault(
             },
         ),
         Some(model) => (
-            format!("get_model_path('{name}'): a model is asked for by its name, not by a path"),
+            format!(
+                "get_model_path('{name}'): get_model_path takes the name of a model, not a path"
+            ),
             format!("write get_model_path('{}')", model.name),
         ),
         None if names.is_empty() => (
-            format!("get_model_path('{name}'): no model is given"),
-            format!("give the model: {name}=PATH"),
+            format!("get_model_path('{name}'): no model is passed"),
+            format!("pass the model: --model {name}=PATH"),
         ),
         None => (
             format!(
-                "get_model_path('{name}'): no model has this name; there is {}",
+                "get_model_path('{name}'): no model has this name; known are {}",
                 names.join(", ")
             ),
             match nearest(name, &names) {
                 Some(near) => format!("write get_model_path('{near}')"),
-                None => "ask for one of these, or give a model of this name".to_owned(),
+                None => "use one of these names, or pass a model of this name".to_owned(),
             },
         ),
     })
@@ -100,10 +103,10 @@ fn version_fault(subject: &Subject<'_>, call: &ModelPathCall) -> Option<(String,
             }
             Some((
                 format!(
-                    "get_model_path('{name}', {version}): only version {} is given",
+                    "get_model_path('{name}', {version}): only version {} is passed",
                     there.join(", ")
                 ),
-                format!("leave the version out, or give {name}:{version}=PATH"),
+                format!("leave the version out, or pass --model {name}:{version}=PATH"),
             ))
         }
         _ => None,
@@ -134,33 +137,36 @@ mod tests {
         assert_eq!(
             found("Model.get_model_path('digits.pkl')"),
             error(
-                "get_model_path('digits.pkl'): that is the file's name; the model is called `digits`",
-                "write get_model_path('digits'), or name the model by its file: digits.pkl=PATH",
+                "get_model_path('digits.pkl'): this is the name of the file; the model is called `digits`",
+                "write get_model_path('digits'), or name the model like its file: --model digits.pkl=PATH",
             )
         );
         assert_eq!(
             found("Model.get_model_path('out/digits.pkl')"),
             error(
-                "get_model_path('out/digits.pkl'): a model is asked for by its name, not by a path",
+                "get_model_path('out/digits.pkl'): get_model_path takes the name of a model, not a path",
                 "write get_model_path('digits')",
             )
         );
         assert_eq!(
             found("Model.get_model_path('digit')"),
             error(
-                "get_model_path('digit'): no model has this name; there is digits",
+                "get_model_path('digit'): no model has this name; known are digits",
                 "write get_model_path('digits')",
             )
         );
         assert_eq!(
             case("Model.get_model_path('digits')").run(run),
-            error("get_model_path('digits'): no model is given", "give the model: digits=PATH")
+            error(
+                "get_model_path('digits'): no model is passed",
+                "pass the model: --model digits=PATH"
+            )
         );
         assert_eq!(
             found("Model.get_model_path()"),
             error(
-                "get_model_path is called without a model's name",
-                "give the model's name as text"
+                "get_model_path is called without the name of a model",
+                "pass the name of the model as a string"
             )
         );
     }
@@ -177,8 +183,8 @@ mod tests {
         assert_eq!(
             found("Model.get_model_path('digits', 3)"),
             error(
-                "get_model_path('digits', 3): only version 2 is given",
-                "leave the version out, or give digits:3=PATH",
+                "get_model_path('digits', 3): only version 2 is passed",
+                "leave the version out, or pass --model digits:3=PATH",
             )
         );
     }
@@ -192,8 +198,8 @@ mod tests {
                 ID,
                 Warning,
                 Some(("score.py", 2)),
-                "get_model_path('gone'): no model has this name; there is digits",
-                "ask for one of these, or give a model of this name",
+                "get_model_path('gone'): no model has this name; known are digits",
+                "use one of these names, or pass a model of this name",
             )]
         );
     }

@@ -1,7 +1,7 @@
-//! `@rawhttp` gets the request itself, so a schema has nothing to convert (docs/azureml-2019.md#4.5).
+//! `@rawhttp` gets the unchanged request, so a schema has nothing to convert (docs/azureml-2019.md#4.5).
 
+use crate::analysis::python::Decorator;
 use crate::check::{Finding, Needs, Subject};
-use crate::script::Decorator;
 
 pub(crate) const ID: &str = "script.rawhttp";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -20,8 +20,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .map(|line| {
             Finding::error(
                 ID,
-                "@rawhttp and @input_schema stand together on run()",
-                "keep one: @rawhttp for the request as it came, @input_schema for converted data",
+                "@rawhttp and @input_schema cannot be combined on run()",
+                "keep one: @rawhttp for the unchanged request, @input_schema for converted data",
             )
             .at(&script.path, line)
         })
@@ -42,8 +42,8 @@ mod tests {
                 ID,
                 Error,
                 Some(("score.py", 2)),
-                "@rawhttp and @input_schema stand together on run()",
-                "keep one: @rawhttp for the request as it came, @input_schema for converted data",
+                "@rawhttp and @input_schema cannot be combined on run()",
+                "keep one: @rawhttp for the unchanged request, @input_schema for converted data",
             )]
         );
         assert_eq!(Case::script("@rawhttp\ndef run(r): pass\n").run(run), []);

@@ -1,8 +1,8 @@
-//! Files are opened from the app root, not from the script's folder (docs/azureml-2019.md#2.5,
+//! Relative paths start at the app root, not at the script's folder (docs/azureml-2019.md#2.5,
 //! docs/azureml-2019.md#9.9).
 
+use crate::analysis::python::FileRead;
 use crate::check::{Finding, Needs, Subject};
-use crate::script::FileRead;
 
 pub(crate) const ID: &str = "script.relative-files";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -25,7 +25,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Only what is surely meant: a file beside the script, in the source directory, or a model.
+/// Returns message and hint if the path is certainly one of the project: a file beside the script,
+/// in the source directory, or a model.
 fn explain(subject: &Subject<'_>, read: &FileRead, path: &str) -> Option<(String, String)> {
     let project = subject.project;
     let FileRead { function, path: written, .. } = read;
@@ -33,7 +34,7 @@ fn explain(subject: &Subject<'_>, read: &FileRead, path: &str) -> Option<(String
     if let Some(model) = project.models.iter().find(|model| model.basename == last) {
         return Some((
             format!(
-                "{function}('{written}') looks in the app root; the model `{}` is not there",
+                "{function}('{written}') reads from the app root, which does not contain the model `{}`",
                 model.name
             ),
             format!("write {function}(Model.get_model_path('{}'))", model.name),
@@ -44,16 +45,17 @@ fn explain(subject: &Subject<'_>, read: &FileRead, path: &str) -> Option<(String
         return folder.join(path).exists().then(|| {
             (
                 format!(
-                    "{function}('{written}') reads a file beside the script, which is not packed"
+                    "{function}('{written}') reads a file beside the script, which is not packaged"
                 ),
-                "give the folder as source directory, and open the file beside __file__".to_owned(),
+                "use the folder as source directory, and open the file relative to __file__"
+                    .to_owned(),
             )
         });
     };
     let beside = folder.join(path).exists();
     (beside || source.path.join(path).exists()).then(|| {
         (
-            format!("{function}('{written}') looks in the app root, but the source directory lies in `{}` below it", source.name),
+            format!("{function}('{written}') reads from the app root, but the source directory is `{}` below it", source.name),
             if beside {
                 format!("write {function}(os.path.join(os.path.dirname(__file__), '{path}'))")
             } else {
@@ -80,8 +82,8 @@ mod tests {
         assert_eq!(
             Case::new(&[("score.py", SCRIPT), ("labels.txt", "")]).run(run),
             warning(
-                "open('labels.txt') reads a file beside the script, which is not packed",
-                "give the folder as source directory, and open the file beside __file__",
+                "open('labels.txt') reads a file beside the script, which is not packaged",
+                "use the folder as source directory, and open the file relative to __file__",
             )
         );
         let in_source = |script: &str, labels: &str| {
@@ -94,7 +96,7 @@ mod tests {
             }
             found
         };
-        let message = "open('labels.txt') looks in the app root, but the source directory lies in `src` below it";
+        let message = "open('labels.txt') reads from the app root, but the source directory is `src` below it";
         assert_eq!(
             in_source("src/score.py", "src/labels.txt"),
             warning(message, "write open(os.path.join(os.path.dirname(__file__), 'labels.txt'))")
@@ -116,7 +118,7 @@ mod tests {
                 ID,
                 Warning,
                 Some(("score.py", 2)),
-                "joblib.load('m.pkl') looks in the app root; the model `m` is not there",
+                "joblib.load('m.pkl') reads from the app root, which does not contain the model `m`",
                 "write joblib.load(Model.get_model_path('m'))",
             )]
         );

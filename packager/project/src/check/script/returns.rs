@@ -1,7 +1,8 @@
-//! Values that clients get in an unexpected form (contract sections 4.3 and 4.5, docs/azureml-2019.md#9.6).
+//! Return values that clients get in an unexpected form (docs/azureml-2019.md#4.3, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.6).
 
+use crate::analysis::python::ReturnKind;
 use crate::check::{Finding, Needs, Subject};
-use crate::script::ReturnKind;
 
 pub(crate) const ID: &str = "script.returns";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -15,7 +16,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             let call = &back.call;
             let (message, hint) = match back.kind {
                 ReturnKind::Json => (
-                    format!("run() returns {call}(...), and the server encodes it as JSON once more: clients get JSON inside a string"),
+                    format!("run() returns {call}(...), and the server encodes it as JSON again: clients get JSON inside a string"),
                     "return the object itself",
                 ),
                 ReturnKind::Array => (
@@ -54,7 +55,7 @@ def run(data):
             [
                 warning(
                     3,
-                    "run() returns json.dumps(...), and the server encodes it as JSON once more: clients get JSON inside a string",
+                    "run() returns json.dumps(...), and the server encodes it as JSON again: clients get JSON inside a string",
                     "return the object itself",
                 ),
                 warning(

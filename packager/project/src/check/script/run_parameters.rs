@@ -1,7 +1,8 @@
-//! Parameters that servers can fill (contract sections 4.2, 4.3 and 4.5, docs/azureml-2019.md#9.2).
+//! Parameters that servers can pass (docs/azureml-2019.md#4.2, docs/azureml-2019.md#4.3,
+//! docs/azureml-2019.md#4.5, docs/azureml-2019.md#9.2).
 
+use crate::analysis::python::{Decorator, Function, ParameterKind};
 use crate::check::{Finding, Needs, Severity, Subject};
-use crate::script::{Decorator, Function, ParameterKind};
 
 pub(crate) const ID: &str = "script.run-parameters";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -70,7 +71,7 @@ fn run_function(function: &Function) -> Vec<Fault> {
         let name = &parameter.name;
         faults.push(if parameter.has_default {
             let message =
-                format!("`{name}` of run() is never filled, and servers of 2019 refuse it");
+                format!("`{name}` of run() is never passed, and Azure ML servers (2019) reject it");
             (
                 line,
                 Severity::Warning,
@@ -79,12 +80,12 @@ fn run_function(function: &Function) -> Vec<Fault> {
             )
         } else {
             let message =
-                format!("`{name}` of run() is never filled: one parameter gets the whole body");
+                format!("`{name}` of run() is never passed: one parameter gets the whole body");
             (
                 line,
                 Severity::Error,
                 message,
-                "take one parameter, or describe each with @input_schema",
+                "use one parameter, or describe each with @input_schema",
             )
         });
     }
@@ -127,13 +128,13 @@ mod tests {
             (
                 "def run(data, k): pass",
                 Error,
-                "`k` of run() is never filled: one parameter gets the whole body",
-                "take one parameter, or describe each with @input_schema",
+                "`k` of run() is never passed: one parameter gets the whole body",
+                "use one parameter, or describe each with @input_schema",
             ),
             (
                 "def run(data, k=1): pass",
                 Warning,
-                "`k` of run() is never filled, and servers of 2019 refuse it",
+                "`k` of run() is never passed, and Azure ML servers (2019) reject it",
                 "remove it, or describe each parameter with @input_schema",
             ),
             (

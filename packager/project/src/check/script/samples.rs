@@ -1,11 +1,11 @@
-//! Samples of schemas become JSON in a public document (docs/azureml-2019.md#4.6, docs/azureml-2019.md#9.8).
+//! Samples of schemas are published as JSON (docs/azureml-2019.md#4.6, docs/azureml-2019.md#9.8).
 
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "script.samples";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
-/// Words in keys that often stand for something about a person, or a secret.
+/// Words in keys that often mean personal data or a secret.
 const PRIVATE: &[&str] = &[
     "password",
     "passwd",
@@ -35,7 +35,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             found.push(
                 Finding::warning(
                     ID,
-                    format!("the sample has the key {}, which JSON turns into text", key.text),
+                    format!("the sample has the key {}, which JSON converts to a string", key.text),
                     "write the keys of samples in quotes",
                 )
                 .at(&script.path, key.line),
@@ -49,7 +49,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             Finding::warning(
                 ID,
                 format!("`{text}` in a sample looks private; everyone can read it in swagger.json"),
-                "put made-up data into samples",
+                "use made-up data in samples",
             )
             .at(&script.path, line)
         }));
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn keys_are_text_and_data_is_made_up() {
         let text = "s = StandardPythonParameterType({1: 2,\n'E-Mail': 'ada@mail.org'})\n";
-        let private = "put made-up data into samples";
+        let private = "use made-up data in samples";
         assert_eq!(
             Case::script(text).run(run),
             [
@@ -85,7 +85,7 @@ mod tests {
                     ID,
                     Warning,
                     Some(("score.py", 1)),
-                    "the sample has the key 1, which JSON turns into text",
+                    "the sample has the key 1, which JSON converts to a string",
                     "write the keys of samples in quotes",
                 ),
                 finding(

@@ -1,8 +1,8 @@
-//! Schemas describe parameters that `run` has; else the import fails (docs/azureml-2019.md#4.6).
+//! Schemas describe parameters of `run`; otherwise the import fails (docs/azureml-2019.md#4.6).
 
+use crate::analysis::python::Decorator;
 use crate::check::{Finding, Needs, Subject};
 use crate::project::nearest;
-use crate::script::Decorator;
 
 pub(crate) const ID: &str = "script.schema-parameters";
 pub(crate) const NEEDS: Needs = Needs::Project;

@@ -1,4 +1,5 @@
-//! `sklearn.externals.joblib` left scikit-learn in 0.23 (docs/azureml-2019.md#0.3, docs/azureml-2019.md#9.4).
+//! `sklearn.externals.joblib` was removed in scikit-learn 0.23 (docs/azureml-2019.md#0.3,
+//! docs/azureml-2019.md#9.4).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -29,10 +30,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             let asked = listed.map_or("scikit-learn of any version", |listed| &*listed.text);
             Some(
                 Finding::unless(
-                    // A newest release that is older than 0.23 may still be what is found.
                     import.optional,
                     ID,
-                    format!("`sklearn.externals.{name}` is gone since scikit-learn 0.23, and `{asked}` admits newer ones"),
+                    format!("`sklearn.externals.{name}` was removed in scikit-learn 0.23, and `{asked}` allows newer releases"),
                     format!("write `import {name}` and add {name} to the pip list, or pin scikit-learn<0.23"),
                 )
                 .at(&script.path, import.line),
@@ -60,7 +60,7 @@ mod tests {
                 severity,
                 Some(("score.py", line)),
                 &format!(
-                    "`sklearn.externals.joblib` is gone since scikit-learn 0.23, and `{asked}` admits newer ones"
+                    "`sklearn.externals.joblib` was removed in scikit-learn 0.23, and `{asked}` allows newer releases"
                 ),
                 "write `import joblib` and add joblib to the pip list, or pin scikit-learn<0.23",
             )]

@@ -1,4 +1,4 @@
-//! Files whose names differ in case only are one file where Windows authors work (docs/azureml-2019.md#9.11).
+//! Files whose names differ only in case are one file on Windows and macOS (docs/azureml-2019.md#9.11).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         if let Some(other) = by_lower.insert(file.path.to_lowercase(), &file.path) {
             found.push(Finding::warning(
                 ID,
-                format!("{other} and {} differ in upper and lower case only", file.path),
+                format!("{other} and {} differ only in case", file.path),
                 "rename one of them: on Windows and macOS they are the same file",
             ));
         }
@@ -42,7 +42,7 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                "src/Util.py and src/util.py differ in upper and lower case only",
+                "src/Util.py and src/util.py differ only in case",
                 "rename one of them: on Windows and macOS they are the same file",
             )]
         );

@@ -1,4 +1,4 @@
-//! The source directory is there (docs/azureml-2019.md#2.4).
+//! The source directory exists (docs/azureml-2019.md#2.4).
 
 use crate::check::{Finding, Needs, Subject};
 

@@ -1,4 +1,4 @@
-//! Entries of the source directory that cannot be packed, links that leave it before all
+//! Entries of the source directory that cannot be packaged, such as links that leave it
 //! (docs/azureml-2019.md#9.11).
 
 use crate::check::{Finding, Needs, Subject};

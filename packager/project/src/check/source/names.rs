@@ -1,4 +1,5 @@
-//! Names that servers and drivers use themselves (contract sections 4.1 and 4.5, docs/azureml-2019.md#9.12).
+//! File names that the server uses (docs/azureml-2019.md#4.1, docs/azureml-2019.md#4.5,
+//! docs/azureml-2019.md#9.12).
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -15,7 +16,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             found.push(
                 Finding::warning(
                     ID,
-                    format!("the entry script is called {script}, as a file of the server in the same folder"),
+                    format!("the entry script is called {script}, like a file of the server in the same folder"),
                     "rename it, as in `score.py`",
                 )
                 .placed(project.place_of("entryScript")),
@@ -27,7 +28,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         found.push(
             Finding::error(
                 ID,
-                "the source directory is called azureml-models, where the models go",
+                "the source directory is called azureml-models, which is the folder of the models",
                 "rename the folder",
             )
             .placed(project.place_of("sourceDirectory")),
@@ -41,14 +42,14 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         let (message, hint) = match name {
             "config.json" | "logging.json" if Some(parent) == folder => (
                 format!(
-                    "{} lies beside the entry script, where the server takes it for its own settings",
+                    "{} is beside the entry script, where the server reads it as its settings",
                     file.path
                 ),
                 "rename the file, or move it into a folder",
             ),
             "azureml-models" if parent == source.name => (
-                format!("{} is not where models are looked up", file.path),
-                "give the models as models: NAME:VERSION=PATH",
+                format!("{} is not the folder in which models are looked up", file.path),
+                "pass the models with --model NAME:VERSION=PATH",
             ),
             _ => continue,
         };
@@ -76,7 +77,7 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                "the entry script is called main.py, as a file of the server in the same folder",
+                "the entry script is called main.py, like a file of the server in the same folder",
                 "rename it, as in `score.py`",
             )]
         );
@@ -98,14 +99,14 @@ mod tests {
                     ID,
                     Warning,
                     None,
-                    "src/azureml-models is not where models are looked up",
-                    "give the models as models: NAME:VERSION=PATH",
+                    "src/azureml-models is not the folder in which models are looked up",
+                    "pass the models with --model NAME:VERSION=PATH",
                 ),
                 finding(
                     ID,
                     Warning,
                     None,
-                    "src/config.json lies beside the entry script, where the server takes it for its own settings",
+                    "src/config.json is beside the entry script, where the server reads it as its settings",
                     "rename the file, or move it into a folder",
                 ),
             ]
@@ -116,7 +117,7 @@ mod tests {
                 ID,
                 Error,
                 None,
-                "the source directory is called azureml-models, where the models go",
+                "the source directory is called azureml-models, which is the folder of the models",
                 "rename the folder",
             )]
         );

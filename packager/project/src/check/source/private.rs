@@ -1,4 +1,4 @@
-//! Keys and credentials in the source directory would go into the image, since nothing is ignored
+//! Keys and credentials in the source directory would be packaged, since nothing is ignored
 //! (docs/azureml-2019.md#9.12).
 
 use crate::check::{Finding, Needs, Subject};
@@ -27,7 +27,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let files = &subject.source_files().files;
     let mut found: Vec<&PackedFile> = Vec::new();
     for file in files.iter().filter(|file| is_private(file)) {
-        // A folder is named once, not with all that is in it.
+        // Files in a folder that is reported are not.
         if !found.iter().any(|outer| file.path.starts_with(&format!("{}/", outer.path))) {
             found.push(file);
         }
@@ -37,8 +37,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .map(|file| {
             Finding::warning(
                 ID,
-                format!("{} would go into the image, where everyone who pulls it can read it", file.path),
-                "move it out of the source directory; give secrets to the service when it is deployed",
+                format!("{} would be packaged, and everyone who pulls the image can read it", file.path),
+                "move it out of the source directory; pass secrets to the service when it is deployed",
             )
         })
         .collect()
@@ -69,8 +69,8 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                &format!("{path} would go into the image, where everyone who pulls it can read it"),
-                "move it out of the source directory; give secrets to the service when it is deployed",
+                &format!("{path} would be packaged, and everyone who pulls the image can read it"),
+                "move it out of the source directory; pass secrets to the service when it is deployed",
             )
         };
         let found = Case::new(&files).source("src").run(run);

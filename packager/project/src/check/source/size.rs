@@ -1,11 +1,11 @@
-//! A source directory is packed whole (docs/azureml-2019.md#9.12).
+//! Everything in a source directory is packaged (docs/azureml-2019.md#9.12).
 
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "source.size";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
-/// Code is small; what is larger is mostly data or a forgotten environment.
+/// Larger source directories mostly contain data or a forgotten environment.
 const LARGE: u64 = 100_000_000;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
@@ -21,8 +21,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     vec![
         Finding::warning(
             ID,
-            format!("the source directory has {} MB, all of which goes into the image; the largest file is {largest}", size / 1_000_000),
-            "move data out of it; give models as models, in layers of their own",
+            format!("the source directory has {} MB, all of which is packaged; the largest file is {largest}", size / 1_000_000),
+            "move data out; pass models with --model so each gets its own layer",
         )
         .placed(subject.project.place_of("sourceDirectory")),
     ]
@@ -52,8 +52,8 @@ mod tests {
                 ID,
                 Warning,
                 None,
-                "the source directory has 100 MB, all of which goes into the image; the largest file is src/data.csv",
-                "move data out of it; give models as models, in layers of their own",
+                "the source directory has 100 MB, all of which is packaged; the largest file is src/data.csv",
+                "move data out; pass models with --model so each gets its own layer",
             )]
         );
         assert_eq!(found(LARGE), []);

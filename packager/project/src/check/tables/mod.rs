@@ -1,5 +1,4 @@
-//! Tables of names, as data: Python's own library, modules whose package is called differently,
-//! and what packages bring along.
+//! Tables of names, as data: the standard library, and modules whose package has another name.
 
 use mlpack_requirements::{PythonVersion, normalize_name};
 
@@ -10,7 +9,7 @@ fn lines(table: &'static str) -> impl Iterator<Item = std::str::SplitWhitespace<
     table.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace)
 }
 
-/// Which minor versions of Python 3 have a module of their own by this name.
+/// The minor versions of Python 3 whose standard library has a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) first: Option<u32>,
@@ -19,13 +18,13 @@ pub(super) struct Span {
 
 impl Span {
     /// Returns whether a version of Python has the module.
-    pub(super) fn holds(self, python: PythonVersion) -> bool {
+    pub(super) fn includes(self, python: PythonVersion) -> bool {
         self.first.is_none_or(|first| python.minor >= first)
             && self.last.is_none_or(|last| python.minor <= last)
     }
 }
 
-/// The span of a module of Python's own library.
+/// Returns the span of a module of the standard library.
 pub(super) fn stdlib(module: &str) -> Option<Span> {
     if module.starts_with('_') {
         return Some(Span { first: None, last: None });
@@ -36,7 +35,7 @@ pub(super) fn stdlib(module: &str) -> Option<Span> {
     Some(Span { first: minor(), last: minor() })
 }
 
-/// The packages that bring a module, the usual one first.
+/// Returns the packages that provide a module, the usual one first.
 pub(super) fn packages_of(module: &str) -> Vec<String> {
     let below = |name: &str| {
         module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
@@ -66,7 +65,7 @@ mod tests {
             assert_eq!(names, sorted);
         }
         let minor = |minor| PythonVersion::new(3, minor, 0);
-        let has = |module, python| stdlib(module).map(|span| span.holds(python));
+        let has = |module, python| stdlib(module).map(|span| span.includes(python));
         assert_eq!(has("json", minor(6)), Some(true));
         assert_eq!(has("dataclasses", minor(6)), Some(false));
         assert_eq!(has("imp", minor(12)), Some(false));

@@ -60,7 +60,7 @@ pub struct Inspection {
     pub entrypoint: Vec<String>,
     /// Its arguments.
     pub cmd: Vec<String>,
-    /// Labels but mlpack's own record.
+    /// Labels, without mlpack's record.
     pub labels: BTreeMap<String, String>,
 }
 

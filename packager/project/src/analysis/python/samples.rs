@@ -1,4 +1,4 @@
-//! Samples given to schema types: they end up in the public `swagger.json` (docs/azureml-2019.md#4.6).
+//! Samples of schema types, which are published in `swagger.json` (docs/azureml-2019.md#4.6).
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, Number, Stmt};
@@ -16,7 +16,7 @@ pub struct Sample {
     pub kind: String,
     /// Keys of dictionaries in the sample.
     pub keys: Vec<SampleKey>,
-    /// Texts in the sample that are not keys.
+    /// Strings in the sample that are not keys.
     pub texts: Vec<String>,
 }
 
@@ -25,9 +25,9 @@ pub struct Sample {
 pub struct SampleKey {
     /// From 1.
     pub line: usize,
-    /// As JSON would have to write it.
+    /// Its text in JSON.
     pub text: String,
-    /// Whether it is text, as JSON keys must be.
+    /// Whether it is a string, as JSON keys must be.
     pub is_text: bool,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
 
 impl<'a> Finder<'a, '_> {
     fn content(&self, expr: &'a Expr, sample: &mut Sample, depth: usize) {
-        // Names may stand for each other in a circle.
+        // Names may refer to each other in a circle.
         if depth > 16 {
             return;
         }
@@ -99,7 +99,7 @@ impl<'a> Finder<'a, '_> {
             }
             Expr::StringLiteral(text) => sample.texts.push(text.value.to_str().to_owned()),
             Expr::Call(call) => {
-                // `pd.DataFrame({...})`; a type inside a type has a sample of its own.
+                // `pd.DataFrame({...})`; a nested type has a separate sample.
                 let inner = self.names.dotted(&call.func).unwrap_or_default();
                 if !TYPES.iter().any(|kind| inner.rsplit('.').next() == Some(*kind)) {
                     let values = call.arguments.keywords.iter().map(|keyword| &keyword.value);

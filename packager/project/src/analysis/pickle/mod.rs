@@ -1,10 +1,8 @@
-//! What a pickled model says of what it needs, read from its opcodes. Nothing is executed and no
-//! object is made (Python documentation, "pickletools"; PEP 307, PEP 3154, PEP 574).
+//! What a pickled model needs, read from its opcodes. Nothing is executed and no object is created (Python documentation, "pickletools"; PEP 307, PEP 3154, PEP 574).
 //!
-//! Of a large file the beginning and the end are read. joblib puts the bytes of arrays between
-//! opcodes; from the first of them on only what follows a name is looked for. Protocols before 2
-//! have no mark to be known by, and files that are compressed other than by zlib or gzip are left
-//! alone.
+//! Only the beginning and the end of a large file are read. joblib puts the bytes of arrays between
+//! opcodes; behind the first array only scikit-learn's version is searched for. Protocols before 2
+//! cannot be recognized, and files that are compressed other than by zlib or gzip are ignored.
 
 mod opcodes;
 mod versions;
@@ -21,10 +19,10 @@ use opcodes::{Ended, Walk};
 /// Bytes that are read from the beginning, inflated.
 const HEAD: u64 = 8 << 20;
 /// Bytes that are read from the end of a file that is not compressed: an estimator writes its
-/// version behind all that it has learned.
+/// version after its parameters.
 const TAIL: u64 = 256 << 10;
 
-/// What was read of a pickle.
+/// What a pickle needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pickle {
     /// The protocol that it was written with.
@@ -36,7 +34,7 @@ pub(crate) struct Pickle {
 }
 
 impl Pickle {
-    /// Reads a file; nothing if it is no pickle.
+    /// Reads a file; returns nothing if it is not a pickle.
     ///
     /// # Errors
     /// The system's, for a file that cannot be read.
@@ -66,7 +64,7 @@ impl Pickle {
         Ok(Some(found))
     }
 
-    /// What is damaged is not a pickle, as far as is known here.
+    /// Reads a compressed pickle; nothing if it is damaged.
     fn packed(reader: impl Read) -> Option<Self> {
         let mut reader = BufReader::with_capacity(64 << 10, reader.take(HEAD));
         let mut first = [0; 2];
@@ -80,7 +78,7 @@ impl Pickle {
         let ended = walk.run()?;
         let mut found = walk.found;
         if ended == Ended::AtAnArray && found.scikit_learn.is_none() {
-            // What cannot be read to its end is told by what was read.
+            // If the rest cannot be read, what was read still counts.
             found.scikit_learn = versions::find(&mut reader).ok().flatten();
         }
         Some(found)
@@ -136,7 +134,7 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(3));
         gzip.write_all(&estimator(&array)).unwrap();
         assert_eq!(read(&gzip.finish().unwrap()), expected);
-        // The version stands at the end.
+        // The version is at the end.
         let large = vec![0xff; usize::try_from(HEAD + TAIL).unwrap()];
         assert_eq!(read(&estimator(&large)), expected);
     }

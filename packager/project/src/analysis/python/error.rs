@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Result of this room.
+/// Result of reading an entry script.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of reading an entry script. The message is the fact; [`Error::hint`] is the remedy.
+/// Errors of reading an entry script. [`Error::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,18 +18,18 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// The file is not UTF-8 and does not say what it is (PEP 263).
+    /// The file is not UTF-8 and declares no other encoding (PEP 263).
     #[error("{}:{line}: the file is not UTF-8", path.display())]
     Encoding {
         /// The entry script.
         path: PathBuf,
-        /// Line of the first byte that is not, from 1.
+        /// Line of the first invalid byte, from 1.
         line: usize,
     },
 }
 
 impl Error {
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
@@ -38,7 +38,7 @@ impl Error {
     }
 }
 
-/// The text of a file: UTF-8, or Latin-1 if one of the first two lines says so (PEP 263).
+/// Decodes a file: UTF-8, or Latin-1 if one of the first two lines declares it (PEP 263).
 pub(super) fn decode(path: &Path, bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).or_else(|error| {
         let valid = error.utf8_error().valid_up_to();

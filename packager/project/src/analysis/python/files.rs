@@ -1,4 +1,4 @@
-//! Paths in the text: absolute ones of somebody's machine, and files read by a relative path.
+//! Paths in the text: absolute ones of one machine, and files read by a relative path.
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, FStringPart, InterpolatedStringElement, Stmt};
@@ -7,7 +7,7 @@ use ruff_text_size::{Ranged as _, TextSize};
 use super::names::Names;
 use super::position::Positions;
 
-/// Text that is an absolute path of somebody's machine.
+/// A string that is an absolute path of one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbsolutePath {
     /// From 1.
@@ -66,7 +66,7 @@ const READERS: &[&str] = &[
     "lightgbm.Booster",
 ];
 
-/// Folders of people's machines and of notebook services; a file must be named below them.
+/// Folders of personal machines and of notebook services; only paths below them count.
 const FOREIGN: &[&str] =
     &["/home/", "/Users/", "/root/", "/mnt/", "/media/", "/content/", "/dbfs/", "~/"];
 
@@ -79,7 +79,7 @@ impl Finder<'_, '_> {
     }
 }
 
-/// `goes_on` says that more text follows, as in an f-string.
+/// `goes_on`: more text follows, as in an f-string.
 fn is_foreign(text: &str, goes_on: bool) -> bool {
     if text.contains(['\n', '\r']) || text.len() > 1024 {
         return false;
@@ -107,7 +107,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
         match stmt {
             // Docstrings and strings that serve as comments.
             Stmt::Expr(expr) if expr.value.is_string_literal_expr() => {}
-            // What follows does not run on a server.
+            // The block does not run on a server.
             Stmt::If(branch) if is_main_test(&branch.test) => {
                 for clause in &branch.elif_else_clauses {
                     self.visit_body(&clause.body);

@@ -1,4 +1,4 @@
-//! What `run` gives back, where it can be seen in the text.
+//! What `run` returns, where it is visible in the text.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use ruff_text_size::Ranged as _;
 use super::names::Names;
 use super::position::Positions;
 
-/// A `return` of `run` whose value is a trap.
+/// A `return` of `run` whose value clients do not get as intended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Return {
     /// From 1.
     pub line: usize,
-    /// What it gives back.
+    /// What it returns.
     pub kind: ReturnKind,
     /// The call that makes it, as `json.dumps`.
     pub call: String,
 }
 
-/// What is given back.
+/// What is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReturnKind {
-    /// Text that is JSON already and will be encoded once more.
+    /// JSON text, which will be encoded again.
     Json,
     /// A numpy value.
     Array,
@@ -54,7 +54,7 @@ struct Finder<'a, 'n> {
     found: Vec<Return>,
 }
 
-/// numpy functions that do not give back a numpy value.
+/// numpy functions that do not return a numpy value.
 const PLAIN_NUMPY: &[&str] = &[
     "numpy.array2string",
     "numpy.array_str",

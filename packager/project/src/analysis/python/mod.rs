@@ -30,7 +30,7 @@ use functions::TopLevel;
 use names::Names;
 use position::Positions;
 
-/// What an entry script says, as far as it can be read without running it.
+/// An entry script, as far as it can be understood without running it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EntryScript {
     /// The file.
@@ -43,19 +43,19 @@ pub struct EntryScript {
     pub readable: bool,
     /// Functions at the top level, in order; the last one of a name is in effect.
     pub functions: Vec<Function>,
-    /// Other names that the top level binds, so that `run = Scorer().run` is not missing.
+    /// Other names that the top level binds, as in `run = Scorer().run`.
     pub other_names: Vec<String>,
-    /// Whether `from x import *` binds names that cannot be known.
+    /// Whether `from x import *` binds unknown names.
     pub star_import: bool,
     /// All imports, also those inside functions.
     pub imports: Vec<Import>,
     /// Calls of `Model.get_model_path`.
     pub model_path_calls: Vec<ModelPathCall>,
-    /// Paths built on `AZUREML_MODEL_DIR`.
+    /// Paths based on `AZUREML_MODEL_DIR`.
     pub model_dir_uses: Vec<ModelDirUse>,
-    /// What `run` returns, where it can be seen.
+    /// What `run` returns, where it is visible in the text.
     pub returns: Vec<Return>,
-    /// Text that is an absolute path of somebody's machine.
+    /// Strings that are absolute paths of one machine.
     pub absolute_paths: Vec<AbsolutePath>,
     /// Files read by a relative path.
     pub file_reads: Vec<FileRead>,

@@ -1,11 +1,11 @@
-//! Syntax newer than the target that the parser takes for granted, because it knows nothing older
-//! than Python 3.7.
+//! Syntax newer than the target that the parser accepts, because it supports nothing older than
+//! Python 3.7.
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, PythonVersion, Stmt};
 use ruff_text_size::{Ranged as _, TextSize};
 
-/// Places that need Python 3.6 or 3.7, with a message in the parser's words.
+/// Returns places that need Python 3.6 or 3.7, with messages like the parser's.
 pub(super) fn find(body: &[Stmt], target: PythonVersion) -> Vec<(TextSize, String)> {
     if target >= PythonVersion::PY37 {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! The version that scikit-learn writes beside what an estimator has learned, looked for where
-//! opcodes cannot be followed.
+//! The version that scikit-learn writes into an estimator, searched for where opcodes cannot be
+//! followed.
 
 use std::io::{self, Read};
 
@@ -44,11 +44,11 @@ fn value(bytes: &[u8]) -> Option<String> {
 /// `0.20.3`, `1.0.post1`, `0.24.dev0`.
 pub(super) fn version(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
-    let sound = text.len() < 32
+    let valid = text.len() < 32
         && text.starts_with(|c: char| c.is_ascii_digit())
         && text.contains('.')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+'));
-    sound.then(|| text.to_owned())
+    valid.then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -6,15 +6,15 @@ use std::io::{self, Read};
 use super::Pickle;
 use super::versions::{KEY, version};
 
-/// Longer texts are no names; they are passed over.
+/// Longer texts are not names and are skipped.
 const LONGEST: u64 = 256;
-/// Texts that are remembered for later, and modules; a model has a few hundred.
+/// Limit of texts in the memo and of modules; a model has a few hundred.
 const MOST: usize = 20_000;
 
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// At `STOP`, or where no more is read.
+    /// At `STOP`, or at the limit of what is read.
     AtEnd,
     /// Where joblib may have put an array's bytes.
     AtAnArray,
@@ -33,7 +33,7 @@ pub(super) struct Walk<R> {
     array: bool,
 }
 
-/// Why a walk goes no further.
+/// Why a walk stops.
 enum Stop {
     Ended(Ended),
     /// Not an opcode, or a broken argument.
@@ -54,7 +54,7 @@ impl<R: Read> Walk<R> {
         Self { reader, found, last: [None, None], memo: BTreeMap::new(), count: 0, array: false }
     }
 
-    /// Walks to the end, or as far as opcodes go; nothing if this is no pickle.
+    /// Walks to the end, or as far as the opcodes can be followed; nothing if this is not a pickle.
     pub(super) fn run(&mut self) -> Option<Ended> {
         loop {
             match self.step() {
@@ -218,7 +218,7 @@ impl<R: Read> Walk<R> {
         self.pushed(length)
     }
 
-    /// Something that is no text, with an argument of so many bytes.
+    /// Something that is not text, with an argument of `length` bytes.
     fn pushed(&mut self, length: u64) -> Result<(), Stop> {
         self.last = [None, None];
         self.skip(length)

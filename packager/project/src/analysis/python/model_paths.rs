@@ -1,5 +1,5 @@
 //! How a script finds its models: `Model.get_model_path(...)` (docs/azureml-2019.md#1.5) and paths
-//! built on `AZUREML_MODEL_DIR` (section 1.6).
+//! based on `AZUREML_MODEL_DIR` (docs/azureml-2019.md#1.6).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct ModelPathCall {
     pub name: Argument,
     /// `version`
     pub version: Argument,
-    /// Whether it stands inside `try` or `if`, so that its failure may be meant.
+    /// Whether it is inside `try` or `if`, so that it may be expected to fail.
     pub guarded: bool,
 }
 
@@ -38,7 +38,7 @@ pub enum Argument {
     Other,
 }
 
-/// A path built on `AZUREML_MODEL_DIR`.
+/// A path based on `AZUREML_MODEL_DIR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelDirUse {
     /// From 1.
@@ -100,7 +100,7 @@ struct Finder<'a, 'n> {
 impl<'a> Finder<'a, '_> {
     fn argument(&self, call: &'a ExprCall, name: &str, position: usize) -> Argument {
         let Some(expr) = call.arguments.find_argument_value(name, position) else {
-            // `*args` may hold it.
+            // `*args` may contain it.
             let starred = call.arguments.args.iter().any(Expr::is_starred_expr)
                 || call.arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
             return if starred { Argument::Other } else { Argument::Absent };
@@ -115,7 +115,7 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
-    /// The path an expression builds on the model folder, if it does.
+    /// The path below the model folder that an expression builds, if it does.
     fn dir_path(&self, expr: &'a Expr) -> Option<DirPath> {
         match expr {
             Expr::Name(name) => self.variables.get(name.id.as_str()).cloned(),
@@ -228,7 +228,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
             if !path.parts.is_empty() {
                 self.uses.push(ModelDirUse { line, parts: path.parts, guarded });
             }
-            // The whole path is said; its beginnings are not said again.
+            // The beginnings of the path are not reported again.
             return;
         }
         let guards = matches!(expr, Expr::If(_));

@@ -1,4 +1,4 @@
-//! Imports, wherever they stand.
+//! All imports of a script.
 
 use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtTry};
@@ -17,7 +17,7 @@ pub struct Import {
     pub level: u32,
     /// From 1.
     pub line: usize,
-    /// Whether the script goes on without it: inside `try` with a handler that takes it, or only
+    /// Whether the script works without it: inside `try` with a handler for import errors, or only
     /// for type checkers.
     pub optional: bool,
 }
@@ -70,7 +70,7 @@ impl<'a> Visitor<'a> for Collector<'_> {
             }
             Stmt::Try(block) if takes_import_errors(block) => {
                 self.optionally(true, |this| this.visit_body(&block.body));
-                // What stands in for a missing module is an alternative, not a need.
+                // The replacement for a missing module is optional too.
                 for handler in &block.handlers {
                     let ExceptHandler::ExceptHandler(handler) = handler;
                     self.optionally(true, |this| this.visit_body(&handler.body));
