@@ -1,4 +1,4 @@
-//! The services that are there, found by their containers' labels.
+//! Services, found by their containers' labels.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ impl LocalDeployer {
     }
 }
 
-/// A service's state by its container's and by whether it answers.
+/// Derives a service's state from its container's and from whether it answers.
 pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
     match container.status {
         ContainerStatus::Running if answers => ServiceState::Running,
         ContainerStatus::Running | ContainerStatus::Created => ServiceState::Deploying,
-        // One that is started again and again has failed as often.
+        // A container that is being restarted has failed before.
         ContainerStatus::Restarting | ContainerStatus::Exited | ContainerStatus::Dead => {
             ServiceState::Failed
         }
@@ -46,12 +46,12 @@ pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
     }
 }
 
-/// The port of 127.0.0.1 a container serves on.
+/// Returns the port of 127.0.0.1 that a container serves on.
 pub(super) fn published(container: &Container) -> Option<u16> {
     container.ports.get(&port_of(&container.labels).ok()?).copied()
 }
 
-/// A container as a service.
+/// Describes a container as a service.
 pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool) -> Webservice {
     let state = state_of(container, answers);
     let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
@@ -76,14 +76,14 @@ fn error_of(container: &Container) -> Option<String> {
         return Some(container.error.clone());
     }
     if container.out_of_memory {
-        return Some("its process was killed for want of memory".to_owned());
+        return Some("the server process was killed because it ran out of memory".to_owned());
     }
     let code = container.exit_code?;
     Some(match container.status {
         ContainerStatus::Restarting => {
-            format!("its process ended with exit code {code} and is started again")
+            format!("the server process exited with code {code} and is being restarted")
         }
-        _ => format!("its process ended with exit code {code}"),
+        _ => format!("the server process exited with code {code}"),
     })
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_container_is_this_service() {
+    fn a_running_container_is_described() {
         let name: ServiceName = "digits".parse().unwrap();
         let service = describe(&name, &container(ContainerStatus::Running), true);
         assert_eq!(
@@ -146,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_service_says_why() {
+    fn a_failed_service_has_an_error() {
         let mut ended = container(ContainerStatus::Exited);
         (ended.exit_code, ended.ports) = (Some(3), BTreeMap::new());
         let service = describe(&"digits".parse().unwrap(), &ended, false);
-        assert_eq!(service.error.unwrap(), "its process ended with exit code 3");
+        assert_eq!(service.error.unwrap(), "the server process exited with code 3");
         assert_eq!(service.scoring_uri, None);
     }
 }
