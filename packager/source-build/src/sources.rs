@@ -1,0 +1,116 @@
+//! Source folders and repositories, staged where they may be built.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use mlpack_oci::Digest;
+use url::Url;
+
+use crate::git::Repository;
+use crate::source_tree::SourceTree;
+use crate::{Error, Result};
+use mlpack_lock::{Artifact, ArtifactKind, ArtifactOrigin};
+use mlpack_oci::pending::PendingFolder;
+use mlpack_packages::cache::store::Store;
+
+/// Sources in a folder that goes when this goes.
+pub struct Staged {
+    /// The folder of the project itself.
+    pub path: PathBuf,
+    /// What the lock says of it.
+    pub artifact: Artifact,
+    _work: PendingFolder,
+}
+
+/// What stages sources.
+pub struct Stage<'a> {
+    pub store: &'a Store,
+    pub search_path: Option<&'a OsString>,
+}
+
+impl Stage<'_> {
+    /// A copy of a folder of this machine.
+    pub fn folder(&self, folder: &Path) -> Result<Staged> {
+        let tree = SourceTree::read(folder)?;
+        let work = self.store.work_folder()?;
+        let filename = mlpack_packages::net::client::file_name(folder);
+        // Build tools see the name of the folder.
+        let path = work.path().join(if filename.is_empty() { "sources" } else { &filename });
+        tree.copy(&path)?;
+        // Of the copy, which stays as it is while somebody edits the original.
+        let sha256 = SourceTree::read(&path)?.digest()?;
+        let origin = ArtifactOrigin::Path(folder.to_owned());
+        let artifact =
+            Artifact { kind: ArtifactKind::Folder, filename, origin, size: None, sha256 };
+        Ok(Staged { path, artifact, _work: work })
+    }
+
+    /// A revision of a repository.
+    pub async fn repository(
+        &self,
+        url: &Url,
+        revision: Option<&str>,
+        subdirectory: Option<&str>,
+    ) -> Result<Staged> {
+        let repository = Repository { url, search_path: self.search_path };
+        let work = self.store.work_folder()?;
+        let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let filename =
+            mlpack_packages::net::percent_decode(last).trim_end_matches(".git").to_owned();
+        let whole = work.path().join("repository");
+        let commit = repository.check_out(revision, &whole).await?;
+        let path = match subdirectory {
+            Some(subdirectory) => whole.join(subdirectory),
+            None => whole,
+        };
+        if !path.is_dir() {
+            let url = mlpack_requirements::redact_url(url);
+            let reason = format!("{commit} has no folder `{}`", subdirectory.unwrap_or_default());
+            return Err(Error::Repository { url, reason });
+        }
+        let sha256 = SourceTree::read(&path)?.digest()?;
+        let origin = ArtifactOrigin::Git {
+            url: repository.plain().into(),
+            commit,
+            subdirectory: subdirectory.map(str::to_owned),
+        };
+        let artifact =
+            Artifact { kind: ArtifactKind::Folder, filename, origin, size: None, sha256 };
+        Ok(Staged { path, artifact, _work: work })
+    }
+
+    /// The sources that a lock names, held to its hash.
+    pub async fn locked(&self, artifact: &Artifact) -> Result<Staged> {
+        let staged = self.again(&artifact.origin).await?;
+        same(&staged.artifact, artifact.sha256)?;
+        Ok(staged)
+    }
+
+    /// The sources of a place.
+    pub async fn again(&self, origin: &ArtifactOrigin) -> Result<Staged> {
+        match origin {
+            ArtifactOrigin::Path(folder) => self.folder(folder),
+            ArtifactOrigin::Git { url, commit, subdirectory } => {
+                let url = Url::parse(url).map_err(|error| Error::Origin {
+                    reason: format!("`{url}` is no address: {error}"),
+                })?;
+                self.repository(&url, Some(commit), subdirectory.as_deref()).await
+            }
+            ArtifactOrigin::Url(url) => {
+                Err(Error::Origin { reason: format!("{url} is no source folder") })
+            }
+        }
+    }
+}
+
+fn same(found: &Artifact, expected: Digest) -> Result<()> {
+    if found.sha256 == expected {
+        return Ok(());
+    }
+    let filename = match &found.origin {
+        ArtifactOrigin::Path(path) => path.display().to_string(),
+        _ => found.filename.clone(),
+    };
+    let found = found.sha256;
+    Err(mlpack_packages::Error::ChecksumMismatch { filename, expected, found }.into())
+}
