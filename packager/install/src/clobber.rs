@@ -14,7 +14,7 @@ use mlpack_packages::wheel::archive::StoredWheel;
 
 /// Packages on their way, and who has which path.
 #[derive(Default)]
-pub(crate) struct Laying<'a> {
+pub(crate) struct Installer<'a> {
     pub(crate) packages: Vec<Package<'a>>,
     owners: HashMap<String, usize>,
     pub(crate) notes: Vec<String>,
@@ -30,10 +30,10 @@ pub(crate) struct Package<'a> {
     files: BTreeMap<String, FileEntry>,
     /// Paths that another package has.
     left_out: Vec<String>,
-    dropped: Vec<Pruned>,
+    pruned: Vec<Pruned>,
 }
 
-impl<'a> Laying<'a> {
+impl<'a> Installer<'a> {
     /// Adds a package; of a path that two have, one keeps it.
     pub(crate) fn add(
         &mut self,
@@ -42,7 +42,7 @@ impl<'a> Laying<'a> {
         source: String,
         wheel: Option<&'a StoredWheel>,
         mut files: BTreeMap<String, FileEntry>,
-        dropped: Vec<Pruned>,
+        pruned: Vec<Pruned>,
     ) -> Result<()> {
         let number = self.packages.len();
         let mut left_out = Vec::new();
@@ -79,7 +79,7 @@ impl<'a> Laying<'a> {
         for path in &left_out {
             files.remove(path);
         }
-        self.packages.push(Package { name, version, source, wheel, files, left_out, dropped });
+        self.packages.push(Package { name, version, source, wheel, files, left_out, pruned });
         Ok(())
     }
 }
@@ -92,7 +92,7 @@ impl Package<'_> {
         site: &str,
         options: &str,
     ) -> Result<InstalledPackage> {
-        let Self { name, version, source, files, mut left_out, dropped, .. } = self;
+        let Self { name, version, source, files, mut left_out, pruned, .. } = self;
         left_out.sort_unstable();
         // What of the interpreter shows in the files is the name of its folder.
         let key = format!("{source}\n{prefix}\n{site}\n{options}{}", left_out.join("\n"));
@@ -101,6 +101,6 @@ impl Package<'_> {
             tree.insert(&format!("{prefix}/{path}"), file.node)?;
         }
         let (name, version) = (name.to_owned(), version.to_owned());
-        Ok(InstalledPackage { name, version, tree, key: Digest::of(key.as_bytes()), dropped })
+        Ok(InstalledPackage { name, version, tree, key: Digest::of(key.as_bytes()), pruned })
     }
 }

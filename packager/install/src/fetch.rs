@@ -13,7 +13,7 @@ use mlpack_packages::cache::store::Store;
 use mlpack_packages::conda;
 use mlpack_packages::conda::archive::StoredConda;
 use mlpack_packages::conda::channels::Channels;
-use mlpack_packages::net::client::{Client, Wanted};
+use mlpack_packages::net::client::{Client, Download};
 use mlpack_packages::net::index;
 use mlpack_packages::wheel::archive::StoredWheel;
 use mlpack_requirements::WheelName;
@@ -147,7 +147,7 @@ async fn fetch(
     match &artifact.origin {
         ArtifactOrigin::Url(url) => {
             let (sha256, size) = (artifact.sha256, artifact.size);
-            let wanted = Wanted { url, path: path.clone(), sha256, size };
+            let wanted = Download { url, path: path.clone(), sha256, size };
             if let Err(error) = client.file(&wanted, progress).await {
                 // Who locked it may have had a mirror that cannot be reached from here.
                 let other = match error {
@@ -159,7 +159,7 @@ async fn fetch(
                 let Some(url) = other.filter(|other| other != url) else {
                     return Err(error.into());
                 };
-                let wanted = Wanted { url: &url, path: path.clone(), sha256, size };
+                let wanted = Download { url: &url, path: path.clone(), sha256, size };
                 client.file(&wanted, progress).await?;
             }
         }

@@ -7,12 +7,12 @@ use crate::Result;
 use crate::fetch::Fetched;
 use crate::options::InstallOptions;
 use crate::prune::Pruned;
-use crate::wheel::{Place, WheelFiles};
+use crate::wheel::{Layout, WheelFiles};
 use mlpack_lock::LockedEnvironment;
 
-use crate::clobber::Laying;
+use crate::clobber::Installer;
 
-/// What was laid down. No path is in two of the trees.
+/// What was installed down. No path is in two of the trees.
 #[derive(Debug)]
 pub struct Installation {
     /// The environment's interpreter in the image, as `/opt/mlpack/env/bin/python`.
@@ -26,7 +26,7 @@ pub struct Installation {
     pub notes: Vec<String>,
 }
 
-/// A package that was laid down.
+/// A package that was installed down.
 #[derive(Debug)]
 pub struct InstalledPackage {
     /// Normalised name.
@@ -38,15 +38,15 @@ pub struct InstalledPackage {
     /// Of everything that decides the tree.
     pub key: Digest,
     /// What was left out of it.
-    pub dropped: Vec<Pruned>,
+    pub pruned: Vec<Pruned>,
 }
 
 impl Installation {
     /// What was left out of all packages, by rule.
     pub fn pruned(&self) -> Vec<Pruned> {
         let mut all = Vec::new();
-        for dropped in self.packages.iter().flat_map(|package| &package.dropped) {
-            crate::prune::add(&mut all, *dropped);
+        for pruned in self.packages.iter().flat_map(|package| &package.pruned) {
+            crate::prune::add(&mut all, *pruned);
         }
         all
     }
@@ -87,7 +87,7 @@ pub fn install(
     let minor = python.minor_text();
     let base = environment.conda.is_empty();
     let absolute = format!("/{prefix}");
-    let place = Place {
+    let place = Layout {
         prefix: &absolute,
         python: format!("/{prefix}/bin/python"),
         site: format!("lib/python{minor}/site-packages"),
@@ -96,27 +96,27 @@ pub fn install(
             false => format!("include/python{minor}"),
         },
     };
-    let mut laying = Laying::default();
+    let mut installer = Installer::default();
     for stored in &fetched.conda {
-        let crate::conda::InstalledConda { files, notes, dropped } =
+        let crate::conda::InstalledConda { files, notes, pruned } =
             crate::conda::install(stored, &absolute, python, options)?;
-        laying.notes.extend(notes);
+        installer.notes.extend(notes);
         let package = &stored.package;
         let source = format!("{} {}", package.url, package.sha256);
-        laying.add(&package.name, &package.version, source, None, files, dropped)?;
+        installer.add(&package.name, &package.version, source, None, files, pruned)?;
     }
     for wheel in &fetched.wheels {
-        let WheelFiles { files, dropped } = place.package(wheel, options)?;
+        let WheelFiles { files, pruned } = place.package(wheel, options)?;
         let source = wheel.sha256.to_string();
-        laying.add(&wheel.name, &wheel.version, source, Some(wheel), files, dropped)?;
+        installer.add(&wheel.name, &wheel.version, source, Some(wheel), files, pruned)?;
     }
-    let packages = laying
+    let packages = installer
         .packages
         .into_iter()
         .map(|package| package.finish(prefix, &place.site, &options.key()))
         .collect::<Result<_>>()?;
     let own = own(environment, prefix, &place.site)?;
-    Ok(Installation { python: place.python, packages, own, notes: laying.notes })
+    Ok(Installation { python: place.python, packages, own, notes: installer.notes })
 }
 
 /// What makes a folder an environment.

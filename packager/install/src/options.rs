@@ -1,4 +1,4 @@
-//! What may be changed about the files of packages as they are laid down.
+//! What may be changed about the files of packages as they are installed down.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ pub struct InstallOptions<'a> {
 /// What was done to one package.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
-    pub(crate) dropped: Vec<Pruned>,
+    pub(crate) pruned: Vec<Pruned>,
     /// Paths that hold bytecode made here.
     pub(crate) compiled: BTreeSet<String>,
 }
@@ -49,7 +49,7 @@ impl InstallOptions<'_> {
     ) -> Result<Changed> {
         let mut changed = Changed::default();
         if self.slim {
-            changed.dropped = prune::slim(name, files)?;
+            changed.pruned = prune::prune(name, files)?;
         }
         if let Some(bytecode) = self.bytecode {
             changed.compiled = bytecode.add(sha256, prefix, files)?;
@@ -75,7 +75,7 @@ mod tests {
     use mlpack_packages::wheel::record;
     use mlpack_requirements::{Architecture, PythonVersion, Target};
 
-    fn laid(dir: &Path, options: &InstallOptions<'_>) -> (Installation, Tree) {
+    fn installed(dir: &Path, options: &InstallOptions<'_>) -> (Installation, Tree) {
         let wheel = TestWheel::new("demo")
             .file("demo/__init__.py", "x = 1\n")
             .file("demo/old.py", "print 'two'\n")
@@ -95,9 +95,9 @@ mod tests {
             packages: Vec::new(),
         };
         let fetched = Fetched { conda: Vec::new(), wheels: vec![wheel] };
-        let laid = install(&fetched, &environment, options).unwrap();
-        let tree = laid.tree().unwrap();
-        (laid, tree)
+        let installed = install(&fetched, &environment, options).unwrap();
+        let tree = installed.tree().unwrap();
+        (installed, tree)
     }
 
     /// The lines of RECORD without hashes, and the files that are there.
@@ -122,11 +122,11 @@ mod tests {
     #[test]
     fn lists_of_files_stay_true() {
         let dir = tempfile::tempdir().unwrap();
-        let (plain, tree) = laid(dir.path(), &InstallOptions::default());
+        let (plain, tree) = installed(dir.path(), &InstallOptions::default());
         assert_eq!((listed(&tree).1.len(), plain.pruned()), (8, Vec::new()));
 
         let slim = InstallOptions { slim: true, bytecode: None };
-        let (slimmed, tree) = laid(dir.path(), &slim);
+        let (slimmed, tree) = installed(dir.path(), &slim);
         let (lines, files) = listed(&tree);
         assert_eq!(lines[0], "../../../bin/tool.py");
         assert_eq!(lines[1..], files);
@@ -142,7 +142,7 @@ mod tests {
         let cache = dir.path().join("cache");
         let Some(bytecode) = find(11, &cache) else { return };
         let both = InstallOptions { slim: true, bytecode: Some(&bytecode) };
-        let (compiled, tree) = laid(dir.path(), &both);
+        let (compiled, tree) = installed(dir.path(), &both);
         let (lines, files) = listed(&tree);
         assert_eq!(lines[1..], files);
         assert_eq!(

@@ -19,9 +19,9 @@ fn install(wheels: &[StoredWheel], prefix: &str) -> Result<(Installation, Tree)>
         packages: Vec::new(),
     };
     let fetched = Fetched { conda: Vec::new(), wheels: wheels.to_vec() };
-    let laid = crate::install(&fetched, &environment, &InstallOptions::default())?;
-    let tree = laid.tree()?;
-    Ok((laid, tree))
+    let installed = crate::install(&fetched, &environment, &InstallOptions::default())?;
+    let tree = installed.tree()?;
+    Ok((installed, tree))
 }
 
 fn text(tree: &Tree, path: &str) -> String {
@@ -51,7 +51,7 @@ fn demo(dir: &Path) -> StoredWheel {
 #[test]
 fn a_wheel_becomes_the_files_of_an_environment() {
     let dir = tempfile::tempdir().unwrap();
-    let (laid, tree) = install(&[demo(dir.path())], "opt/mlpack/env").unwrap();
+    let (installed, tree) = install(&[demo(dir.path())], "opt/mlpack/env").unwrap();
     let site = "lib/python3.6/site-packages";
     let files: Vec<_> = tree
         .iter()
@@ -103,8 +103,8 @@ fn a_wheel_becomes_the_files_of_an_environment() {
     assert_eq!(recorded["../../../bin/run"], Digest::of(at("bin/run").as_bytes()));
     assert_eq!(recorded["demo/unlisted.txt"], Digest::of(b"u"));
     assert_eq!((recorded.len(), record.lines().count()), (13, 14));
-    assert_eq!(laid.python, "/opt/mlpack/env/bin/python");
-    let [package] = &laid.packages[..] else { panic!("{:?}", laid.packages) };
+    assert_eq!(installed.python, "/opt/mlpack/env/bin/python");
+    let [package] = &installed.packages[..] else { panic!("{:?}", installed.packages) };
     assert_eq!((&*package.name, &*package.version), ("demo", "1"));
     assert_eq!(package.tree.size(), tree.size() - at("pyvenv.cfg").len() as u64);
 }
@@ -138,8 +138,8 @@ fn one_path_of_two_packages_is_one_file() {
             .store(dir.path())
     };
     let kept = |wheels: [StoredWheel; 2]| {
-        let (laid, tree) = install(&wheels, "e").unwrap();
-        (text(&tree, "e/lib/python3.6/site-packages/shared.py"), laid.notes)
+        let (installed, tree) = install(&wheels, "e").unwrap();
+        (text(&tree, "e/lib/python3.6/site-packages/shared.py"), installed.notes)
     };
     let note = |name: &str| {
         vec![format!(

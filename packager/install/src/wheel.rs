@@ -16,7 +16,7 @@ use mlpack_packages::wheel::record::Row;
 use mlpack_requirements::PipLine;
 
 /// Where things go in the environment; paths are relative to its prefix.
-pub(crate) struct Place<'a> {
+pub(crate) struct Layout<'a> {
     /// Of the environment, absolute.
     pub(crate) prefix: &'a str,
     /// Absolute, for scripts.
@@ -30,10 +30,10 @@ pub(crate) struct WheelFiles {
     /// By path below the prefix.
     pub(crate) files: BTreeMap<String, FileEntry>,
     /// What was left out.
-    pub(crate) dropped: Vec<Pruned>,
+    pub(crate) pruned: Vec<Pruned>,
 }
 
-impl Place<'_> {
+impl Layout<'_> {
     /// The files of one wheel by path, its RECORD among them.
     pub(crate) fn package(
         &self,
@@ -119,7 +119,7 @@ impl Place<'_> {
             format!("{}/{record_path}", self.site),
             FileEntry::bytes(record::write(rows), false),
         );
-        Ok(WheelFiles { files, dropped: changed.dropped })
+        Ok(WheelFiles { files, pruned: changed.pruned })
     }
 
     /// Where a file of `*.data` goes, and whether it is a script (PyPA, "Binary distribution
@@ -152,7 +152,7 @@ pub(crate) fn requires(wheel: &StoredWheel, name: &str) -> Result<bool> {
     Ok(wanted.any(|line| PipLine::parse(line, 0).is_ok_and(|line| line.name() == Some(name))))
 }
 
-/// Wheels of a later major format would be laid wrongly (PyPA, "Installing a wheel", step 1).
+/// Wheels of a later major format would be installed wrongly (PyPA, "Installing a wheel", step 1).
 fn check_format(wheel: &WheelFile, info: &str) -> Result<()> {
     let text = wheel.text(&format!("{info}/WHEEL"))?;
     let version = text.lines().find_map(|line| line.strip_prefix("Wheel-Version:")).map(str::trim);

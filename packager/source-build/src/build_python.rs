@@ -40,7 +40,7 @@ pub async fn stage(
         return Ok(Err(format!("it is for {wanted}, this machine is {}", std::env::consts::ARCH)));
     }
     let needed = conda::closure(packages, "python")?;
-    let root = store.staged_pythons();
+    let root = store.build_pythons();
     let Some(place) = root.to_str() else {
         return Ok(Err(format!("the folder {} is no UTF-8", root.display())));
     };
@@ -48,7 +48,7 @@ pub async fn stage(
     for stored in &needed {
         key += &format!("{} {}\n", stored.package.url, stored.package.sha256);
     }
-    let folder = store.staged(&Digest::of(key.as_bytes()));
+    let folder = store.build_python(&Digest::of(key.as_bytes()));
     let program = folder.join("bin").join(format!("python{}", target.python.minor_text()));
     if let Ok(python) = host_python::try_ask(&program).await {
         return Ok(Ok(python));

@@ -11,7 +11,7 @@ use crate::build_tools;
 use crate::host_python::HostPython;
 use crate::interpreters::Interpreters;
 use crate::linker::Linker;
-use crate::sources::Stage;
+use crate::sources::SourceFetcher;
 use crate::uv::Uv;
 use crate::{Error, Result};
 use mlpack_lock::ArtifactKind;
@@ -69,9 +69,9 @@ impl Builder<'_> {
         if package.artifact.kind != ArtifactKind::Folder {
             return self.build(package, file, progress).await;
         }
-        let stage = Stage { store: self.store, search_path: self.search_path };
-        let staged = stage.locked(&package.artifact).await?;
-        self.build(package, &staged.path, progress).await
+        let fetcher = SourceFetcher { store: self.store, search_path: self.search_path };
+        let source = fetcher.locked(&package.artifact).await?;
+        self.build(package, &source.path, progress).await
     }
 
     /// The wheel of a source that lies at `source`.
@@ -114,22 +114,22 @@ impl Builder<'_> {
         if tried.is_none() {
             return Err(self.refuse(package, plain));
         }
-        let Some(twin) = interpreters.twin(self.target) else {
+        let Some(matching) = interpreters.matching(self.target) else {
             let (python, machine) = (self.target.python, self.target.architecture.machine());
             let missing =
                 format!("it needs a compiler, or Python {} on {machine}", python.minor_text());
             let reason = format!("{}:\n{plain}", interpreters.explain(&missing));
             return Err(self.refuse(package, reason));
         };
-        let linker = Linker::of(twin).await;
+        let linker = Linker::of(matching).await;
         let linkers = linker.variables.iter().map(|(name, words)| (*name, words.as_str()));
         let variables: Vec<_> = COMPILER.into_iter().chain(linkers).collect();
-        match self.run(twin, source, &variables, package).await? {
+        match self.run(matching, source, &variables, package).await? {
             Ok(wheel) => {
                 for file in linker.traces(&wheel)? {
                     progress.note(&format!(
                         "{} {} was compiled here, and `{file}` names the folder of {}: another machine makes other bytes",
-                        package.name, package.version, twin.path.display()
+                        package.name, package.version, matching.path.display()
                     ));
                 }
                 Ok(wheel)

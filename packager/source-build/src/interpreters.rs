@@ -34,7 +34,7 @@ pub async fn find(
 ) -> Result<Interpreters> {
     let mut all =
         Interpreters { list: host_python::find(settings, target.python).await, own: None };
-    if conda.is_empty() || all.twin(target).is_some() {
+    if conda.is_empty() || all.matching(target).is_some() {
         return Ok(all);
     }
     match build_python::stage(conda, target, store, progress).await? {
@@ -46,7 +46,7 @@ pub async fn find(
 
 impl Interpreters {
     /// The one whose compiled files the target loads.
-    pub fn twin(&self, target: &Target) -> Option<&HostPython> {
+    pub fn matching(&self, target: &Target) -> Option<&HostPython> {
         let machine = target.architecture.machine();
         self.list
             .iter()

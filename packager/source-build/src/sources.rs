@@ -1,4 +1,4 @@
-//! Source folders and repositories, staged where they may be built.
+//! Source folders and repositories, source where they may be built.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use mlpack_oci::pending::PendingFolder;
 use mlpack_packages::cache::store::Store;
 
 /// Sources in a folder that goes when this goes.
-pub struct Staged {
+pub struct FetchedSource {
     /// The folder of the project itself.
     pub path: PathBuf,
     /// What the lock says of it.
@@ -23,14 +23,14 @@ pub struct Staged {
 }
 
 /// What stages sources.
-pub struct Stage<'a> {
+pub struct SourceFetcher<'a> {
     pub store: &'a Store,
     pub search_path: Option<&'a OsString>,
 }
 
-impl Stage<'_> {
+impl SourceFetcher<'_> {
     /// A copy of a folder of this machine.
-    pub fn folder(&self, folder: &Path) -> Result<Staged> {
+    pub fn folder(&self, folder: &Path) -> Result<FetchedSource> {
         let tree = SourceTree::read(folder)?;
         let work = self.store.work_folder()?;
         let filename = mlpack_packages::net::client::file_name(folder);
@@ -42,7 +42,7 @@ impl Stage<'_> {
         let origin = ArtifactOrigin::Path(folder.to_owned());
         let artifact =
             Artifact { kind: ArtifactKind::Folder, filename, origin, size: None, sha256 };
-        Ok(Staged { path, artifact, _work: work })
+        Ok(FetchedSource { path, artifact, _work: work })
     }
 
     /// A revision of a repository.
@@ -51,7 +51,7 @@ impl Stage<'_> {
         url: &Url,
         revision: Option<&str>,
         subdirectory: Option<&str>,
-    ) -> Result<Staged> {
+    ) -> Result<FetchedSource> {
         let repository = Repository { url, search_path: self.search_path };
         let work = self.store.work_folder()?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -76,18 +76,18 @@ impl Stage<'_> {
         };
         let artifact =
             Artifact { kind: ArtifactKind::Folder, filename, origin, size: None, sha256 };
-        Ok(Staged { path, artifact, _work: work })
+        Ok(FetchedSource { path, artifact, _work: work })
     }
 
     /// The sources that a lock names, held to its hash.
-    pub async fn locked(&self, artifact: &Artifact) -> Result<Staged> {
-        let staged = self.again(&artifact.origin).await?;
-        same(&staged.artifact, artifact.sha256)?;
-        Ok(staged)
+    pub async fn locked(&self, artifact: &Artifact) -> Result<FetchedSource> {
+        let source = self.fetch(&artifact.origin).await?;
+        same(&source.artifact, artifact.sha256)?;
+        Ok(source)
     }
 
     /// The sources of a place.
-    pub async fn again(&self, origin: &ArtifactOrigin) -> Result<Staged> {
+    pub async fn fetch(&self, origin: &ArtifactOrigin) -> Result<FetchedSource> {
         match origin {
             ArtifactOrigin::Path(folder) => self.folder(folder),
             ArtifactOrigin::Git { url, commit, subdirectory } => {

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store;
 use mlpack_packages::cache::store::Store;
-use mlpack_packages::net::client::{Client, Wanted};
+use mlpack_packages::net::client::{Client, Download};
 use mlpack_packages::net::index;
 use mlpack_packages::wheel::archive::WheelFile;
 use mlpack_requirements::Architecture;
@@ -227,7 +227,7 @@ async fn fetch(
         return Err(missing(format!("the index does not list {filename}")));
     };
     let wheel = store.artifact("wheels", &sha256, filename);
-    let wanted = Wanted { url: file.url.as_str(), path: wheel.clone(), sha256, size: None };
+    let wanted = Download { url: file.url.as_str(), path: wheel.clone(), sha256, size: None };
     client.file(&wanted, progress).await.map_err(|error| missing(error.to_string()))?;
     let archive = WheelFile::open(&wheel)?;
     let member = format!("uv-{PINNED}.data/scripts/uv");

@@ -21,7 +21,7 @@ const LARGEST: u32 = 256 << 20;
 
 /// How to compile.
 #[derive(Debug, Clone)]
-pub(super) struct Compiler {
+pub(super) struct BytecodeCompiler {
     pub(super) python: PathBuf,
     /// The number that bytecode begins with.
     pub(super) magic: [u8; 4],
@@ -46,7 +46,7 @@ pub(super) async fn magic(python: &HostPython) -> Option<[u8; 4]> {
     output.stdout.try_into().ok()
 }
 
-impl Compiler {
+impl BytecodeCompiler {
     /// Whether its bytecode can do without the source's time (PEP 552).
     pub(super) fn has_hash(&self) -> bool {
         self.minor >= 7

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mlpack_oci::Digest;
 
 use crate::{Error, Result};
-use compiler::Compiler;
+use compiler::BytecodeCompiler;
 use mlpack_packages::FileEntry;
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
@@ -34,7 +34,7 @@ const SHARE: usize = 40;
 #[derive(Debug, Clone)]
 pub struct Bytecode {
     python: HostPython,
-    compiler: Compiler,
+    compiler: BytecodeCompiler,
     store: Store,
     threads: usize,
 }
@@ -54,7 +54,8 @@ impl Bytecode {
         let none = || Error::NoCompiler { python };
         let host = host_python::first(settings, python).await.ok_or_else(none)?;
         let magic = compiler::magic(&host).await.ok_or_else(none)?;
-        let compiler = Compiler { python: host.path.clone(), magic, minor: python.minor, mtime };
+        let compiler =
+            BytecodeCompiler { python: host.path.clone(), magic, minor: python.minor, mtime };
         let store = Store::new(&settings.cache);
         store.sweep_bytecode();
         Ok(Self { python: host, compiler, store, threads: threads.max(1) })
@@ -95,17 +96,17 @@ impl Bytecode {
             Some(compiled) => compiled,
             None => {
                 let packing = pack::Packing::new(&path)?;
-                let hands = self.threads.min(sources.len().div_ceil(SHARE));
+                let workers = self.threads.min(sources.len().div_ceil(SHARE));
                 let done: Vec<Result<()>> = std::thread::scope(|scope| {
-                    let work: Vec<_> = (0..hands)
-                        .map(|hand| {
+                    let work: Vec<_> = (0..workers)
+                        .map(|worker| {
                             let own: Vec<_> =
-                                sources.iter().copied().skip(hand).step_by(hands).collect();
+                                sources.iter().copied().skip(worker).step_by(workers).collect();
                             let packing = &packing;
                             scope.spawn(move || self.compiler.compile(&own, prefix, packing))
                         })
                         .collect();
-                    work.into_iter().filter_map(|hand| hand.join().ok()).collect()
+                    work.into_iter().filter_map(|worker| worker.join().ok()).collect()
                 });
                 done.into_iter().collect::<Result<()>>()?;
                 packing.finish()?;

@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path) -> Option<BTreeMap<String, FileEntry>> {
     Some(files)
 }
 
-/// A pack being written, by several hands.
+/// A pack being written, by several workers.
 pub(super) struct Packing {
     path: PathBuf,
     pending: PendingFile,

@@ -23,7 +23,7 @@ pub(crate) struct InstalledConda {
     /// Warnings, one sentence each.
     pub(crate) notes: Vec<String>,
     /// What was left out.
-    pub(crate) dropped: Vec<Pruned>,
+    pub(crate) pruned: Vec<Pruned>,
 }
 
 /// Lists the files of a package for an environment at `prefix` in the image, with its `conda-meta`
@@ -59,5 +59,5 @@ pub(crate) fn install(
     let (name, record) = meta::record(&archive, index, stored, recorded)?;
     files.insert(format!("conda-meta/{name}"), FileEntry::bytes(record, false));
     let notes = scripts::notes(&stored.package, files.keys().map(String::as_str));
-    Ok(InstalledConda { files, notes, dropped: changed.dropped })
+    Ok(InstalledConda { files, notes, pruned: changed.pruned })
 }

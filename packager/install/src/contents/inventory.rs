@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mlpack_oci::Digest;
 
-use super::{Contents, Modules, kept, read};
+use super::{Modules, PackageContents, cache, read};
 use crate::Result;
 use crate::fetch::Fetched;
 use mlpack_lock::ArtifactKind;
@@ -19,7 +19,7 @@ use mlpack_source_build::builder;
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// With the name of the package; conda's first.
-    pub(crate) packages: Vec<(String, Contents)>,
+    pub(crate) packages: Vec<(String, PackageContents)>,
 }
 
 impl Inventory {
@@ -31,7 +31,7 @@ impl Inventory {
         let store = Store::new(cache);
         let mut packages = Vec::new();
         for package in &environment.conda {
-            let Some(contents) = kept::get(&store, &package.sha256) else { return Ok(None) };
+            let Some(contents) = cache::get(&store, &package.sha256) else { return Ok(None) };
             packages.push((package.name.clone(), contents));
         }
         for package in &environment.packages {
@@ -45,7 +45,7 @@ impl Inventory {
                     }
                 }
             };
-            let Some(contents) = kept::get(&store, &sha256) else { return Ok(None) };
+            let Some(contents) = cache::get(&store, &sha256) else { return Ok(None) };
             packages.push((package.name.clone(), contents));
         }
         Ok(Some(Self { packages }))
@@ -73,13 +73,13 @@ impl Inventory {
                 done.push((number, archive.contents(&store)));
             }
         };
-        let mut read: Vec<(usize, Result<Contents>)> = std::thread::scope(|scope| {
-            let hands: Vec<_> =
+        let mut read: Vec<(usize, Result<PackageContents>)> = std::thread::scope(|scope| {
+            let workers: Vec<_> =
                 (0..threads.clamp(1, all.len().max(1))).map(|_| scope.spawn(work)).collect();
-            hands.into_iter().flat_map(|hand| hand.join().unwrap_or_default()).collect()
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
         });
         read.sort_by_key(|(number, _)| *number);
-        let named = |(number, contents): (usize, Result<Contents>)| {
+        let named = |(number, contents): (usize, Result<PackageContents>)| {
             Ok((all[number].name().to_owned(), contents?))
         };
         Ok(Self { packages: read.into_iter().map(named).collect::<Result<_>>()? })
@@ -109,19 +109,19 @@ impl Archive<'_> {
         }
     }
 
-    fn contents(&self, store: &Store) -> Result<Contents> {
+    fn contents(&self, store: &Store) -> Result<PackageContents> {
         let sha256: Digest = match self {
             Self::Conda(stored) => stored.package.sha256,
             Self::Wheel(stored) => stored.sha256,
         };
-        if let Some(contents) = kept::get(store, &sha256) {
+        if let Some(contents) = cache::get(store, &sha256) {
             return Ok(contents);
         }
         let contents = match self {
             Self::Conda(stored) => read::conda(stored)?,
             Self::Wheel(stored) => read::wheel(stored)?,
         };
-        kept::put(store, &sha256, &contents)?;
+        cache::put(store, &sha256, &contents)?;
         Ok(contents)
     }
 }

@@ -1,8 +1,8 @@
 //! What packages hold, as far as checks ask: modules that can be imported, and compiled files with
 //! the libraries they need. It is read out of an archive once and kept by the archive's hash.
 
+mod cache;
 mod inventory;
-mod kept;
 mod modules;
 mod read;
 
@@ -16,7 +16,7 @@ pub use modules::Modules;
 
 /// What one package holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Contents {
+pub(crate) struct PackageContents {
     /// What can be imported from it.
     pub(crate) modules: Modules,
     /// Its compiled files.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use mlpack_elf::{Elf, Machine, Open};
 
-use super::{Contents, Library, Modules};
+use super::{Library, Modules, PackageContents};
 use crate::Result;
 use mlpack_packages::conda::archive::StoredConda;
 use mlpack_packages::conda::archive::{CondaArchive, Entry};
@@ -12,7 +12,7 @@ use mlpack_packages::wheel::archive::{StoredWheel, WheelFile};
 use mlpack_requirements::Architecture;
 
 /// Reads a wheel.
-pub(super) fn wheel(stored: &StoredWheel) -> Result<Contents> {
+pub(super) fn wheel(stored: &StoredWheel) -> Result<PackageContents> {
     let wheel = WheelFile::open(&stored.path)?;
     let data = format!("{}.data/", wheel.dist_info()?.trim_end_matches(".dist-info"));
     let site = |path: &'_ str| -> Option<String> {
@@ -31,13 +31,13 @@ pub(super) fn wheel(stored: &StoredWheel) -> Result<Contents> {
     }
     let paths: Vec<String> = wheel.members().keys().filter_map(|path| site(path)).collect();
     let modules = Modules::of(paths.iter().map(String::as_str));
-    Ok(Contents { modules, libraries, ..Contents::default() })
+    Ok(PackageContents { modules, libraries, ..PackageContents::default() })
 }
 
 /// Reads a conda archive.
-pub(super) fn conda(stored: &StoredConda) -> Result<Contents> {
+pub(super) fn conda(stored: &StoredConda) -> Result<PackageContents> {
     let archive = CondaArchive::open(stored)?;
-    let mut contents = Contents::default();
+    let mut contents = PackageContents::default();
     let mut paths = Vec::new();
     for (path, entry) in archive.entries().iter().filter(|(path, _)| !path.starts_with("info/")) {
         paths.extend(in_site_packages(path));

@@ -144,7 +144,7 @@ fn comes_by_itself(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contents::{Contents, Library};
+    use crate::contents::{Library, PackageContents};
 
     fn library(path: &str, needed: &[&str]) -> Library {
         Library {
@@ -156,8 +156,8 @@ mod tests {
         }
     }
 
-    fn package(name: &str, libraries: Vec<Library>) -> (String, Contents) {
-        (name.to_owned(), Contents { libraries, ..Contents::default() })
+    fn package(name: &str, libraries: Vec<Library>) -> (String, PackageContents) {
+        (name.to_owned(), PackageContents { libraries, ..PackageContents::default() })
     }
 
     #[test]
@@ -172,8 +172,10 @@ mod tests {
         };
         let arm =
             Library { architecture: Architecture::Arm64, ..library("a/arm.so", &["libodd.so.1"]) };
-        let linked =
-            Contents { links: BTreeSet::from(["libz.so.1".to_owned()]), ..Contents::default() };
+        let linked = PackageContents {
+            links: BTreeSet::from(["libz.so.1".to_owned()]),
+            ..PackageContents::default()
+        };
         let inventory = Inventory {
             packages: vec![
                 package(
@@ -221,11 +223,11 @@ mod tests {
 
     #[test]
     fn what_is_loaded_by_name_is_told_by_package() {
-        let link = Contents {
+        let link = PackageContents {
             links: BTreeSet::from(["libicuuc.so.58".to_owned()]),
-            ..Contents::default()
+            ..PackageContents::default()
         };
-        let found = |packages: Vec<(String, Contents)>, names: &[&str]| {
+        let found = |packages: Vec<(String, PackageContents)>, names: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             let base = BaseLibraries { names: &names, holds: &|_| false };
             let found = Inventory { packages }.missing_libraries(Architecture::Amd64, base);

@@ -30,7 +30,7 @@ pub struct Pruned {
 ///
 /// # Errors
 /// Those of reading Python files, which tell whether a folder of tests is only that.
-pub(crate) fn slim(package: &str, files: &mut BTreeMap<String, FileEntry>) -> Result<Vec<Pruned>> {
+pub(crate) fn prune(package: &str, files: &mut BTreeMap<String, FileEntry>) -> Result<Vec<Pruned>> {
     let tests = TestFolders::of(files)?;
     let ruled: Vec<(String, Rule)> = files
         .iter()
@@ -41,12 +41,12 @@ pub(crate) fn slim(package: &str, files: &mut BTreeMap<String, FileEntry>) -> Re
             Some((path.clone(), rule))
         })
         .collect();
-    let mut dropped: Vec<Pruned> = Vec::new();
+    let mut pruned: Vec<Pruned> = Vec::new();
     for (path, rule) in ruled {
         let Some(file) = files.remove(&path) else { continue };
-        add(&mut dropped, Pruned { rule, files: 1, bytes: file.size() });
+        add(&mut pruned, Pruned { rule, files: 1, bytes: file.size() });
     }
-    Ok(dropped)
+    Ok(pruned)
 }
 
 /// Adds to a list that has each rule once, sorted.
@@ -88,10 +88,10 @@ mod tests {
             .collect()
     }
 
-    /// What is left, and what was dropped.
+    /// What is left, and what was pruned.
     fn slimmed(files: &[(&str, &str)]) -> (Vec<String>, Vec<(Rule, usize, u64)>) {
         let mut files = package(files);
-        let dropped = slim("demo", &mut files).unwrap();
+        let pruned = prune("demo", &mut files).unwrap();
         let left = files
             .into_keys()
             .map(|path| match path.strip_prefix(&format!("{SITE}/")) {
@@ -99,12 +99,12 @@ mod tests {
                 None => format!("/{path}"),
             })
             .collect();
-        (left, dropped.iter().map(|rule| (rule.rule, rule.files, rule.bytes)).collect())
+        (left, pruned.iter().map(|rule| (rule.rule, rule.files, rule.bytes)).collect())
     }
 
     #[test]
     fn what_no_service_needs_goes() {
-        let (left, dropped) = slimmed(&[
+        let (left, pruned) = slimmed(&[
             ("/conda-meta/demo-1-0.json", "{}"),
             ("/include/demo.h", "hh"),
             ("/include/python3.8/pyconfig.h", "h"),
@@ -145,7 +145,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            dropped,
+            pruned,
             [
                 (Rule::StaticLibraries, 1, 3),
                 (Rule::Headers, 1, 2),

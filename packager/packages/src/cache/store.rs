@@ -94,12 +94,12 @@ impl Store {
 
     /// A conda interpreter that builds sources. Names are short, since the whole path must fit where
     /// programs have the prefix they were made for.
-    pub fn staged(&self, key: &Digest) -> PathBuf {
-        self.staged_pythons().join(key.short())
+    pub fn build_python(&self, key: &Digest) -> PathBuf {
+        self.build_pythons().join(key.short())
     }
 
     /// Where those are.
-    pub fn staged_pythons(&self) -> PathBuf {
+    pub fn build_pythons(&self) -> PathBuf {
         self.root.join("py")
     }
 

@@ -14,21 +14,21 @@ use mlpack_requirements::redact_url;
 /// The channels of a solve in order of priority.
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
-    list: Vec<Known>,
-    known: Option<Names>,
+    list: Vec<KnownChannel>,
+    known: Option<ChannelNames>,
     notes: Vec<String>,
 }
 
 /// How names are read.
 #[derive(Debug, Clone)]
-struct Names {
+struct ChannelNames {
     config: ChannelConfig,
     condarc: Condarc,
 }
 
 /// A channel, and its address as it may be shown.
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownChannel {
     channel: Channel,
     shown: Url,
 }
@@ -54,7 +54,7 @@ impl Channels {
             channels.note(&meaning, "the channels, which the conda file does not name");
             names = meaning.words;
         }
-        let known = Names { config, condarc };
+        let known = ChannelNames { config, condarc };
         for name in names {
             for channel in channels.read(&name, &known)? {
                 channels.push(channel);
@@ -97,7 +97,7 @@ impl Channels {
         Ok(Some(channel.channel))
     }
 
-    fn read(&mut self, name: &str, known: &Names) -> Result<Vec<Known>> {
+    fn read(&mut self, name: &str, known: &ChannelNames) -> Result<Vec<KnownChannel>> {
         let meaning = known.condarc.meaning(name);
         let several = matches!(meaning.by, Some(("default_channels" | "custom_multichannels", _)));
         let what = if several { "what" } else { "where" };
@@ -124,7 +124,7 @@ impl Channels {
         }
     }
 
-    fn push(&mut self, known: Known) {
+    fn push(&mut self, known: KnownChannel) {
         if self.list.iter().all(|other| other.channel.base_url != known.channel.base_url) {
             self.list.push(known);
         }
@@ -145,7 +145,7 @@ impl Channels {
     pub fn called(&self, url: &str) -> String {
         let mut known = self.list.iter();
         match known.find(|known| url.starts_with(known.channel.base_url.as_str())) {
-            Some(Known { shown, .. }) => {
+            Some(KnownChannel { shown, .. }) => {
                 let name = self.known.as_ref().and_then(|of| of.config.strip_channel_alias(shown));
                 name.unwrap_or_else(|| shown.as_str().trim_end_matches('/').to_owned())
             }
@@ -183,13 +183,13 @@ impl Channels {
     }
 }
 
-fn channel(name: &str, config: &ChannelConfig) -> Result<Known> {
+fn channel(name: &str, config: &ChannelConfig) -> Result<KnownChannel> {
     let bad = |reason: String| Error::Channel { channel: hide(name), reason };
     let channel = Channel::from_str(name, config).map_err(|error| bad(error.to_string()))?;
     let shown: Url = hide(channel.base_url.as_str())
         .parse()
         .map_err(|error: url::ParseError| bad(error.to_string()))?;
-    Ok(Known { channel, shown })
+    Ok(KnownChannel { channel, shown })
 }
 
 /// An address without user, password and `/t/TOKEN/` (the way of anaconda.org).

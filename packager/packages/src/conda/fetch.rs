@@ -7,7 +7,7 @@ use crate::Result;
 use crate::cache::store::{self, Store};
 use crate::conda::archive::StoredConda;
 use crate::conda::channels::Channels;
-use crate::net::client::{Client, Wanted};
+use crate::net::client::{Client, Download};
 use mlpack_lock::CondaPackage;
 
 /// Files fetched at the same time.
@@ -32,7 +32,7 @@ pub async fn fetch(
             match mlpack_lock::relative::local(&package.url) {
                 Some(source) => store::copy_in(&source, &path, package.sha256, filename)?,
                 None => {
-                    let wanted = Wanted {
+                    let wanted = Download {
                         url: &channels.with_secret(&package.url),
                         path: path.clone(),
                         sha256: package.sha256,

@@ -34,7 +34,7 @@ pub struct Client {
 }
 
 /// A file to have in the cache.
-pub struct Wanted<'a> {
+pub struct Download<'a> {
     pub url: &'a str,
     /// Where it shall lie.
     pub path: PathBuf,
@@ -84,7 +84,7 @@ impl Client {
     }
 
     /// Has a file in the cache: as it lies there, else downloaded and verified.
-    pub async fn file(&self, wanted: &Wanted<'_>, progress: &dyn Progress) -> Result<()> {
+    pub async fn file(&self, wanted: &Download<'_>, progress: &dyn Progress) -> Result<()> {
         let present = wanted.path.metadata().is_ok_and(|meta| {
             // A file only gets its name when its hash was right; the size guards against a disk
             // that lost power before the bytes were written.
@@ -102,7 +102,7 @@ impl Client {
 
     async fn download(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &Download<'_>,
         filename: &str,
         meter: &dyn Meter,
     ) -> Result<(), Failure> {

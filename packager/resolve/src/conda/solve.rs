@@ -13,8 +13,8 @@ use rattler_solve::{
     ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
 };
 
-use crate::conda::explain::conflict::{Question, conflict};
-use crate::conda::explain::report::{LOOSEN, Teller};
+use crate::conda::explain::conflict::{Query, conflict};
+use crate::conda::explain::report::{ConflictReporter, LOOSEN};
 use crate::exclude_newer;
 use crate::{Error, Result};
 use mlpack_lock::CondaPackage;
@@ -144,7 +144,7 @@ async fn ask(
             .into());
         }
     }
-    let question = Question {
+    let query = Query {
         records,
         specs,
         virtual_packages: generic(virtual_packages)?,
@@ -162,12 +162,12 @@ async fn ask(
         })
     };
     let task = SolverTask {
-        specs: question.specs.clone(),
-        locked_packages: question.records.iter().flatten().copied().filter(is_held).collect(),
-        virtual_packages: question.virtual_packages.clone(),
+        specs: query.specs.clone(),
+        locked_packages: query.records.iter().flatten().copied().filter(is_held).collect(),
+        virtual_packages: query.virtual_packages.clone(),
         channel_priority: ChannelPriority::Strict,
-        exclude_newer: question.exclude_newer.clone(),
-        ..question.records.iter().cloned().collect::<SolverTask<'_, Vec<_>>>()
+        exclude_newer: query.exclude_newer.clone(),
+        ..query.records.iter().cloned().collect::<SolverTask<'_, Vec<_>>>()
     };
     let unsolvable = |reason: &str, hint: String| CondaError::Unsatisfiable {
         platform: virtual_packages.describe(),
@@ -178,10 +178,10 @@ async fn ask(
         Ok(result) => Ok(result.records),
         Err(SolveError::Unsolvable(tree)) => {
             let exclude_newer = settings.exclude_newer.as_deref();
-            let teller = Teller { question: &question, lines, channels, exclude_newer };
-            let told = conflict(&question).map(|conflict| teller.tell(&conflict));
-            Err(match told.filter(|told| !told.reason.is_empty()) {
-                Some(told) => unsolvable(&told.reason, told.hint),
+            let reporter = ConflictReporter { query: &query, lines, channels, exclude_newer };
+            let reported = conflict(&query).map(|conflict| reporter.report(&conflict));
+            Err(match reported.filter(|reported| !reported.reason.is_empty()) {
+                Some(reported) => unsolvable(&reported.reason, reported.hint),
                 None => unsolvable(&tree.join("\n"), LOOSEN.to_owned()),
             }
             .into())

@@ -2,7 +2,7 @@
 //!
 //! uv asks an interpreter for its version, platform and paths before it resolves. The base image's
 //! interpreter is never run, and this machine may have none, so a script answers for it. The
-//! question is private to uv: with a uv that asks differently the caller falls back to an
+//! query is private to uv: with a uv that asks differently the caller falls back to an
 //! interpreter of this machine.
 
 use std::io::Write as _;

@@ -22,7 +22,7 @@ use mlpack_source_build::builder;
 use mlpack_source_build::builder::Builder;
 use mlpack_source_build::interpreters;
 use mlpack_source_build::interpreters::Interpreters;
-use mlpack_source_build::sources::{Stage, Staged};
+use mlpack_source_build::sources::{FetchedSource, SourceFetcher};
 use mlpack_source_build::uv::Uv;
 
 /// Builds sources that are named by their place.
@@ -69,18 +69,18 @@ impl<'a> DirectSources<'a> {
     }
 
     async fn requirement(&mut self, reference: &Reference, line: &PipLine) -> Result<String> {
-        let stage = self.stage();
-        let staged = match &reference.location {
+        let fetcher = self.fetcher();
+        let source = match &reference.location {
             Location::Url(url) => return Ok(reference.requirement(url)),
             Location::File(path) => return Ok(reference.requirement(&file_url(path)?)),
-            Location::Folder(folder) => stage.folder(folder)?,
+            Location::Folder(folder) => fetcher.folder(folder)?,
             Location::Git { url, revision } => {
                 let within = reference.subdirectory.as_deref();
-                stage.repository(url, revision.as_deref(), within).await?
+                fetcher.repository(url, revision.as_deref(), within).await?
             }
         };
-        let name = reference.name.clone().unwrap_or_else(|| staged.artifact.filename.clone());
-        let wheel = self.wheel(&name, &staged).await.map_err(|error| match error {
+        let name = reference.name.clone().unwrap_or_else(|| source.artifact.filename.clone());
+        let wheel = self.wheel(&name, &source).await.map_err(|error| match error {
             Error::SourceBuild(mlpack_source_build::Error::Unbuildable {
                 reason, python, ..
             }) => PipError::Unbuildable {
@@ -115,19 +115,19 @@ impl<'a> DirectSources<'a> {
             }
         }
         for (name, origin) in sources {
-            let staged = self.stage().again(&origin).await?;
-            let wheel = self.wheel(&name, &staged).await?;
+            let source = self.fetcher().fetch(&origin).await?;
+            let wheel = self.wheel(&name, &source).await?;
             let version = WheelName::parse(&mlpack_packages::net::client::file_name(&wheel))
                 .map(|wheel| wheel.version)
                 .unwrap_or_default();
-            packages.push(LockedPackage { name, version, artifact: staged.artifact });
+            packages.push(LockedPackage { name, version, artifact: source.artifact });
         }
         packages.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(packages)
     }
 
-    async fn wheel(&mut self, name: &str, staged: &Staged) -> Result<PathBuf> {
-        let kept = builder::stored(self.store, self.target, &staged.artifact.sha256);
+    async fn wheel(&mut self, name: &str, source: &FetchedSource) -> Result<PathBuf> {
+        let kept = builder::stored(self.store, self.target, &source.artifact.sha256);
         let wheel = match kept {
             Some(wheel) => wheel,
             None => {
@@ -148,17 +148,17 @@ impl<'a> DirectSources<'a> {
                 let package = LockedPackage {
                     name: name.to_owned(),
                     version: String::new(),
-                    artifact: staged.artifact.clone(),
+                    artifact: source.artifact.clone(),
                 };
-                builder.build(&package, &staged.path, self.progress).await?
+                builder.build(&package, &source.path, self.progress).await?
             }
         };
-        self.built.insert(wheel.clone(), staged.artifact.clone());
+        self.built.insert(wheel.clone(), source.artifact.clone());
         Ok(wheel)
     }
 
-    fn stage(&self) -> Stage<'a> {
-        Stage { store: self.store, search_path: self.settings.search_path.as_ref() }
+    fn fetcher(&self) -> SourceFetcher<'a> {
+        SourceFetcher { store: self.store, search_path: self.settings.search_path.as_ref() }
     }
 }
 

@@ -8,7 +8,7 @@ use mlpack_lock::SERVER;
 use mlpack_requirements::pip::PipList;
 
 /// Whether every package has a hash in the list. The server that is added, and what it brings, has
-/// none and is told of.
+/// none and is reported of.
 pub(crate) fn check(
     packages: &[LockedPackage],
     list: &PipList,

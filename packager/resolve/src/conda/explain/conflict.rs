@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ::resolvo::conflict::{ConflictCause, ConflictEdge, ConflictGraph, ConflictNode};
 use ::resolvo::utils::Pool;
-use ::resolvo::{Problem, Requirement, SolvableId, Solver, UnsolvableOrCancelled, VersionSetId};
+use ::resolvo::{
+    Problem, Requirement as SolverRequirement, SolvableId, Solver, UnsolvableOrCancelled,
+    VersionSetId,
+};
 use rattler_conda_types::{
     GenericVirtualPackage, MatchSpec, NamelessMatchSpec, RepoDataRecord, Version,
 };
@@ -15,7 +18,7 @@ use rattler_solve::{ChannelPriority, ExcludeNewer, SolveStrategy, TimestampExclu
 
 /// What a solve is made of.
 #[derive(Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct Query<'a> {
     /// By channel and folder, in order of priority.
     pub(crate) records: Vec<Vec<&'a RepoDataRecord>>,
     /// One for each line of the file, then what the service needs.
@@ -29,17 +32,17 @@ pub(crate) struct Question<'a> {
 /// The requirements that play a part in a conflict; those of the file's lines come first.
 #[derive(Debug)]
 pub(crate) struct Conflict<'a> {
-    pub(crate) demands: Vec<Demand<'a>>,
+    pub(crate) requirements: Vec<Requirement<'a>>,
 }
 
 /// A requirement, and everything that there is for it.
 #[derive(Debug)]
-pub(crate) struct Demand<'a> {
+pub(crate) struct Requirement<'a> {
     pub(crate) name: String,
     /// As `common 1.*`.
     pub(crate) text: String,
     pub(crate) spec: NamelessMatchSpec,
-    /// Which of the question's specs ask for it; none if only packages do.
+    /// Which of the query's specs ask for it; none if only packages do.
     pub(crate) asked: Vec<usize>,
     /// By version; empty where nothing meets it.
     pub(crate) candidates: Vec<Candidate<'a>>,
@@ -79,21 +82,21 @@ pub(crate) enum Exclusion<'a> {
 ///
 /// None where there is no conflict or one of a kind that conda files cannot make (locks, unions,
 /// conditions).
-pub(crate) fn conflict<'a>(question: &'a Question<'a>) -> Option<Conflict<'a>> {
+pub(crate) fn conflict<'a>(query: &'a Query<'a>) -> Option<Conflict<'a>> {
     let plain = |spec: &MatchSpec| spec.condition.is_none() && spec.extras.is_none();
-    if !question.specs.iter().all(plain) {
+    if !query.specs.iter().all(plain) {
         return None;
     }
     let provider = CondaDependencyProvider::new(
-        question.records.iter().map(|records| records.iter().copied().collect::<RepoData<'_>>()),
+        query.records.iter().map(|records| records.iter().copied().collect::<RepoData<'_>>()),
         &[],
         &[],
-        &question.virtual_packages,
-        &question.specs,
+        &query.virtual_packages,
+        &query.specs,
         None,
         None,
         ChannelPriority::Strict,
-        question.exclude_newer.as_ref(),
+        query.exclude_newer.as_ref(),
         SolveStrategy::default(),
         Vec::new(),
         &HashMap::new(),
@@ -102,12 +105,12 @@ pub(crate) fn conflict<'a>(question: &'a Question<'a>) -> Option<Conflict<'a>> {
     let mut asked: BTreeMap<VersionSetId, Vec<usize>> = BTreeMap::new();
     // The image's own are there whatever is asked, so that what constrains them counts.
     let mut requirements = Vec::new();
-    for package in &question.virtual_packages {
+    for package in &query.virtual_packages {
         let name = provider.pool.intern_package_name(NameType::from(&package.name));
         let any = SolverMatchSpec::MatchSpec(Default::default());
         requirements.push(provider.pool.intern_version_set(name, any).into());
     }
-    for (index, spec) in question.specs.iter().enumerate() {
+    for (index, spec) in query.specs.iter().enumerate() {
         let name = provider.pool.intern_package_name(NameType::from(spec.name.as_exact()?));
         let (_, spec) = spec.clone().into_nameless();
         let set = provider.pool.intern_version_set(name, spec.into());
@@ -120,14 +123,14 @@ pub(crate) fn conflict<'a>(question: &'a Question<'a>) -> Option<Conflict<'a>> {
         return None;
     };
     let graph = conflict.graph(&solver);
-    Reader::new(question, &solver.provider().pool, &graph, asked).read()
+    Reader::new(query, &solver.provider().pool, &graph, asked).read()
 }
 
 type Graph = ConflictGraph<SolvableId>;
 type Edge = ConflictEdge<SolvableId>;
 
 struct Reader<'r, 'a> {
-    question: &'a Question<'a>,
+    query: &'a Query<'a>,
     pool: &'r Pool<SolverMatchSpec<'a>, NameType>,
     nodes: Vec<ConflictNode<SolvableId>>,
     root: usize,
@@ -142,7 +145,7 @@ struct Reader<'r, 'a> {
 
 impl<'r, 'a> Reader<'r, 'a> {
     fn new(
-        question: &'a Question<'a>,
+        query: &'a Query<'a>,
         pool: &'r Pool<SolverMatchSpec<'a>, NameType>,
         graph: &Graph,
         asked: BTreeMap<VersionSetId, Vec<usize>>,
@@ -155,7 +158,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             let (from, to) = (edge.source().index(), edge.target().index());
             edges[from].push((to, edge.weight));
             match edge.weight {
-                ConflictEdge::Requires(Requirement::Single(set)) => {
+                ConflictEdge::Requires(SolverRequirement::Single(set)) => {
                     let meets = meets.entry(set).or_default();
                     if !meets.contains(&to) {
                         meets.push(to);
@@ -168,7 +171,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
         }
         let root = graph.root_node.index();
-        Self { question, pool, nodes, root, edges, meets, rivals, asked }
+        Self { query, pool, nodes, root, edges, meets, rivals, asked }
     }
 
     /// The requirements in the order in which they are met on the way from the file's lines.
@@ -186,11 +189,12 @@ impl<'r, 'a> Reader<'r, 'a> {
                 waiting.extend(self.required_by(node)?.into_iter().rev());
             }
         }
-        let demands = order.iter().map(|&set| self.demand(set, &order)).collect::<Option<_>>()?;
-        Some(Conflict { demands })
+        let requirements =
+            order.iter().map(|&set| self.requirement(set, &order)).collect::<Option<_>>()?;
+        Some(Conflict { requirements })
     }
 
-    fn demand(&self, set: VersionSetId, order: &[VersionSetId]) -> Option<Demand<'a>> {
+    fn requirement(&self, set: VersionSetId, order: &[VersionSetId]) -> Option<Requirement<'a>> {
         let missing = |node: &usize| self.nodes[*node] == ConflictNode::UnresolvedDependency;
         let nodes = self.meets[&set].iter().copied().filter(|node| !missing(node));
         let mut candidates =
@@ -198,7 +202,13 @@ impl<'r, 'a> Reader<'r, 'a> {
         candidates.sort_by_key(|candidate| candidate.version);
         let (name, spec) = self.spec(set)?;
         let asked = self.asked.get(&set).cloned().unwrap_or_default();
-        Some(Demand { text: written(&name, spec), name, spec: spec.clone(), asked, candidates })
+        Some(Requirement {
+            text: written(&name, spec),
+            name,
+            spec: spec.clone(),
+            asked,
+            candidates,
+        })
     }
 
     fn candidate(&self, node: usize, order: &[VersionSetId]) -> Option<Candidate<'a>> {
@@ -238,12 +248,12 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// The solver has its reason as text only; what it goes by is at hand here as well.
     fn exclusion(&self, record: &'a RepoDataRecord, words: &str) -> Exclusion<'a> {
         let name = &record.package_record.name;
-        match self.question.exclude_newer.as_ref().and_then(|day| day.exclusion_reason(record)) {
+        match self.query.exclude_newer.as_ref().and_then(|day| day.exclusion_reason(record)) {
             Some(TimestampExclusionReason::NewerThanCutoff { .. }) => return Exclusion::Newer,
             Some(_) => return Exclusion::Undated,
             None => {}
         }
-        let mut specs = self.question.specs.iter();
+        let mut specs = self.query.specs.iter();
         let wanted =
             specs.find(|spec| spec.channel.is_some() && spec.name.as_exact() == Some(name));
         if let Some(wanted) = wanted.and_then(|spec| spec.channel.as_ref()) {
@@ -252,7 +262,7 @@ impl<'r, 'a> Reader<'r, 'a> {
                 false => Exclusion::OtherChannel,
             };
         }
-        let mut all = self.question.records.iter().flatten().copied();
+        let mut all = self.query.records.iter().flatten().copied();
         match all.find(|first| first.package_record.name == *name) {
             Some(first) if first.channel != record.channel => Exclusion::Hidden(first),
             _ => Exclusion::Other(words.to_owned()),
@@ -264,10 +274,10 @@ impl<'r, 'a> Reader<'r, 'a> {
         let mut sets = Vec::new();
         for (_, edge) in &self.edges[node] {
             match edge {
-                ConflictEdge::Requires(Requirement::Single(set)) if !sets.contains(set) => {
+                ConflictEdge::Requires(SolverRequirement::Single(set)) if !sets.contains(set) => {
                     sets.push(*set);
                 }
-                ConflictEdge::Requires(Requirement::Union(_)) => return None,
+                ConflictEdge::Requires(SolverRequirement::Union(_)) => return None,
                 ConflictEdge::Requires(_) | ConflictEdge::Conflict(_) => {}
             }
         }

@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use rattler_conda_types::RepoDataRecord;
 
-use crate::conda::explain::conflict::{Candidate, Demand, Exclusion};
-use crate::conda::explain::report::{Teller, there};
+use crate::conda::explain::conflict::{Candidate, Exclusion, Requirement};
+use crate::conda::explain::report::{ConflictReporter, there};
 use crate::conda::explain::wording::{day, row, version, versions};
 
-impl Teller<'_, '_> {
-    /// Why candidates are out of the question, whatever else is asked.
+impl ConflictReporter<'_, '_> {
+    /// Why candidates are out of the query, whatever else is asked.
     pub(crate) fn excluded(
         &self,
-        demand: &Demand<'_>,
+        requirement: &Requirement<'_>,
         why: &Exclusion<'_>,
         members: &[&Candidate<'_>],
         hints: &mut BTreeSet<String>,
     ) -> String {
-        let name = &demand.name;
+        let name = &requirement.name;
         let what = format!("{name} {}", there(members));
         let records = || members.iter().filter_map(|member| member.record);
         let channel = records().next().map(|record| self.channel(record)).unwrap_or_default();
@@ -63,10 +63,10 @@ impl Teller<'_, '_> {
     pub(crate) fn unmet(
         &self,
         name: &str,
-        of: &[&Demand<'_>],
+        of: &[&Requirement<'_>],
         hints: &mut BTreeSet<String>,
     ) -> String {
-        let called: Vec<_> = of.iter().map(|demand| self.called(demand)).collect();
+        let called: Vec<_> = of.iter().map(|requirement| self.called(requirement)).collect();
         let called = row(&called, "or");
         if let Some(image) = self.image(name, hints) {
             return format!("Because {image}, nothing meets {called}.");
@@ -76,8 +76,8 @@ impl Teller<'_, '_> {
             hints.insert(format!("add the channel that has {name}"));
             return format!("Because no channel has a package {name}, nothing meets {called}.");
         }
-        if let [demand] = of {
-            let wanted = demand.spec.version.as_ref();
+        if let [requirement] = of {
+            let wanted = requirement.spec.version.as_ref();
             let fitting = self.offered(name, |record| {
                 wanted.is_none_or(|wanted| wanted.matches(version(record)))
             });
@@ -106,7 +106,7 @@ impl Teller<'_, '_> {
             "cuda" => "CUDA",
             _ => name,
         };
-        let mut all = self.question.virtual_packages.iter();
+        let mut all = self.query.virtual_packages.iter();
         let found = all.find(|package| package.name.as_normalized() == name);
         hints.insert(match (known, found) {
             ("glibc", _) => "take a newer base image".to_owned(),
@@ -125,7 +125,7 @@ impl Teller<'_, '_> {
 
     /// The packages of a name that the channels have.
     fn offered(&self, name: &str, only: impl Fn(&RepoDataRecord) -> bool) -> Vec<&RepoDataRecord> {
-        let all = self.question.records.iter().flatten().copied();
+        let all = self.query.records.iter().flatten().copied();
         all.filter(|record| record.package_record.name.as_normalized() == name && only(record))
             .collect()
     }

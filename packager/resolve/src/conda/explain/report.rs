@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::conda::explain::conflict::{Candidate, Conflict, Demand, Exclusion, Question};
+use crate::conda::explain::conflict::{Candidate, Conflict, Exclusion, Query, Requirement};
 use crate::conda::explain::wording::{bounds, joined, row, versions};
 use mlpack_packages::conda::channels::Channels;
 use mlpack_requirements::CondaDependency;
@@ -13,10 +13,10 @@ const SENTENCES: usize = 12;
 /// What may always be done.
 pub(crate) const LOOSEN: &str = "loosen or pin the lines named above";
 
-/// What a conflict is told with.
-pub(crate) struct Teller<'t, 'a> {
-    pub(crate) question: &'a Question<'a>,
-    /// The file's lines; specs of the question behind them are the service's.
+/// What a conflict is reported with.
+pub(crate) struct ConflictReporter<'t, 'a> {
+    pub(crate) query: &'a Query<'a>,
+    /// The file's lines; specs of the query behind them are the service's.
     pub(crate) lines: &'t [CondaDependency],
     pub(crate) channels: &'t Channels,
     /// As the user wrote it.
@@ -24,57 +24,58 @@ pub(crate) struct Teller<'t, 'a> {
 }
 
 /// Sentences, one a line, and what may be done.
-pub(crate) struct Told {
+pub(crate) struct Reported {
     pub(crate) reason: String,
     pub(crate) hint: String,
 }
 
-/// Candidates that share a fate.
+/// Candidates that share a reason.
 struct Group<'g, 'a> {
-    fate: Fate<'a>,
+    reason: Reason<'a>,
     members: Vec<&'g Candidate<'a>>,
 }
 
 /// What speaks against a candidate.
 #[derive(PartialEq)]
-enum Fate<'a> {
+enum Reason<'a> {
     Excluded(Exclusion<'a>),
     /// Names of what it needs and what it bounds.
     Bound(Vec<String>, Vec<String>),
 }
 
-impl Teller<'_, '_> {
+impl ConflictReporter<'_, '_> {
     /// From the file's lines down to what cannot be, then what follows.
-    pub(crate) fn tell(&self, conflict: &Conflict<'_>) -> Told {
-        let demands = &conflict.demands;
+    pub(crate) fn report(&self, conflict: &Conflict<'_>) -> Reported {
+        let requirements = &conflict.requirements;
         let mut hints = BTreeSet::new();
         let mut sentences: Vec<String> = Vec::new();
-        let mut dead: Vec<&Demand<'_>> = Vec::new();
-        for demand in demands {
-            match &*groups(demand, demands) {
-                [] => dead.push(demand),
-                [Group { fate: Fate::Excluded(why), members }] => {
-                    let clause = self.excluded(demand, why, members, &mut hints);
-                    let called = self.called(demand);
+        let mut dead: Vec<&Requirement<'_>> = Vec::new();
+        for requirement in requirements {
+            match &*groups(requirement, requirements) {
+                [] => dead.push(requirement),
+                [Group { reason: Reason::Excluded(why), members }] => {
+                    let clause = self.excluded(requirement, why, members, &mut hints);
+                    let called = self.called(requirement);
                     sentences.push(format!("Because {clause}, nothing meets {called}."));
                 }
-                // What has nothing of its own against it is told with its rivals.
-                [Group { fate: Fate::Bound(needs, allows), members }]
+                // What has nothing of its own against it is reported with its rivals.
+                [Group { reason: Reason::Bound(needs, allows), members }]
                     if needs.is_empty()
                         && allows.is_empty()
-                        && (demand.asked.is_empty() || members.iter().any(|found| found.rival)) => {
-                }
-                groups => sentences.push(self.met(demand, groups, demands, &mut hints)),
+                        && (requirement.asked.is_empty()
+                            || members.iter().any(|found| found.rival)) => {}
+                groups => sentences.push(self.met(requirement, groups, requirements, &mut hints)),
             }
         }
-        let names: BTreeSet<&str> = dead.iter().map(|demand| &*demand.name).collect();
+        let names: BTreeSet<&str> = dead.iter().map(|requirement| &*requirement.name).collect();
         let mut ends = Vec::new();
         for name in names {
-            let of: Vec<_> = dead.iter().copied().filter(|demand| demand.name == name).collect();
+            let of: Vec<_> =
+                dead.iter().copied().filter(|requirement| requirement.name == name).collect();
             ends.push(self.unmet(name, &of, &mut hints));
         }
-        ends.extend(self.contests(demands, &mut hints));
-        ends.extend(self.conclusion(demands, sentences.len() + ends.len()));
+        ends.extend(self.contests(requirements, &mut hints));
+        ends.extend(self.conclusion(requirements, sentences.len() + ends.len()));
         let room = SENTENCES.saturating_sub(ends.len() + 1).max(1);
         if sentences.len() > room {
             let more = sentences.len() - room;
@@ -87,56 +88,62 @@ impl Teller<'_, '_> {
             hints.insert(LOOSEN.to_owned());
         }
         let hints: Vec<_> = hints.into_iter().collect();
-        Told { reason: sentences.join("\n"), hint: hints.join("; ") }
+        Reported { reason: sentences.join("\n"), hint: hints.join("; ") }
     }
 
     /// `` `clash-left` (line 7) is there as 1.0, which needs `common 1.*`. ``
     fn met(
         &self,
-        demand: &Demand<'_>,
+        requirement: &Requirement<'_>,
         groups: &[Group<'_, '_>],
-        demands: &[Demand<'_>],
+        requirements: &[Requirement<'_>],
         hints: &mut BTreeSet<String>,
     ) -> String {
-        let called = self.called(demand);
-        if let [Group { members, fate: Fate::Bound(..) }] = groups {
+        let called = self.called(requirement);
+        if let [Group { members, reason: Reason::Bound(..) }] = groups {
             let there = there(members);
-            return match bound(members, demands) {
+            return match bound(members, requirements) {
                 Some(bound) => format!("{called} is there as {there}, which {bound}."),
                 None => format!("{called} is there as {there}."),
             };
         }
-        let clauses = groups.iter().map(|Group { fate, members }| match fate {
-            Fate::Excluded(why) => self.excluded(demand, why, members, hints),
-            Fate::Bound(..) => match bound(members, demands) {
-                Some(bound) => format!("{} {} {bound}", demand.name, there(members)),
-                None => format!("{} {} is there", demand.name, there(members)),
+        let clauses = groups.iter().map(|Group { reason, members }| match reason {
+            Reason::Excluded(why) => self.excluded(requirement, why, members, hints),
+            Reason::Bound(..) => match bound(members, requirements) {
+                Some(bound) => format!("{} {} {bound}", requirement.name, there(members)),
+                None => format!("{} {} is there", requirement.name, there(members)),
             },
         });
         format!("For {called}: {}.", clauses.collect::<Vec<_>>().join("; "))
     }
 
     /// Names that several requirements want in versions that differ.
-    fn contests(&self, demands: &[Demand<'_>], hints: &mut BTreeSet<String>) -> Vec<String> {
-        let all = || demands.iter().flat_map(|demand| &demand.candidates);
+    fn contests(
+        &self,
+        requirements: &[Requirement<'_>],
+        hints: &mut BTreeSet<String>,
+    ) -> Vec<String> {
+        let all = || requirements.iter().flat_map(|requirement| &requirement.candidates);
         let mut names = BTreeSet::new();
-        for demand in demands {
-            if demand.candidates.iter().any(|candidate| candidate.rival) {
-                names.insert(&*demand.name);
+        for requirement in requirements {
+            if requirement.candidates.iter().any(|candidate| candidate.rival) {
+                names.insert(&*requirement.name);
             }
         }
         names.extend(all().flat_map(|candidate| &candidate.allows).map(|(_, name)| &**name));
         let mut sentences = Vec::new();
         for name in names {
-            let of = |demand: &&Demand<'_>| demand.name == name && !demand.candidates.is_empty();
-            let mut wanted: Vec<_> = demands.iter().filter(of).collect();
+            let of = |requirement: &&Requirement<'_>| {
+                requirement.name == name && !requirement.candidates.is_empty()
+            };
+            let mut wanted: Vec<_> = requirements.iter().filter(of).collect();
             // A long row is cut at its end.
-            wanted.sort_by_key(|demand| demand.asked.is_empty());
+            wanted.sort_by_key(|requirement| requirement.asked.is_empty());
             let mut sides: Vec<String> = wanted
                 .iter()
-                .map(|demand| {
-                    let there = versions(demand.candidates.iter().map(|found| found.version));
-                    format!("{there} for {}", self.called(demand))
+                .map(|requirement| {
+                    let there = versions(requirement.candidates.iter().map(|found| found.version));
+                    format!("{there} for {}", self.called(requirement))
                 })
                 .collect();
             let allows = all().flat_map(|candidate| &candidate.allows);
@@ -161,9 +168,9 @@ impl Teller<'_, '_> {
     }
 
     /// `So lines 7 and 8 cannot be met together.`
-    fn conclusion(&self, demands: &[Demand<'_>], before: usize) -> Option<String> {
+    fn conclusion(&self, requirements: &[Requirement<'_>], before: usize) -> Option<String> {
         let asked: BTreeSet<usize> =
-            demands.iter().flat_map(|demand| &demand.asked).copied().collect();
+            requirements.iter().flat_map(|requirement| &requirement.asked).copied().collect();
         let lines = asked.iter().filter_map(|&index| self.lines.get(index));
         let lines: Vec<_> = lines.map(|line| line.line.to_string()).collect();
         let mut who = match &*lines {
@@ -180,13 +187,15 @@ impl Teller<'_, '_> {
     }
 
     /// `` `numpy=1.18` (line 7) ``, or what packages ask for.
-    pub(crate) fn called(&self, demand: &Demand<'_>) -> String {
-        let Some(&first) = demand.asked.first() else { return format!("`{}`", demand.text) };
-        let Some(line) = self.lines.get(first) else { return format!("`{}`", demand.text) };
+    pub(crate) fn called(&self, requirement: &Requirement<'_>) -> String {
+        let Some(&first) = requirement.asked.first() else {
+            return format!("`{}`", requirement.text);
+        };
+        let Some(line) = self.lines.get(first) else { return format!("`{}`", requirement.text) };
         // An address before `::` may hold a secret.
         let text = line.spec.text.rsplit("::").next().unwrap_or_default();
         let text = text.split(" #").next().unwrap_or_default().trim();
-        let lines = demand.asked.iter().filter_map(|&index| self.lines.get(index));
+        let lines = requirement.asked.iter().filter_map(|&index| self.lines.get(index));
         let lines: Vec<_> = lines.map(|line| line.line.to_string()).collect();
         let word = if lines.len() > 1 { "lines" } else { "line" };
         format!("`{text}` ({word} {})", joined(&lines, "and"))
@@ -194,20 +203,23 @@ impl Teller<'_, '_> {
 }
 
 /// What there is for a requirement, by what speaks against it.
-fn groups<'g, 'a>(demand: &'g Demand<'a>, demands: &[Demand<'_>]) -> Vec<Group<'g, 'a>> {
+fn groups<'g, 'a>(
+    requirement: &'g Requirement<'a>,
+    requirements: &[Requirement<'_>],
+) -> Vec<Group<'g, 'a>> {
     let mut groups: Vec<Group<'g, 'a>> = Vec::new();
-    for candidate in &demand.candidates {
-        let fate = match &candidate.excluded {
-            Some(why) => Fate::Excluded(why.clone()),
+    for candidate in &requirement.candidates {
+        let reason = match &candidate.excluded {
+            Some(why) => Reason::Excluded(why.clone()),
             None => {
-                let needs = candidate.needs.iter().map(|&index| demands[index].name.clone());
+                let needs = candidate.needs.iter().map(|&index| requirements[index].name.clone());
                 let allows = candidate.allows.iter().map(|(_, name)| name.clone());
-                Fate::Bound(sorted(needs), sorted(allows))
+                Reason::Bound(sorted(needs), sorted(allows))
             }
         };
-        match groups.iter_mut().find(|group| group.fate == fate) {
+        match groups.iter_mut().find(|group| group.reason == reason) {
             Some(group) => group.members.push(candidate),
-            None => groups.push(Group { fate, members: vec![candidate] }),
+            None => groups.push(Group { reason, members: vec![candidate] }),
         }
     }
     groups
@@ -222,11 +234,11 @@ pub(crate) fn there(members: &[&Candidate<'_>]) -> String {
 }
 
 /// `` needs `common 1.*` and goes only with `left <2` ``
-fn bound(members: &[&Candidate<'_>], demands: &[Demand<'_>]) -> Option<String> {
+fn bound(members: &[&Candidate<'_>], requirements: &[Requirement<'_>]) -> Option<String> {
     let versions: BTreeSet<_> = members.iter().map(|member| member.version).collect();
     let (needs, goes) = if versions.len() > 1 { ("need", "go") } else { ("needs", "goes") };
     let several = members.len() > 1;
-    let needed = members.iter().flat_map(|member| &member.needs).map(|&index| &demands[index]);
+    let needed = members.iter().flat_map(|member| &member.needs).map(|&index| &requirements[index]);
     let needed = bounds(needed.map(|needed| (&*needed.name, &*needed.text)), several);
     let allowed = members.iter().flat_map(|member| &member.allows);
     let allowed = bounds(allowed.map(|(text, name)| (&**name, &**text)), several);

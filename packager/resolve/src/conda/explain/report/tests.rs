@@ -65,7 +65,7 @@ fn said(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String
     };
     let of =
         |name: &str| records.iter().filter(|record| record.url.path().contains(name)).collect();
-    let question = Question {
+    let query = Query {
         records: vec![of("/main/"), of("/extra/")],
         specs,
         virtual_packages: vec![glibc],
@@ -73,9 +73,10 @@ fn said(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String
             .map(|day| ExcludeNewer::from_datetime(exclude_newer::parse(day).unwrap())),
     };
     let lines = &file.dependencies;
-    let teller = Teller { question: &question, lines, channels: &channels, exclude_newer: day };
-    let told = teller.tell(&conflict(&question).unwrap());
-    format!("{}\n-> {}", told.reason, told.hint)
+    let reporter =
+        ConflictReporter { query: &query, lines, channels: &channels, exclude_newer: day };
+    let reported = reporter.report(&conflict(&query).unwrap());
+    format!("{}\n-> {}", reported.reason, reported.hint)
 }
 
 #[test]
