@@ -1,4 +1,4 @@
-//! Paths that two packages bring: one of them keeps it, and where the bytes differ it is told.
+//! Paths that two packages contain: one of them keeps the path, and a note reports different bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ use crate::wheel::requires;
 use mlpack_packages::FileEntry;
 use mlpack_packages::wheel::archive::StoredWheel;
 
-/// Packages on their way, and who has which path.
+/// The packages so far, and which of them has which path.
 #[derive(Default)]
 pub(crate) struct Installer<'a> {
     pub(crate) packages: Vec<Package<'a>>,
@@ -52,14 +52,13 @@ impl<'a> Installer<'a> {
             }
             if let Some(owner) = self.owners.get(path).map(|owner| &mut self.packages[*owner]) {
                 let same = owner.files.get(path).is_some_and(|other| other.same(file));
-                // pip lays what a package needs before the package, and the last one wins, as it
-                // does with conda.
+                // pip installs dependencies first, and the last one wins, as with conda.
                 let stays = same
                     || match owner.wheel {
                         Some(wheel) => requires(wheel, name)?,
                         None => false,
                     };
-                // Bytecode goes with its source, of which it was said already.
+                // The source of the bytecode has been reported already.
                 if !same && !path.ends_with(".pyc") {
                     self.notes.push(format!(
                         "{} and {name} both have `{path}`, with different bytes; the one of {} is kept",

@@ -1,4 +1,4 @@
-//! From a locked environment to packages in the cache: downloads, local files, built sources.
+//! Packages of a locked environment in the cache: downloads, local files, built sources.
 
 use std::path::{Path, PathBuf};
 
@@ -36,15 +36,15 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Where the wheels lie, in the order of the environment's packages.
+    /// The paths of the wheels, in the order of the environment's packages.
     pub fn wheels(&self) -> impl Iterator<Item = &Path> {
         self.wheels.iter().map(|wheel| &*wheel.path)
     }
 }
 
-/// Has every package of a locked environment in the cache.
+/// Downloads and builds the packages of a locked environment into the cache.
 ///
-/// What lies there already is not asked of the network. Sources are built where no wheel built
+/// Files in the cache are not requested again. Sources are built where no wheel built
 /// from the same bytes for the same interpreter is there. `file` lends the logins of its channels.
 ///
 /// # Errors
@@ -149,7 +149,7 @@ async fn fetch(
             let (sha256, size) = (artifact.sha256, artifact.size);
             let wanted = Download { url, path: path.clone(), sha256, size };
             if let Err(error) = client.file(&wanted, progress).await {
-                // Who locked it may have had a mirror that cannot be reached from here.
+                // The lock may name a mirror that cannot be reached from here.
                 let other = match error {
                     mlpack_packages::Error::Fetch { .. } => {
                         elsewhere(package, client, settings).await
@@ -180,7 +180,7 @@ async fn fetch(
     })
 }
 
-/// A wheel that only says `linux` was made for one machine, with whatever C library that had.
+/// A wheel for plain `linux` was made on one machine, for the C library of that machine.
 fn check_unchecked(package: &LockedPackage, path: &Path, target: &Target) -> Result<()> {
     let filename = &package.artifact.filename;
     let plain = WheelName::parse(filename)
@@ -196,7 +196,7 @@ fn check_unchecked(package: &LockedPackage, path: &Path, target: &Target) -> Res
     })
 }
 
-/// The same file on the index of this machine; it is held to the same hash.
+/// The same file on the index of this machine; it is verified by the same hash.
 async fn elsewhere(
     package: &LockedPackage,
     client: &Client,

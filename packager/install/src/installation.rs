@@ -12,7 +12,7 @@ use mlpack_lock::LockedEnvironment;
 
 use crate::clobber::Installer;
 
-/// What was installed down. No path is in two of the trees.
+/// An installed environment. No path is in two of the trees.
 #[derive(Debug)]
 pub struct Installation {
     /// The environment's interpreter in the image, as `/opt/mlpack/env/bin/python`.
@@ -21,12 +21,12 @@ pub struct Installation {
     pub packages: Vec<InstalledPackage>,
     /// What belongs to no package: what makes a folder an environment.
     pub own: Tree,
-    /// Files that two packages bring with different bytes and scripts that are not run, one
+    /// Files that two packages contain with different bytes, and scripts that are not run, one
     /// sentence each.
     pub notes: Vec<String>,
 }
 
-/// A package that was installed down.
+/// An installed package.
 #[derive(Debug)]
 pub struct InstalledPackage {
     /// Normalised name.
@@ -65,7 +65,7 @@ impl Installation {
     }
 }
 
-/// Lays an environment at its prefix. On the base's interpreter it is a virtual environment
+/// Lists the files of an environment at its prefix. On the base's interpreter it is a virtual environment
 /// (PEP 405): packages are its own, what the base has stays visible behind them. With conda packages
 /// it is what conda would install there, and wheels go into its `site-packages`.
 ///

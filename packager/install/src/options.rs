@@ -1,4 +1,4 @@
-//! What may be changed about the files of packages as they are installed down.
+//! Options that change the files of packages.
 
 use std::collections::{BTreeMap, BTreeSet};
 

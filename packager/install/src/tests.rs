@@ -10,7 +10,7 @@ use crate::{Fetched, InstallOptions, Installation, Result};
 use mlpack_packages::wheel::archive::StoredWheel;
 use mlpack_packages::wheel::record;
 
-/// Lays wheels on the base's interpreter.
+/// Installs wheels for the base's interpreter.
 fn install(wheels: &[StoredWheel], prefix: &str) -> Result<(Installation, Tree)> {
     let environment = LockedEnvironment {
         target: target(),

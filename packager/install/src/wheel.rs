@@ -68,9 +68,9 @@ impl Layout<'_> {
                 None => wheel.digest(path)?,
             };
             let (place, script) = match path.strip_prefix(&data) {
-                Some(rest) => self.scheme(rest, &stored.name).ok_or_else(|| {
-                    wheel.bad(format!("`{path}` is in no scheme that wheels have"))
-                })?,
+                Some(rest) => self
+                    .scheme(rest, &stored.name)
+                    .ok_or_else(|| wheel.bad(format!("`{path}` is in an unknown scheme")))?,
                 None => (format!("{}/{path}", self.site), false),
             };
             let rewritten = match script {

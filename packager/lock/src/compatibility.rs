@@ -1,4 +1,4 @@
-//! Whether locked packages load on a target: a lock may have been made for another base image.
+//! Checks that locked packages load on a target: a lock may have been made for another base image.
 
 use std::fmt;
 
@@ -26,14 +26,14 @@ impl fmt::Display for Incompatibility {
 }
 
 impl Incompatibility {
-    /// What to do about it.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> &'static str {
-        "make the lock anew for this base image with `mlpack lock`, or take the base image that it was made for"
+        "run `mlpack lock` for this base image, or use the base image that the lock was made for"
     }
 }
 
 /// The locked packages that do not load on `target`, in the order of the lock. For an environment
-/// with an interpreter of its own, `target.python` is that one's.
+/// with a new interpreter, `target.python` is the version of that one.
 pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Vec<Incompatibility> {
     let conda = environment.conda.iter().filter_map(|package| {
         let own = subdir(target.architecture);

@@ -20,6 +20,6 @@ pub struct CondaPackage {
     pub url: String,
     /// Of the archive (`.conda` or `.tar.bz2`).
     pub sha256: Digest,
-    /// In bytes, where the channel tells it.
+    /// In bytes, where the channel gives it.
     pub size: Option<u64>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::conda_package::CondaPackage;
 use mlpack_requirements::{Target, normalize_name};
 
-/// Where an environment on the base's own interpreter lies in the image.
+/// The folder in the image of an environment that uses the base's interpreter.
 pub const BASE_PREFIX: &str = "/opt/mlpack/env";
 
 /// The package of the inference server.
@@ -19,7 +19,7 @@ pub const SERVER: &str = "azureml-inference-server-http";
 pub struct LockedEnvironment {
     /// What it was resolved for: the interpreter of the base, or the one among `conda`.
     pub target: Target,
-    /// Where it lies in the image, as `/opt/mlpack/env` or `/opt/miniconda/envs/project`.
+    /// Its folder in the image, as `/opt/mlpack/env` or `/opt/miniconda/envs/project`.
     pub prefix: String,
     /// Conda packages by name, an interpreter among them; none where the base's interpreter is kept.
     pub conda: Vec<CondaPackage>,
@@ -38,7 +38,7 @@ pub struct LockedPackage {
     pub artifact: Artifact,
 }
 
-/// A file of an index or of this machine, held to its hash.
+/// A file of an index or of this machine, verified by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// Wheel or source.
@@ -47,7 +47,7 @@ pub struct Artifact {
     pub filename: String,
     /// Where it comes from.
     pub origin: ArtifactOrigin,
-    /// In bytes, where the index tells it.
+    /// In bytes, where the index gives it.
     pub size: Option<u64>,
     /// Of its bytes.
     pub sha256: Digest,
@@ -57,7 +57,7 @@ pub struct Artifact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArtifactKind {
-    /// Ready to be laid down.
+    /// Ready to be installed.
     Wheel,
     /// Source; a wheel is built from it first.
     Sdist,

@@ -3,7 +3,7 @@
 use mlpack_oci::Digest;
 use mlpack_oci::layer::{Content, Node};
 
-/// What a package puts at a path, with what tells it from another package's.
+/// What a package puts at a path, with a digest to compare it with another package's.
 #[derive(Debug, Clone)]
 pub struct FileEntry {
     /// Of a file's bytes or a link's target.
@@ -29,7 +29,7 @@ impl FileEntry {
         Self { digest, node: Node::Symlink { target: target.to_owned() } }
     }
 
-    /// A directory of its own.
+    /// A directory.
     pub fn directory() -> Self {
         Self { digest: Digest::of(b""), node: Node::Directory { open: false } }
     }

@@ -51,7 +51,7 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// A file of a wheel differs from what the wheel's own RECORD says.
+    /// A file of a wheel differs from what the wheel's own RECORD lists.
     #[error("`{file}` in {wheel} does not match the wheel's RECORD")]
     RecordMismatch {
         /// The wheel's file name.

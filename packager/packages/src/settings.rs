@@ -1,4 +1,4 @@
-//! What the outside world decides: caches, executables, indexes. The caller reads the environment.
+//! Settings: caches, executables, indexes. The caller reads the environment.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub const DEFAULT_INDEX: &str = "https://pypi.org/simple";
 /// Settings of resolving and fetching.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// mlpack's cache directory; made if it is not there.
+    /// mlpack's cache directory, absolute; created if it is missing.
     pub cache: PathBuf,
     /// Where relative paths start; absolute.
     pub current_dir: PathBuf,
@@ -71,18 +71,18 @@ impl Settings {
     }
 }
 
-/// How the channels of a conda file are found. What is set here stands in place of what the files
-/// say.
+/// How the channels of a conda file are found. A value here replaces that of the
+/// files.
 #[derive(Debug, Clone, Default)]
 pub struct CondaSettings {
-    /// What stands before a channel's name, conda's `channel_alias`.
+    /// The address before a channel's name, conda's `channel_alias`.
     pub alias: Option<Url>,
-    /// What `defaults` stands for, conda's `default_channels`.
+    /// The channels that `defaults` means, conda's `default_channels`.
     pub defaults: Option<Vec<String>>,
     /// The channels of a file that names none, conda's `channels`.
     pub channels: Option<Vec<String>>,
-    /// Conda's configuration files, and folders of such, in conda's order: what a later one says
-    /// counts more. Those that are not there are passed by.
+    /// Conda's configuration files and folders of them, in conda's order: later ones take precedence.
+    /// Missing ones are ignored.
     pub files: Vec<PathBuf>,
 }
 

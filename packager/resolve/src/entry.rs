@@ -58,7 +58,7 @@ pub async fn resolve(
 }
 
 /// Returns the settings with the indexes and logins that a `pip:` list names, to fetch what was
-/// locked earlier. Lists that are addresses are not fetched: the lock has what they said.
+/// locked earlier. Lists that are addresses are not fetched: the lock has their contents.
 ///
 /// # Errors
 /// Those of the list.

@@ -40,7 +40,7 @@ pub fn lock_inputs(
         inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
     }
     inputs.pip = file.pip.iter().map(|line| line.text.clone()).collect();
-    // Lists that are addresses are no inputs: the lock has what they said.
+    // Lists that are addresses are not inputs: the lock has their contents.
     let remote = RemoteLists::new();
     let reading = Reading {
         pip: &file.pip,

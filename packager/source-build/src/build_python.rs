@@ -1,7 +1,7 @@
-//! The interpreter of a conda environment, laid down on this machine to build sources with: it is
+//! The interpreter of a conda environment, installed on this machine to build sources with: it is
 //! of exactly the version that the image has, and needs no Python of this machine.
 //!
-//! It lies below the cache, under a name made of everything that shows in its files, and appears
+//! It is below the cache, under a name made of everything that affects its files, and appears
 //! whole by a rename. Nothing of it gets into an image. Conda's compilers are not used, also where
 //! the environment has them.
 
@@ -22,7 +22,7 @@ use mlpack_packages::conda;
 use mlpack_packages::conda::archive::StoredConda;
 use mlpack_requirements::{Architecture, PythonVersion, Target};
 
-/// Changes with what is laid down for the same packages.
+/// Changes when the same packages are installed differently.
 const FORM: u32 = 1;
 
 /// The interpreter among `packages`; the inner error is the reason why it cannot be run here.
@@ -42,7 +42,7 @@ pub async fn stage(
     let needed = conda::closure(packages, "python")?;
     let root = store.build_pythons();
     let Some(place) = root.to_str() else {
-        return Ok(Err(format!("the folder {} is no UTF-8", root.display())));
+        return Ok(Err(format!("the folder {} is not UTF-8", root.display())));
     };
     let mut key = format!("{FORM}\n{place}\n");
     for stored in &needed {
@@ -53,14 +53,14 @@ pub async fn stage(
     if let Ok(python) = host_python::try_ask(&program).await {
         return Ok(Ok(python));
     }
-    let what = format!("laying down Python {} to build sources", target.python);
+    let what = format!("Installing Python {} to build sources", target.python);
     let meter = progress.begin(&what, None);
-    let laid = install(&needed, &folder, target.python, &program, store).await;
-    meter.finish(if laid.is_ok() { "laid down" } else { "failed" });
-    match laid {
+    let installed = install(&needed, &folder, target.python, &program, store).await;
+    meter.finish(if installed.is_ok() { "installed" } else { "failed" });
+    match installed {
         Err(Error::Packages(mlpack_packages::Error::PrefixTooLong { longest, prefix, .. })) => {
             Ok(Err(format!(
-                "its folder {prefix} has {} characters, its programs have room for {longest}; set MLPACK_CACHE_DIR to a shorter path",
+                "its folder {prefix} has {} characters, its programs support {longest}; set MLPACK_CACHE_DIR to a shorter path",
                 prefix.len()
             )))
         }
@@ -69,7 +69,7 @@ pub async fn stage(
     }
 }
 
-/// Lays packages at a folder, which appears whole.
+/// Installs packages in a folder, which appears atomically.
 async fn install(
     packages: &[&StoredConda],
     folder: &Path,
@@ -81,8 +81,8 @@ async fn install(
     let work = store.work_folder()?;
     let new = work.path().join("new");
     for stored in packages {
-        let laid = conda::files(stored, &prefix, python)?;
-        for (path, file) in &laid.files {
+        let installed = conda::files(stored, &prefix, python)?;
+        for (path, file) in &installed.files {
             write(&new, path, file)?;
         }
     }
@@ -90,7 +90,7 @@ async fn install(
     fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
     match fs::rename(&new, folder) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            // Another run was faster and made the same, unless what lies there is damaged.
+            // Another run has installed the same, unless the folder is damaged.
             if host_python::try_ask(program).await.is_ok() {
                 return Ok(());
             }

@@ -1,7 +1,7 @@
-//! The tools that turn a source distribution into a wheel, held to exact releases.
+//! The tools that turn a source distribution into a wheel, pinned to exact releases.
 //!
 //! They write their own names and habits into the wheel (`Generator:` in WHEEL, the fields of
-//! METADATA, where licence files lie), so with the newest of the day a wheel would differ from day
+//! METADATA, the folder of licence files), so with the newest of the day a wheel would differ from day
 //! to day, and with the newest for an interpreter from host to host. What still depends on the
 //! host:
 //!
@@ -37,8 +37,8 @@ pub fn key() -> String {
     format!("{FORM}\n{PINS}")
 }
 
-/// Tools that are taken as they are today whatever day packages are taken of: those of that day
-/// may not run on the interpreter that builds.
+/// Tools that `--exclude-newer` does not apply to: their old releases may not run on the interpreter
+/// that builds.
 pub const EXCLUDE_NEWER_EXEMPT: [&str; 10] = [
     "setuptools",
     "wheel",

@@ -35,7 +35,7 @@ const COMPILER: [(&str, &str); 2] = [NO_COMPILER[2], NO_COMPILER[3]];
 /// Lines of a failed build that are shown.
 pub const LAST_LINES: usize = 12;
 
-/// Builds with what is at hand.
+/// Builds wheels for a target.
 pub struct Builder<'a> {
     pub uv: &'a Uv,
     pub store: &'a Store,
@@ -59,7 +59,7 @@ pub fn stored(store: &Store, target: &Target, sdist: &Digest) -> Option<PathBuf>
 }
 
 impl Builder<'_> {
-    /// The wheel of a locked source, which lies at `file` unless it is a folder.
+    /// Builds a locked source; `file` is its archive unless it is a folder.
     pub async fn build_locked(
         &self,
         package: &LockedPackage,
@@ -74,7 +74,7 @@ impl Builder<'_> {
         self.build(package, &source.path, progress).await
     }
 
-    /// The wheel of a source that lies at `source`.
+    /// Builds the source at `source`.
     pub async fn build(
         &self,
         package: &LockedPackage,
@@ -82,7 +82,7 @@ impl Builder<'_> {
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
         let meter = progress
-            .begin(format!("building {} {}", package.name, package.version).trim_end(), None);
+            .begin(format!("Building {} {}", package.name, package.version).trim_end(), None);
         let outcome = self.attempt(package, source, progress).await;
         meter.finish(if outcome.is_ok() { "built" } else { "failed" });
         outcome
@@ -128,7 +128,7 @@ impl Builder<'_> {
             Ok(wheel) => {
                 for file in linker.traces(&wheel)? {
                     progress.note(&format!(
-                        "{} {} was compiled here, and `{file}` names the folder of {}: another machine makes other bytes",
+                        "{} {} was compiled on this machine and `{file}` contains the folder of {}: the wheel is not reproducible elsewhere",
                         package.name, package.version, matching.path.display()
                     ));
                 }
@@ -204,12 +204,12 @@ pub fn accept(path: &Path, target: &Target) -> Result<(), String> {
     let name =
         WheelName::parse(&filename).ok_or_else(|| format!("{filename} is not a wheel's name"))?;
     if name.rank(target).is_none() {
-        return Err(format!("the wheel built here is for {name}"));
+        return Err(format!("the wheel was built for {name}"));
     }
     if name.is_pure() {
         return Ok(());
     }
-    // A wheel built on this machine may lean on a C library newer than the image's.
+    // A wheel built on this machine may need a newer C library than the image's.
     let wheel = WheelFile::open(path).map_err(|error| error.to_string())?;
     for member in wheel.members().keys() {
         let bytes = wheel.bytes(member).map_err(|error| error.to_string())?;

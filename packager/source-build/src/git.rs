@@ -27,7 +27,7 @@ impl Repository<'_> {
         let mut plain = self.url.clone();
         let _ = plain.set_password(None);
         if matches!(plain.scheme(), "http" | "https") {
-            // A token can stand in the user's place.
+            // The user may be a token.
             let _ = plain.set_username("");
         }
         plain
@@ -38,7 +38,7 @@ impl Repository<'_> {
         let git = self.program()?;
         let plain = self.plain();
         let target = to.as_os_str();
-        // Whole, since tags tell some build tools the version.
+        // Not shallow: some build tools read the version from tags.
         let clone: [&OsStr; 8] = [
             "-c".as_ref(),
             "core.autocrlf=false".as_ref(),
@@ -101,7 +101,7 @@ impl Repository<'_> {
         command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
         let plain = self.plain();
         if plain != *self.url {
-            // Not as arguments: those can be seen by everybody on the machine.
+            // Not as arguments: every user of the machine can see those.
             let base = |url: &Url| {
                 let mut url = url.clone();
                 url.set_path("/");
@@ -121,11 +121,11 @@ impl Repository<'_> {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let reason = said
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let reason = stderr
             .lines()
             .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")))
-            .unwrap_or(said.trim());
+            .unwrap_or(stderr.trim());
         Err(bad(mlpack_requirements::redact(reason)))
     }
 }

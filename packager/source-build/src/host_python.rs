@@ -12,7 +12,7 @@ use mlpack_requirements::PythonVersion;
 /// An interpreter of this machine that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPython {
-    /// What it says of itself (`sys.executable`).
+    /// Its own path (`sys.executable`).
     pub path: PathBuf,
     pub version: PythonVersion,
     /// `x86_64`, `aarch64`.
@@ -91,14 +91,14 @@ pub async fn try_ask(path: &Path) -> Result<HostPython, String> {
         .await
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rfind(|line| !line.trim().is_empty());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let last = stderr.lines().rfind(|line| !line.trim().is_empty());
         return Err(last.map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let lines: Vec<&str> = text.lines().collect();
     let [executable, version, machine, "CPython"] = lines[..] else {
-        return Err(format!("it is no CPython, it says {:?}", lines.join(" ")));
+        return Err(format!("it is not CPython: {:?}", lines.join(" ")));
     };
     let version = version.parse().map_err(|error| format!("{error}"))?;
     Ok(HostPython { path: executable.into(), version, machine: machine.to_owned() })

@@ -1,5 +1,5 @@
 //! Interpreters that build sources: those of this machine, and where none of them is of the
-//! target's minor version, the one that a conda environment brings itself.
+//! target's minor version, the one that the conda environment contains.
 
 use mlpack_oci::Progress;
 

@@ -1,6 +1,6 @@
 //! How an interpreter has extensions linked, without what belongs to this machine.
 //!
-//! An interpreter built for a folder of its own, as those of conda and pyenv are, has that folder
+//! An interpreter built for a separate folder, as those of conda and pyenv are, has that folder
 //! in the words it gives the linker (`-Wl,-rpath,/home/me/py/lib`). They would end up in every
 //! extension, where they mean nothing inside an image and differ from machine to machine; so would
 //! debug information, which names the folder of the build.
@@ -19,17 +19,17 @@ const LINKERS: [&str; 2] = ["LDSHARED", "LDCXXSHARED"];
 /// Words that are nothing without the one behind them.
 const BEFORE: [&str; 5] = ["-B", "-L", "-Xlinker", "-Wl,-rpath", "-Wl,-rpath-link"];
 
-/// What an interpreter tells of how it links.
+/// How an interpreter links extensions.
 #[derive(Debug)]
 pub struct Linker {
-    /// Its folder, if it has one of its own.
+    /// Its folder, if it has a separate one.
     prefix: Option<String>,
     /// To be set for a build.
     pub variables: Vec<(&'static str, String)>,
 }
 
 impl Linker {
-    /// Asks an interpreter; what it does not tell is left to it.
+    /// Asks an interpreter; it keeps its defaults for what it does not report.
     pub async fn of(python: &HostPython) -> Self {
         let question = format!(
             "import sys, sysconfig; print(sys.base_prefix, *(sysconfig.get_config_var(name) or '' for name in {LINKERS:?}), sep='\\n')"
@@ -40,9 +40,9 @@ impl Linker {
             .kill_on_drop(true)
             .output()
             .await;
-        let said = output.map(|output| output.stdout).unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
-        let mut lines = said.lines();
+        let stdout = output.map(|output| output.stdout).unwrap_or_default();
+        let text = String::from_utf8_lossy(&stdout);
+        let mut lines = text.lines();
         let prefix = lines
             .next()
             .filter(|prefix| !matches!(*prefix, "" | "/" | "/usr" | "/usr/local"))

@@ -8,7 +8,7 @@ use mlpack_oci::{Digest, HashingWriter};
 
 use crate::{Error, Result};
 
-/// More files than any honest project has; stops who names `/` or a home by mistake.
+/// Limit for the number of files; catches `/` or a home directory given by mistake.
 const MAX_FILES: usize = 100_000;
 
 /// What a folder is made of, sorted by path.

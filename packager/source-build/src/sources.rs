@@ -13,16 +13,16 @@ use mlpack_lock::{Artifact, ArtifactKind, ArtifactOrigin};
 use mlpack_oci::pending::PendingFolder;
 use mlpack_packages::cache::store::Store;
 
-/// Sources in a folder that goes when this goes.
+/// Sources in a temporary folder.
 pub struct FetchedSource {
     /// The folder of the project itself.
     pub path: PathBuf,
-    /// What the lock says of it.
+    /// How the lock records it.
     pub artifact: Artifact,
     _work: PendingFolder,
 }
 
-/// What stages sources.
+/// Fetches sources into temporary folders.
 pub struct SourceFetcher<'a> {
     pub store: &'a Store,
     pub search_path: Option<&'a OsString>,
@@ -79,25 +79,25 @@ impl SourceFetcher<'_> {
         Ok(FetchedSource { path, artifact, _work: work })
     }
 
-    /// The sources that a lock names, held to its hash.
+    /// Fetches the sources that a lock names and verifies their hash.
     pub async fn locked(&self, artifact: &Artifact) -> Result<FetchedSource> {
         let source = self.fetch(&artifact.origin).await?;
         same(&source.artifact, artifact.sha256)?;
         Ok(source)
     }
 
-    /// The sources of a place.
+    /// Fetches the sources of an origin.
     pub async fn fetch(&self, origin: &ArtifactOrigin) -> Result<FetchedSource> {
         match origin {
             ArtifactOrigin::Path(folder) => self.folder(folder),
             ArtifactOrigin::Git { url, commit, subdirectory } => {
                 let url = Url::parse(url).map_err(|error| Error::Origin {
-                    reason: format!("`{url}` is no address: {error}"),
+                    reason: format!("`{url}` is not an address: {error}"),
                 })?;
                 self.repository(&url, Some(commit), subdirectory.as_deref()).await
             }
             ArtifactOrigin::Url(url) => {
-                Err(Error::Origin { reason: format!("{url} is no source folder") })
+                Err(Error::Origin { reason: format!("{url} is not a source folder") })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The uv executable: given, on the search path, or fetched once from the index.
+//! The uv executable: given, on the search path, or downloaded once from the index.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
@@ -19,7 +19,7 @@ use mlpack_requirements::Architecture;
 use mlpack_requirements::Indexes;
 use mlpack_requirements::redact;
 
-/// The version fetched when none is at hand; the described interpreter is written for it.
+/// The version to download; the described interpreter is written for it.
 pub const PINNED: &str = "0.13.9";
 /// The oldest uv whose lock and messages are read here.
 const OLDEST: (u32, u32) = (0, 12);
@@ -46,7 +46,7 @@ pub struct Uv {
     settings: Settings,
 }
 
-/// What a run of uv said.
+/// What a run of uv printed.
 pub struct UvOutput {
     pub success: bool,
     pub stdout: String,
@@ -114,7 +114,7 @@ impl Uv {
             match version(&path).await {
                 Ok(()) => return Ok(found(path)),
                 Err(reason) => {
-                    progress.note(&format!("{} is passed over: {reason}", path.display()));
+                    progress.note(&format!("ignoring {}: {reason}", path.display()));
                 }
             }
         }
@@ -147,7 +147,7 @@ impl Uv {
         command.args(["--no-config", "--no-progress", "--no-python-downloads", "--color", "never"]);
         let indexes = &self.settings.indexes;
         if let Some(index) = &indexes.index {
-            // Not as arguments: those can be seen by everybody on the machine.
+            // Not as arguments: every user of the machine can see those.
             command.env("UV_DEFAULT_INDEX", index.secret()).env_remove("UV_INDEX_URL");
         }
         if !indexes.extra.is_empty() {
@@ -175,7 +175,7 @@ impl Uv {
         let mut child = command.kill_on_drop(true).spawn().map_err(broken)?;
         if let Some(mut stdin) = child.stdin.take() {
             use tokio::io::AsyncWriteExt as _;
-            // A uv that ends before it has read everything tells why on stderr.
+            // If uv exits before it has read everything, its stderr has the reason.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         let output = child.wait_with_output().await.map_err(broken)?;
@@ -213,7 +213,7 @@ async fn fetch(
 ) -> Result<PathBuf> {
     let missing = |reason: String| Error::UvMissing { reason };
     let architecture = Architecture::of_this_machine()
-        .ok_or_else(|| missing("there is no pinned one for this machine".to_owned()))?;
+        .ok_or_else(|| missing("no pinned release for this machine".to_owned()))?;
     let path = store.uv(PINNED, architecture.machine());
     if store::is_program(&path) {
         return Ok(path);

@@ -76,8 +76,8 @@ impl BytecodeCompiler {
         let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
         match done {
             Err(Error::Compiler { reason, .. }) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                let last = said.lines().rfind(|line| !line.trim().is_empty());
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let last = stderr.lines().rfind(|line| !line.trim().is_empty());
                 Err(failed(last.map_or(reason, str::to_owned)))
             }
             other => other,

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 /// Objects inside each other; CPython's own limit is 2000 (`MAX_MARSHAL_STACK_DEPTH`).
 const DEEPEST: usize = 2000;
-/// The bit of a type that says that the object can be referred to.
+/// The bit of a type that marks objects that can be referred to.
 const MARK: u8 = 0x80;
 
-/// Writes marshalled code of Python `3.minor` anew. Nothing if it has something unknown.
+/// Rewrites marshalled code of Python `3.minor`. Returns `None` if it has an unknown type.
 pub(super) fn normalise(bytes: &[u8], minor: u32) -> Option<Vec<u8>> {
     let mut reading = Reading { rest: bytes, minor, objects: Vec::new(), marked: Vec::new() };
     let root = reading.object(0)?;
@@ -208,7 +208,7 @@ impl Writing<'_> {
 
 /// The bytes of an object without references; elements of sets are constants, never loops.
 fn flatten(objects: &[Object], number: usize, out: &mut Vec<u8>) {
-    /// Enough to tell elements apart.
+    /// Enough to distinguish elements.
     const ENOUGH: usize = 1 << 16;
     let object = &objects[number];
     out.push(object.kind);

@@ -2,8 +2,8 @@
 //! its files cannot be written to.
 //!
 //! It is compiled by an interpreter of this machine of the same minor version, which is never part
-//! of an image, and kept for each package. From Python 3.7 on a file says of itself that it is not
-//! to be checked against its source (PEP 552, "unchecked hash"); older ones are checked against the
+//! of an image, and kept for each package. From Python 3.7 on a file has a mark that it must not
+//! be checked against its source (PEP 552, "unchecked hash"); older ones are checked against the
 //! time that all files of a layer have.
 
 mod compiler;
@@ -27,7 +27,7 @@ use mlpack_source_build::host_python::HostPython;
 const VERSION: u32 = 1;
 /// Python files that are compiled are smaller than this, in bytes.
 const LARGEST: u64 = 16 << 20;
-/// Files that are worth a process of their own.
+/// Files that are worth a separate process.
 const SHARE: usize = 40;
 
 /// What makes bytecode for one interpreter of an image.
@@ -69,8 +69,8 @@ impl Bytecode {
         format!("bytecode {VERSION} {} {magic:08x} {time}", self.python.version)
     }
 
-    /// Adds bytecode to the files of a package, by path below the prefix, and tells which paths are
-    /// new. Sources that this Python cannot compile are left as they are, as pip does.
+    /// Adds bytecode to the files of a package, by path below the prefix, and returns the new
+    /// paths. Sources that this Python cannot compile are left as they are, as pip does.
     ///
     /// # Errors
     /// Those of the interpreter, of the package's files and of the cache.

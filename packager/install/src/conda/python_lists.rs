@@ -41,7 +41,7 @@ pub(crate) fn without(
     Ok(changed)
 }
 
-/// The path of a line; one with a comma stands in quotes.
+/// The path of a line; one with a comma is in quotes.
 fn named(line: &str) -> &str {
     match line.strip_prefix('"') {
         Some(rest) => rest.split("\",").next().unwrap_or(rest),

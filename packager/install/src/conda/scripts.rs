@@ -4,7 +4,7 @@ use mlpack_lock::CondaPackage;
 
 /// Packages whose scripts do nothing that a service misses, and what they do.
 const HARMLESS: &[(&str, &str)] = &[
-    ("bokeh", "it tells the installation to its makers"),
+    ("bokeh", "it reports the installation to its makers"),
     ("conda", "it makes conda's own shortcuts"),
     ("font-ttf-dejavu-sans-mono", "it refreshes a list of fonts, which is made at need"),
     ("fontconfig", "it refreshes a list of fonts, which is made at need"),
@@ -18,7 +18,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("widgetsnbextension", "it enables an extension of notebooks"),
 ];
 
-/// What must be said of a package's scripts, by the paths it has.
+/// Notes about a package's scripts, by the paths it has.
 pub(crate) fn notes<'a>(
     package: &CondaPackage,
     paths: impl Iterator<Item = &'a str>,
@@ -34,9 +34,9 @@ pub(crate) fn notes<'a>(
         .filter_map(script)
         .map(|path| match HARMLESS.iter().find(|(harmless, _)| harmless == name) {
             Some((_, why)) => format!("`{path}` of {name} is not run, which is harmless: {why}"),
-            None => format!(
-                "`{path}` of {name} is not run, since nothing of the image is: check whether the service needs what it does"
-            ),
+            None => {
+                format!("`{path}` of {name} is not run: check whether the service needs its effect")
+            }
         })
         .collect()
 }
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(
             of("mine", &["bin/.mine-pre-link.sh", "bin/.mine-pre-unlink.sh"]),
             [
-                "`bin/.mine-pre-link.sh` of mine is not run, since nothing of the image is: check whether the service needs what it does"
+                "`bin/.mine-pre-link.sh` of mine is not run: check whether the service needs its effect"
             ]
         );
     }

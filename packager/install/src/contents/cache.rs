@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use mlpack_packages::cache::store;
 use mlpack_packages::cache::store::Store;
 
-/// Of what is kept; with another one everything is read anew.
+/// Version of the cached data; another one makes everything be read again.
 const VERSION: u32 = 1;
 
 /// What was kept of an archive; nothing also where it cannot be read.

@@ -79,7 +79,7 @@ impl Modules {
     }
 
     /// The first part of a dotted name that is not there: `azureml.core` of `azureml.core.model`
-    /// where another package brings `azureml` alone.
+    /// where another package has `azureml` alone.
     pub fn lacks<'n>(&self, module: &'n str) -> Option<&'n str> {
         let ends = module.match_indices('.').map(|(end, _)| end).chain([module.len()]);
         for end in ends {

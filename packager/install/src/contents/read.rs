@@ -69,7 +69,7 @@ fn in_site_packages(path: &str) -> Option<&str> {
     rest.strip_prefix("site-packages/")
 }
 
-/// Libraries by their name, programs by their mode; whether they are it, their bytes tell.
+/// Libraries by their name, programs by their mode; their bytes decide.
 fn may_be_compiled(path: &str, executable: bool) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let library = name.ends_with(".so") || name.contains(".so.");

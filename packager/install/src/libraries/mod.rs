@@ -8,7 +8,7 @@ use mlpack_requirements::Architecture;
 
 const DEBIAN: &str = include_str!("debian.txt");
 
-/// Libraries that packages load by name while they run, which none of their files tells: the
+/// Libraries that packages load by name while they run, which their files do not declare: the
 /// package and the beginning of the name, behind which any version will do (their documentation,
 /// "Installation"; for dotnetcore2, which azureml-dataprep starts, ".NET Core dependencies").
 const LOADED: &[(&str, &str)] = &[
@@ -37,7 +37,7 @@ const GLIBC: &[&str] = &[
     "linux-vdso.so.1",
 ];
 
-/// What the driver of a graphics card brings into the container when it starts (NVIDIA Container
+/// Libraries that the driver of a graphics card mounts into the container when it starts (NVIDIA Container
 /// Toolkit, "Driver capabilities").
 const DRIVER: &[&str] = &[
     "libcuda.so",
@@ -48,7 +48,7 @@ const DRIVER: &[&str] = &[
     "libhsa-runtime64.so",
 ];
 
-/// What lies below an environment.
+/// The libraries of the base image.
 #[derive(Clone, Copy)]
 pub struct BaseLibraries<'a> {
     /// Names of files in the folders that the loader searches.
@@ -69,7 +69,7 @@ pub struct MissingLibrary {
 }
 
 impl MissingLibrary {
-    /// Packages of Debian or Ubuntu that bring it, the usual one first.
+    /// Packages of Debian or Ubuntu that contain it, the usual one first.
     pub fn debian(&self) -> impl Iterator<Item = &'static str> {
         let known = DEBIAN
             .lines()
@@ -87,19 +87,19 @@ impl MissingLibrary {
 }
 
 impl Inventory {
-    /// The libraries that are nowhere, sorted by package and name. What any package brings counts
-    /// for all: packages load their parts in an order that their files do not tell.
+    /// The libraries that are nowhere, sorted by package and name. A library of any package counts
+    /// for all: the order in which packages load their parts is not known.
     pub fn missing_libraries(
         &self,
         architecture: Architecture,
         base: BaseLibraries<'_>,
     ) -> Vec<MissingLibrary> {
-        let mut brought = BTreeSet::new();
+        let mut provided = BTreeSet::new();
         for (_, contents) in &self.packages {
-            brought.extend(contents.links.iter().map(String::as_str));
+            provided.extend(contents.links.iter().map(String::as_str));
             for library in &contents.libraries {
-                brought.insert(library.file_name());
-                brought.extend(library.soname.as_deref());
+                provided.insert(library.file_name());
+                provided.extend(library.soname.as_deref());
             }
         }
         let mut missing: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
@@ -109,7 +109,7 @@ impl Inventory {
             for library in own {
                 for name in &library.needed {
                     let found = comes_by_itself(name)
-                        || brought.contains(name.as_str())
+                        || provided.contains(name.as_str())
                         || base.names.contains(name)
                         || library.search.iter().any(|dir| (base.holds)(&format!("{dir}/{name}")));
                     if !found {
@@ -121,7 +121,7 @@ impl Inventory {
         for (package, start) in LOADED {
             let there = self.packages.iter().any(|(name, _)| name == package);
             let has = |name: &&str| name.starts_with(start);
-            let found = brought.iter().any(has) || base.names.iter().any(|name| has(&&**name));
+            let found = provided.iter().any(has) || base.names.iter().any(|name| has(&&**name));
             if there && !found {
                 missing.entry((package, start)).or_default();
             }

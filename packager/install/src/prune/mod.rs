@@ -1,4 +1,4 @@
-//! Leaving out what no service needs. It is opted for, and even then anything doubtful stays.
+//! Omits files that no service needs, on request. Doubtful files stay.
 
 mod rule;
 mod test_folders;
@@ -25,11 +25,11 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Takes out of a package's files, by path below the prefix, what no service needs. The lists of
+/// Removes files that no service needs from a package's files, by path below the prefix. The lists of
 /// files that packages carry (RECORD, `conda-meta`) have to be written afterwards.
 ///
 /// # Errors
-/// Those of reading Python files, which tell whether a folder of tests is only that.
+/// Those of reading Python files, which decide whether a folder contains only tests.
 pub(crate) fn prune(package: &str, files: &mut BTreeMap<String, FileEntry>) -> Result<Vec<Pruned>> {
     let tests = TestFolders::of(files)?;
     let ruled: Vec<(String, Rule)> = files

@@ -53,7 +53,7 @@ const LINKED: &[&str] = &["libcudadevrt.a"];
 
 const MANUALS: &[&str] = &["share/man/", "share/doc/", "share/info/", "share/gtk-doc/", "man/"];
 
-/// The rule that a path falls under; `has` tells whether the package has another path too.
+/// The rule that a path falls under; `has` is whether the package has a path.
 pub(super) fn of(package: &str, path: &str, has: impl Fn(&str) -> bool) -> Option<Rule> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let any = |starts: &[&str]| starts.iter().any(|start| path.starts_with(start));

@@ -1,6 +1,6 @@
 //! Folders called `tests` or `test` that hold tests and nothing that the package itself uses.
 //!
-//! The name alone does not tell: `tensorflow.test` and `django.test` are interfaces, and `astropy`,
+//! The name alone is not enough: `tensorflow.test` and `django.test` are interfaces, and `astropy`,
 //! `h5py` and `theano` have imported their `tests` as they start. So a folder goes only if it has
 //! files called tests, and if no other file of the package imports from it.
 
@@ -71,7 +71,7 @@ impl TestFolders {
 const NAMES: [&str; 2] = ["tests", "test"];
 
 /// The outermost folder of tests that a path is in. One at the top of `site-packages` or of the
-/// library is a module of its own.
+/// library is a separate module.
 fn folder(path: &str) -> Option<&str> {
     let library = in_library(path)?;
     let inside = library.strip_prefix("site-packages/").unwrap_or(library);

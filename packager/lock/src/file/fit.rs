@@ -1,34 +1,29 @@
-//! Whether a lock file fits what is asked for now.
+//! Compares a lock file with what is requested now.
 
 use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
 use crate::virtual_packages::VirtualPackages;
 use mlpack_requirements::Architecture;
 
-/// How a lock file compares with what is asked for.
+/// How a lock file compares with what is requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockFit {
-    /// Inputs that changed, half a sentence each; none if it fits.
+    /// Inputs that changed, half a sentence each; none if the lock is up to date.
     pub differences: Vec<String>,
-    /// The base is another with the same facts.
+    /// The base is a different image with the same facts.
     pub other_base: Option<String>,
-    /// The indexes are others; files are held to their hashes wherever they come from.
+    /// The indexes are different; files are verified against their hashes wherever they come from.
     pub other_indexes: Option<String>,
 }
 
 impl LockFit {
-    /// Whether its packages are those that are asked for.
+    /// Whether its packages are those that are requested.
     pub fn is_good(&self) -> bool {
         self.differences.is_empty()
-    }
-
-    /// Whether nothing at all changed.
-    pub fn is_exact(&self) -> bool {
-        *self == Self::default()
     }
 }
 
 impl LockFile {
-    /// Compares it with the inputs, the lock_target and the base of now.
+    /// Compares the lock with the current inputs, target and base.
     pub fn fit(
         &self,
         inputs: &LockInputs,
@@ -39,9 +34,9 @@ impl LockFile {
         // One that is about to be of another kind differs in everything else too.
         match (lock_target, self.is_new()) {
             (LockTarget::New { .. }, false) => differences
-                .push("the environment gets an interpreter of its own, not the base's".to_owned()),
+                .push("the environment gets a new interpreter, not the base's".to_owned()),
             (LockTarget::Base(_), true) => differences
-                .push("the base's interpreter is kept, there is none of its own".to_owned()),
+                .push("the environment uses the base's interpreter, not a new one".to_owned()),
             _ => {
                 self.facts(lock_target, &mut differences);
                 let own = &self.inputs;
@@ -58,7 +53,7 @@ impl LockFile {
         let other_base = (self.base.digest != base.digest).then(|| {
             let named = base.reference.as_deref().unwrap_or("the base");
             format!(
-                "{named} is {} now, {} when it was locked; what packages have to fit is the same",
+                "{named} is {} now, {} when it was locked; Python, glibc and architecture are the same",
                 base.digest.short(),
                 self.base.digest.short()
             )
@@ -68,7 +63,11 @@ impl LockFile {
                 [] => "no index".to_owned(),
                 _ => indexes.join(", "),
             };
-            format!("it was made with {}, this is {}", named(&own.indexes), named(&inputs.indexes))
+            format!(
+                "it was made with {}, the current indexes are {}",
+                named(&own.indexes),
+                named(&inputs.indexes)
+            )
         });
         LockFit { differences, other_base, other_indexes }
     }
@@ -94,7 +93,7 @@ impl LockFile {
                 virtual_packages: VirtualPackages { glibc, architecture, cuda },
                 prefix,
             } => {
-                changed("the place", &self.environment.prefix, prefix, differences);
+                changed("the prefix", &self.environment.prefix, prefix, differences);
                 virtual_packages(*glibc, *architecture, differences);
                 let named = |cuda: &Option<String>| cuda.clone().unwrap_or("none".to_owned());
                 changed("the base's CUDA", &named(&self.cuda), &named(cuda), differences);
@@ -119,10 +118,12 @@ fn lines(what: &str, before: &[String], now: &[String], differences: &mut Vec<St
     };
     let (new, gone) = (only(now, before), only(before, now));
     differences.push(match (new.is_empty(), gone.is_empty()) {
-        (true, true) => format!("{what} have another order"),
-        (false, true) => format!("{what} got {}", new.join(", ")),
-        (true, false) => format!("{what} lost {}", gone.join(", ")),
-        (false, false) => format!("{what} got {} and lost {}", new.join(", "), gone.join(", ")),
+        (true, true) => format!("the order of {what} changed"),
+        (false, true) => format!("{what} now include {}", new.join(", ")),
+        (true, false) => format!("{what} no longer include {}", gone.join(", ")),
+        (false, false) => {
+            format!("{what} now include {} and no longer {}", new.join(", "), gone.join(", "))
+        }
     });
 }
 

@@ -17,7 +17,7 @@ pub struct LockInputs {
     pub files: Vec<InputFile>,
     /// The day whose packages were asked for.
     pub exclude_newer: Option<String>,
-    /// Indexes without user and password, the main one first. They say where files were found, not
+    /// Indexes without user and password, the main one first. They are where files were found, not
     /// what was asked for.
     pub indexes: Vec<String>,
 }

@@ -1,8 +1,8 @@
-//! `mlpack.lock`: an environment as it was resolved once, kept beside the conda file.
+//! `mlpack.lock`: a resolved environment, kept next to the conda file.
 //!
-//! A form of our own beside the standard one (PEP 751): that knows no conda packages, no base image
-//! and no inputs. One package is one block, sorted by name, so that a difference reads as what it
-//! is. No times, no folders of a machine, no passwords.
+//! The format is our own, since the standard one (PEP 751) has no conda packages, no base image and
+//! no inputs. One package is one block, sorted by name, so that diffs are readable. The file has no
+//! times, no folders of a machine and no passwords.
 
 mod fit;
 mod form;
@@ -29,13 +29,13 @@ pub use inputs::{InputFile, LockInputs};
 /// The file's name where none is given.
 pub const LOCK_NAME: &str = "mlpack.lock";
 
-/// Version of the form.
+/// Version of the format.
 const FORMAT: u32 = 1;
 
-/// What a lock file says.
+/// The contents of a lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockFile {
-    /// What was asked for.
+    /// What was requested.
     pub inputs: LockInputs,
     /// The base image it was made for.
     pub base: LockedBase,

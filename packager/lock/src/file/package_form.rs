@@ -2,7 +2,7 @@
 //!
 //! A conda package has `url`, or `path` for a channel that is a folder. A pip package has `url`, or
 //! `path` for a file of the project, or `directory` for sources, or `git` with `commit`, or nothing for
-//! a file of a folder that this machine is told of (`find-links`): there it is found by its name. The
+//! a file in a folder of `find-links`, where it is found by its name. The
 //! hash of sources is that of their files.
 
 use std::path::Path;
@@ -65,7 +65,7 @@ impl CondaForm {
                 Url::parse(&url).map_err(|error| format!("`url`: {error}"))?.into()
             }
             (None, Some(path)) => Url::from_file_path(relative::to(places.folder, &path))
-                .map_err(|()| format!("`path`: {path} is no path"))?
+                .map_err(|()| format!("`path`: {path} is not a path"))?
                 .to_string(),
             _ => return Err("expected `url` or `path`".to_owned()),
         };
@@ -135,7 +135,7 @@ impl PipForm {
     pub fn package(self, places: Places<'_>) -> Result<LockedPackage, String> {
         let legal = !self.file.is_empty() && !self.file.contains(['/', '\0']) && self.file != "..";
         if !legal {
-            return Err(format!("`file`: {} is no file name", self.file));
+            return Err(format!("`file`: {} is not a file name", self.file));
         }
         if self.name != normalize_name(&self.name) {
             let name = normalize_name(&self.name);
@@ -174,7 +174,7 @@ impl PipForm {
     }
 }
 
-/// Whether a file lies in a folder that the machine is told of, outside the project.
+/// Whether a file is in a folder of `find-links` outside the project.
 fn is_found(path: &Path, places: Places<'_>) -> bool {
     let inside = relative::is_below(places.folder, path);
     let folder = path.parent();

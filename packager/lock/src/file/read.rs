@@ -1,4 +1,4 @@
-//! From the text of a lock file to what it says; every fault has its line.
+//! Parses the text of a lock file; every error has its line.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
         Error::Invalid { path: path.to_owned(), line: before.matches('\n').count() + 1, reason }
     };
     if let Some(at) = ["<<<<<<< ", ">>>>>>> "].iter().find_map(|mark| conflict(text, mark)) {
-        return Err(fault(Some(at..at), "a merge left its marks here".to_owned()));
+        return Err(fault(Some(at..at), "the file has merge conflict markers".to_owned()));
     }
     let toml = |error: toml::de::Error| {
         let message = error.message();
@@ -72,13 +72,13 @@ pub fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
         environment: LockedEnvironment { target, prefix: form.target.prefix, conda, packages },
     };
     // Two branches merged by hand leave such things.
-    let (said, found) = (form.server, lock.server());
-    if said.as_ref().map(toml::Spanned::get_ref) != found.as_ref() {
+    let (written, found) = (form.server, lock.server());
+    if written.as_ref().map(toml::Spanned::get_ref) != found.as_ref() {
         let reason = match found {
             Some(found) => format!("`server`: the packages have {found}"),
             None => "`server`: the packages have none".to_owned(),
         };
-        return Err(fault(said.map(|said| said.span()), reason));
+        return Err(fault(written.map(|written| written.span()), reason));
     }
     let python = lock.environment.conda.iter().find(|package| package.name == "python");
     let other = python.filter(|found| found.version != lock.environment.target.python.to_string());
@@ -89,14 +89,14 @@ pub fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
     Ok(lock)
 }
 
-/// Packages stand in the order of their names, each once.
+/// Checks that packages are sorted by name, each once.
 fn unique<T>(packages: &[T], name: impl Fn(&T) -> &String) -> Result<(), String> {
     match packages {
         [.., before, last] if name(before) == name(last) => {
             Err(format!("{} is there twice", name(last)))
         }
         [.., before, last] if name(before) > name(last) => {
-            Err(format!("{} stands behind {}", name(last), name(before)))
+            Err(format!("{} must come before {}", name(last), name(before)))
         }
         _ => Ok(()),
     }

@@ -1,5 +1,5 @@
-//! What is kept between runs: wheels and sources by hash, built wheels, uv. Files appear whole, and
-//! what a killed run left behind is removed by the next one.
+//! Files that are kept between runs: wheels and sources by hash, built wheels, uv. Files appear
+//! atomically; leftovers of a killed run are removed by the next one.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,10 +13,10 @@ use crate::{Error, Result};
 use mlpack_oci::pending::PendingFolder;
 use mlpack_requirements::{PythonVersion, Target};
 
-/// Times a folder is made anew when another run took it away as empty.
+/// Attempts to create a folder when another run keeps removing it as empty.
 const TRIES: usize = 10;
 
-/// The folders below mlpack's cache directory that this room owns.
+/// The folders below mlpack's cache directory that hold packages.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
@@ -43,7 +43,7 @@ impl Store {
         PendingFolder::sweep(&self.work());
     }
 
-    /// Where a file of an index lies: `KIND/SHA256/NAME`.
+    /// The path of a file of an index: `KIND/SHA256/NAME`.
     pub fn artifact(&self, kind: &str, sha256: &Digest, filename: &str) -> PathBuf {
         self.root.join(kind).join(sha256.hex()).join(filename)
     }
@@ -76,7 +76,7 @@ impl Store {
         self.root.join("uv").join("cache")
     }
 
-    /// What channels say they have, as the conda gateway keeps it.
+    /// The conda gateway's cache of repodata.
     pub fn repodata(&self) -> PathBuf {
         self.root.join("repodata")
     }
@@ -86,7 +86,7 @@ impl Store {
         self.root.join("uv").join(format!("{version}-{machine}")).join("uv")
     }
 
-    /// A described interpreter, named by what it says.
+    /// A described interpreter, named by its contents.
     pub fn interpreter(&self, script: &[u8], python: PythonVersion) -> PathBuf {
         let name = format!("{python}-{}", Digest::of(script).short());
         self.root.join("interpreters").join(name).join("bin").join("python")
@@ -114,7 +114,7 @@ impl Store {
     }
 }
 
-/// Sweeps a folder and those up to `depth` levels below it, and takes the empty ones away.
+/// Sweeps a folder and those up to `depth` levels below it, and removes the empty ones.
 fn sweep(dir: &Path, depth: usize) {
     pending::sweep(dir);
     if depth == 0 {
@@ -135,7 +135,7 @@ pub fn pending(path: &Path) -> Result<PendingFile> {
     let mut begun = begin_in(dir);
     for _ in 1..TRIES {
         match &begun {
-            // A run that begins at this moment swept the folder away before the file was in it.
+            // Another run has just removed the folder because it was empty.
             Err(error) if error.kind() == io::ErrorKind::NotFound => begun = begin_in(dir),
             _ => break,
         }
@@ -148,7 +148,7 @@ fn begin_in(dir: &Path) -> io::Result<PendingFile> {
     PendingFile::new_in(dir)
 }
 
-/// Gives a pending file its name, whole or not at all.
+/// Gives a pending file its name, atomically.
 pub fn persist(file: PendingFile, path: &Path) -> Result<()> {
     file.persist(path).map_err(Error::io("write", path))
 }

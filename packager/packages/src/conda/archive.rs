@@ -1,5 +1,5 @@
-//! A conda archive as a shared source of streams. Both forms are compressed as a whole, so the tar
-//! inside is laid beside the archive once, and files are read out of it by their place.
+//! A conda archive as a shared source of streams. Both formats are compressed as a whole, so the tar
+//! inside is stored next to the archive once, and files are read from it by offset.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -43,7 +43,7 @@ pub enum Entry {
     File(Member),
     /// A symbolic link with its target.
     Link(String),
-    /// A directory of its own.
+    /// A directory.
     Directory,
 }
 
@@ -59,14 +59,14 @@ pub struct Member {
 }
 
 impl CondaArchive {
-    /// Opens an archive; its tars are laid down beside it if they are not there yet.
+    /// Opens an archive; its tars are extracted next to it unless they are there.
     pub fn open(stored: &StoredConda) -> Result<Self> {
         let path = &stored.path;
         let name: Arc<str> = file_name(path).into();
         let bad = |reason: String| Error::InvalidConda { archive: name.to_string(), reason };
         let tars = [path.with_file_name("content.tar"), path.with_file_name("info.tar")];
         if !tars.iter().all(|tar| tar.exists()) {
-            lay_tars(path, &tars, &bad)?;
+            extract_tars(path, &tars, &bad)?;
         }
         let mut entries = BTreeMap::new();
         let mut hard = Vec::new();
@@ -89,7 +89,7 @@ impl CondaArchive {
                 if path.starts_with('/')
                     || path.split('/').any(|part| matches!(part, "" | "." | ".."))
                 {
-                    return Err(bad(format!("`{path}` leads out of the environment")));
+                    return Err(bad(format!("`{path}` is outside of the environment")));
                 }
                 let target = || -> Result<String> {
                     let link = entry.link_name().map_err(|error| bad(error.to_string()))?;
@@ -145,9 +145,8 @@ impl CondaArchive {
     /// A member in memory.
     pub fn read(&self, path: &str, member: Member) -> Result<Vec<u8>> {
         if member.size > LIMIT {
-            return Err(
-                self.bad(format!("`{path}` has {} bytes, too many to rewrite", member.size))
-            );
+            return Err(self
+                .bad(format!("`{path}` has {} bytes, too many to read into memory", member.size)));
         }
         let mut bytes = Vec::new();
         self.stream(member)
@@ -163,7 +162,7 @@ impl CondaArchive {
         Ok(io::BufReader::with_capacity(64 << 10, file).take(member.size))
     }
 
-    /// The same, held to the digest that `paths.json` gives for the path.
+    /// The same, verified against the digest that `paths.json` lists for the path.
     pub fn verified(
         &self,
         path: &str,
@@ -173,12 +172,12 @@ impl CondaArchive {
         let (archive, path) = (self.name.to_string(), path.to_owned());
         let fault = move || Error::InvalidConda {
             archive: archive.clone(),
-            reason: format!("`{path}` is not the file that paths.json lists"),
+            reason: format!("`{path}` does not match the hash in paths.json"),
         };
         Ok(Box::new(Verified::new(self.stream(member)?, digest, member.size).or_error(fault)))
     }
 
-    /// This archive as an error.
+    /// An error about this archive.
     pub fn bad(&self, reason: String) -> Error {
         Error::InvalidConda { archive: self.name.to_string(), reason }
     }
@@ -186,7 +185,7 @@ impl CondaArchive {
 
 /// Decompresses an archive. `.conda` has two tars (conda-package-handling, "Package format"),
 /// `.tar.bz2` has one; then the second is empty.
-fn lay_tars(path: &Path, tars: &[PathBuf; 2], bad: &dyn Fn(String) -> Error) -> Result<()> {
+fn extract_tars(path: &Path, tars: &[PathBuf; 2], bad: &dyn Fn(String) -> Error) -> Result<()> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let write = |reader: &mut dyn Read, to: &Path| -> Result<()> {
         let mut pending = store::pending(to)?;

@@ -1,4 +1,4 @@
-//! Channels: from the words of a conda file to addresses, with their secrets kept apart.
+//! Channels: from the names in a conda file to addresses, with their secrets kept apart.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ struct KnownChannel {
 
 impl Channels {
     /// The channels of a file: a name, an address, or a folder relative to the file; `defaults` and
-    /// the names of conda's configuration may stand for several. A file without any has those of
+    /// names in conda's configuration may mean several. A file without any has those of
     /// the configuration, and without these it is `defaults` alone, as conda has it.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Channels {
         let mut channels = Self::default();
         if names.is_empty() && !forbidden {
             let meaning = condarc.channels();
-            channels.note(&meaning, "the channels, which the conda file does not name");
+            channels.note(&meaning, "the channels, since the conda file has none");
             names = meaning.words;
         }
         let known = ChannelNames { config, condarc };
@@ -75,13 +75,12 @@ impl Channels {
         Ok(channels)
     }
 
-    /// What of conda's configuration had a say, one sentence for each key.
+    /// Which keys of conda's configuration were used, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The channel that a package line names itself (`channel::package`); it stands behind the
-    /// others.
+    /// The channel that a package line names (`channel::package`); it has the lowest priority.
     pub fn named(&mut self, name: &str) -> Result<Option<Channel>> {
         let Some(known) = self.known.clone() else { return Ok(None) };
         // `channel/linux-64::package` names a folder of the channel too.
@@ -90,7 +89,7 @@ impl Channels {
         let (Some(channel), true) = (read.pop(), read.is_empty()) else {
             return Err(Error::Channel {
                 channel: hide(name),
-                reason: "it stands for several channels, and a package line takes one".to_owned(),
+                reason: "the name means several channels, and a package line takes one".to_owned(),
             });
         };
         self.push(channel.clone());
@@ -115,7 +114,7 @@ impl Channels {
 
     fn note(&mut self, meaning: &Meaning<'_>, what: &str) {
         if let Some((key, file)) = meaning.by {
-            let note = format!("{}: `{key}` says {what}", file.display());
+            let note = format!("{}: `{key}` sets {what}", file.display());
             // One channel is enough to know that the file counts.
             let known = format!("{}: `{key}` ", file.display());
             if self.notes.iter().all(|note| !note.starts_with(&known)) {
@@ -250,8 +249,8 @@ mod tests {
         assert_eq!(
             notes,
             [
-                "`channels` says the channels, which the conda file does not name",
-                "`channel_alias` says where the channel forge is",
+                "`channels` sets the channels, since the conda file has none",
+                "`channel_alias` sets where the channel forge is",
             ]
         );
         let (shown, notes) = of("channels: [defaults]\n", &settings);
@@ -259,7 +258,7 @@ mod tests {
         assert_eq!(notes.len(), 2, "{notes:?}");
         let (shown, _) = of("channels: [nodefaults]\ndependencies: ['team::a']\n", &settings);
         assert_eq!(shown, ["file:///m/team/"]);
-        // What a variable says stands in place of the file.
+        // A variable replaces the value of the file.
         settings.conda.channels = Some(vec!["https://v.example/c".to_owned()]);
         assert_eq!(of("{}\n", &settings), (vec!["https://v.example/c/".to_owned()], Vec::new()));
     }
@@ -271,7 +270,7 @@ mod tests {
         let error = Channels::with_lines(&file, &Settings::new("/nowhere")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the channel defaults cannot be used: it stands for several channels, and a package line takes one"
+            "cannot use channel defaults: the name means several channels, and a package line takes one"
         );
     }
 

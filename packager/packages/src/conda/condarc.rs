@@ -1,8 +1,8 @@
-//! Conda's own configuration: where channels are, and what their names stand for.
+//! Conda's own configuration: the addresses of channels and the meaning of their names.
 //!
 //! Source: conda documentation, "Using the .condarc conda configuration file" and "Settings". Of
 //! lists and mappings the files' entries join, those of later files first; of single values the
-//! last file's counts. What a variable says stands in place of all files.
+//! last file's counts. A value from an environment variable replaces those of all files.
 
 mod file;
 
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 use mlpack_documents::yaml;
 use mlpack_requirements::Variables;
 
-/// What names stand for, from variables, files and conda's defaults.
+/// The meaning of channel names, from variables, files and conda's defaults.
 #[derive(Debug, Clone)]
 pub struct Condarc {
     alias: Option<Url>,
@@ -26,7 +26,7 @@ pub struct Condarc {
     channels: Vec<String>,
     /// Where a channel is, by name.
     custom: BTreeMap<String, String>,
-    /// What else stands for several.
+    /// Names for several channels.
     multi: BTreeMap<String, Vec<String>>,
     /// Addresses that the alias replaces.
     migrated: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Condarc {
     files: BTreeMap<&'static str, PathBuf>,
 }
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Meaning<'a> {
     /// Names below the alias and addresses.
@@ -67,12 +67,12 @@ impl Condarc {
             read.alias = Some(alias.clone());
             read.files.remove("channel_alias");
         }
-        for (said, list, key) in [
+        for (given, list, key) in [
             (&settings.defaults, &mut read.defaults, "default_channels"),
             (&settings.channels, &mut read.channels, "channels"),
         ] {
-            if let Some(said) = said {
-                list.clone_from(said);
+            if let Some(given) = given {
+                list.clone_from(given);
                 read.files.remove(key);
             }
         }
@@ -82,7 +82,7 @@ impl Condarc {
         Ok(read)
     }
 
-    /// What stands before a channel's name.
+    /// The address before a channel's name.
     pub fn alias(&self) -> Url {
         self.alias.clone().unwrap_or_else(CondaSettings::default_alias)
     }
@@ -95,7 +95,7 @@ impl Condarc {
         }
     }
 
-    /// What a channel's name stands for.
+    /// Returns the meaning of a channel's name.
     pub fn meaning(&self, word: &str) -> Meaning<'_> {
         if let Some(several) = self.multi.get(word) {
             return self.decided("custom_multichannels", several.clone());
@@ -172,7 +172,7 @@ impl Condarc {
                     }
                     "custom_multichannels"
                 }
-                // Conda has a hundred keys that say nothing of where packages come from.
+                // Most of conda's keys do not affect where packages come from.
                 _ => continue,
             };
             self.files.insert(key, path.to_owned());
@@ -181,7 +181,7 @@ impl Condarc {
     }
 }
 
-/// Lists join: what comes later stands in front.
+/// Lists are joined, the later one first.
 fn before(list: &mut Vec<String>, mut first: Vec<String>) {
     first.append(list);
     *list = first;
@@ -262,13 +262,10 @@ mod tests {
     #[test]
     fn a_wrong_type_is_told_by_line() {
         for (text, expected) in [
-            (
-                "a: 1\nchannel_alias: [x]\n",
-                "condarc:2: `channel_alias` has a list where text belongs",
-            ),
+            ("a: 1\nchannel_alias: [x]\n", "condarc:2: `channel_alias` must be text, found a list"),
             (
                 "channel_alias: forge\n",
-                "condarc:1: `channel_alias` is no address, as https://HOST/PATH",
+                "condarc:1: `channel_alias` is not an address such as https://HOST/PATH",
             ),
             ("channels:\n  a: b\n", "condarc:2: `channels` is a mapping, not a list"),
             ("custom_channels: x\n", "condarc:1: `custom_channels` is text, not a mapping"),

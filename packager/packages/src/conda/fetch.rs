@@ -13,8 +13,7 @@ use mlpack_lock::CondaPackage;
 /// Files fetched at the same time.
 const PARALLEL: usize = 6;
 
-/// Has every archive in the cache, in the order of the packages. What lies there is not asked of
-/// the network.
+/// Downloads the archives that are not in the cache. Returns them in the order of the packages.
 ///
 /// # Errors
 /// [`crate::Error::Fetch`], [`Error::ChecksumMismatch`], or the cache's own.

@@ -85,7 +85,7 @@ fn file(
     path: &PathsEntry,
     prefix: &str,
 ) -> Result<FileEntry> {
-    let missing = || archive.bad(format!("`{from}` is listed and not there"));
+    let missing = || archive.bad(format!("`{from}` is listed but missing"));
     let member = match archive.entries().get(from) {
         Some(Entry::File(member)) => *member,
         Some(Entry::Link(target)) => return Ok(FileEntry::link(target)),
@@ -115,14 +115,14 @@ fn file(
     if let Some(expected) = listed
         && expected != Digest::of(&bytes)
     {
-        return Err(archive.bad(format!("`{from}` is not the file that paths.json lists")));
+        return Err(archive.bad(format!("`{from}` does not match the hash in paths.json")));
     }
     let executable = member.executable;
     let written = rewritten(archive, from, &bytes, placeholder, prefix)?;
     if written.len() < LARGE {
         return Ok(FileEntry::bytes(written, executable));
     }
-    // Large ones are not held until the layer is written but rewritten again then.
+    // Large files are not kept in memory but rewritten again when the layer is written.
     let (digest, size) = (Digest::of(&written), written.len() as u64);
     let (source, name) = (Arc::clone(archive), from.to_owned());
     let (placeholder, prefix) = (placeholder.clone(), prefix.to_owned());
@@ -207,7 +207,7 @@ pub fn sha256(digest: &mlpack_oci::Digest) -> Option<Sha256Hash> {
     rattler_digest::parse_digest_from_hex::<rattler_digest::Sha256>(&digest.hex())
 }
 
-/// `info/paths.json`, or for archives from before 2017 what stood in several files.
+/// `info/paths.json`, or the several files that archives from before 2017 have.
 fn paths(archive: &CondaArchive) -> Result<PathsJson> {
     if let Some(paths) = info(archive)? {
         return Ok(paths);
@@ -224,7 +224,7 @@ fn paths(archive: &CondaArchive) -> Result<PathsJson> {
     PathsJson::from_deprecated(files, info::<HasPrefix>(archive)?, None, None, kind)
 }
 
-/// What a package says of itself.
+/// Reads the package's `info/index.json`.
 pub fn index_of(stored: &StoredConda) -> Result<IndexJson> {
     let archive = CondaArchive::open(stored)?;
     info(&archive)?.ok_or_else(|| no_index(&archive))
@@ -251,7 +251,7 @@ fn interpreter(archive: &CondaArchive, python: PythonVersion) -> Result<PythonIn
 fn text(archive: &CondaArchive, path: &Path) -> Result<String> {
     let text = path.to_str().ok_or_else(|| archive.bad(format!("{path:?} is not UTF-8")))?;
     if text.starts_with('/') || text.split('/').any(|part| part == "..") {
-        return Err(archive.bad(format!("`{text}` leads out of the environment")));
+        return Err(archive.bad(format!("`{text}` is outside of the environment")));
     }
     Ok(text.to_owned())
 }

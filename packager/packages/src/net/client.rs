@@ -1,4 +1,4 @@
-//! Fetching from an index: small pages into memory, files into the cache, held to their hash.
+//! Fetches from an index: small pages into memory, files into the cache, verified by their hash.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const RETRY: RetryPolicy = RetryPolicy {
 /// A page of an index is a few megabytes at most.
 const PAGE_LIMIT: usize = 64 << 20;
 
-/// An HTTP client that knows the indexes' passwords.
+/// An HTTP client with the credentials of the indexes.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -33,10 +33,10 @@ pub struct Client {
     logins: Vec<IndexUrl>,
 }
 
-/// A file to have in the cache.
+/// A file to download into the cache.
 pub struct Download<'a> {
     pub url: &'a str,
-    /// Where it shall lie.
+    /// Where to store it.
     pub path: PathBuf,
     pub sha256: Digest,
     /// In bytes, if known.
@@ -74,7 +74,7 @@ impl Client {
             while let Some(chunk) = response.chunk().await.map_err(|error| broken(url, error))? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > PAGE_LIMIT {
-                    let reason = "the page is larger than any honest one".to_owned();
+                    let reason = "the page is larger than 64 MiB".to_owned();
                     return Err(fatal(Error::Fetch { url: show(url), reason }));
                 }
             }
@@ -83,7 +83,7 @@ impl Client {
         .await
     }
 
-    /// Has a file in the cache: as it lies there, else downloaded and verified.
+    /// Downloads and verifies a file unless it is in the cache already.
     pub async fn file(&self, wanted: &Download<'_>, progress: &dyn Progress) -> Result<()> {
         let present = wanted.path.metadata().is_ok_and(|meta| {
             // A file only gets its name when its hash was right; the size guards against a disk
@@ -154,7 +154,7 @@ impl Client {
     }
 }
 
-/// What speaks to indexes and channels.
+/// Creates the HTTP client for indexes and channels.
 pub fn http() -> Result<reqwest::Client> {
     reqwest::Client::builder()
         .user_agent(concat!("mlpack/", env!("CARGO_PKG_VERSION")))

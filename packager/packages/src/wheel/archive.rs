@@ -81,7 +81,7 @@ impl WheelFile {
                 executable: entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0),
             };
             if members.insert(path.clone(), member).is_some() {
-                return Err(bad(format!("`{path}` is there twice")));
+                return Err(bad(format!("`{path}` is in the archive twice")));
             }
         }
         drop(archive);
@@ -118,7 +118,7 @@ impl WheelFile {
         Box::new(Verified::new(self.stream(member), sha256, member.size).or_error(fault))
     }
 
-    /// A member as the content of a file in a layer, held to its hash.
+    /// A member as the content of a file in a layer, verified by its hash.
     pub fn content(self: Arc<Self>, path: &str, member: Member, sha256: Digest) -> Content {
         let (wheel, name) = (Arc::clone(&self), path.to_owned());
         let open: Opener = Arc::new(move || Ok(wheel.verified(&name, member, sha256)));
@@ -165,7 +165,7 @@ impl WheelFile {
         Ok(reader.digest())
     }
 
-    /// What the package says of itself (PyPA, "Core metadata specifications").
+    /// The package's METADATA (PyPA, "Core metadata specifications").
     pub fn metadata(&self) -> Result<String> {
         self.text(&format!("{}/METADATA", self.dist_info()?))
     }
@@ -207,7 +207,7 @@ impl Read for Inflated {
             if !rest.buffer().is_empty() || rest.get_ref().at < rest.get_ref().end {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "something comes after the end of its compressed bytes",
+                    "trailing bytes after the end of the compressed data",
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! A wheel of metadata alone, which a resolver can take for a package that is at hand.
+//! A wheel that has only metadata: the resolver reads the dependencies of an available package from it.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -12,14 +12,14 @@ use crate::{Error, Result};
 const WHEEL: &str =
     "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py2-none-any\nTag: py3-none-any\n";
 
-/// Writes it into a folder, by a normalised name and a version; `metadata` is METADATA or PKG-INFO.
+/// Writes a stub wheel into a folder; `name` is normalised, `metadata` is METADATA or PKG-INFO.
 pub fn write(name: &str, version: &str, metadata: &str, dir: &Path) -> Result<PathBuf> {
     let stem = format!("{}-{version}", name.replace('-', "_"));
     let path = dir.join(format!("{stem}-py2.py3-none-any.whl"));
     let info = format!("{stem}.dist-info");
     let file = File::create(&path).map_err(Error::io("write", &path))?;
     let mut zip = ZipWriter::new(file);
-    // By itself it would be the time of day.
+    // The default is the current time.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default());

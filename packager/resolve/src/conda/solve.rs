@@ -1,4 +1,4 @@
-//! From package lines to exact packages, by the solver that conda's own successors use.
+//! Solves package lines to exact packages with resolvo, the solver of rattler.
 
 use crate::error::CondaError;
 use std::collections::HashSet;
@@ -72,7 +72,7 @@ pub(crate) async fn solve(
     file: &CondaFile,
     channels: &Channels,
     virtual_packages: &VirtualPackages,
-    held: &[CondaPackage],
+    locked: &[CondaPackage],
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Vec<CondaPackage>> {
@@ -96,8 +96,8 @@ pub(crate) async fn solve(
         specs.push(PackageName::new_unchecked("python").into());
     }
     let meter = progress
-        .begin(&format!("solving conda packages for {}", virtual_packages.describe()), None);
-    let solved = ask(specs, &file.dependencies, channels, virtual_packages, held, settings).await;
+        .begin(&format!("Solving conda packages for {}", virtual_packages.describe()), None);
+    let solved = ask(specs, &file.dependencies, channels, virtual_packages, locked, settings).await;
     meter.finish(if solved.is_ok() { "solved" } else { "failed" });
     let mut packages =
         solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
@@ -110,7 +110,7 @@ async fn ask(
     lines: &[CondaDependency],
     channels: &Channels,
     virtual_packages: &VirtualPackages,
-    held: &[CondaPackage],
+    locked: &[CondaPackage],
     settings: &Settings,
 ) -> Result<Vec<RepoDataRecord>> {
     let http = mlpack_packages::net::client::http()?;
@@ -156,9 +156,9 @@ async fn ask(
     };
     let is_held = |record: &&RepoDataRecord| {
         let of = &record.package_record;
-        held.iter().any(|held| {
-            held.name == of.name.as_normalized()
-                && of.sha256.is_some_and(|hash| held.sha256.hex() == hex(&hash))
+        locked.iter().any(|locked| {
+            locked.name == of.name.as_normalized()
+                && of.sha256.is_some_and(|hash| locked.sha256.hex() == hex(&hash))
         })
     };
     let task = SolverTask {

@@ -26,7 +26,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) store: &'a Store,
     /// With the indexes and logins that the list names.
     pub(crate) settings: &'a Settings,
-    /// What the list says beside its requirements.
+    /// The options of the list.
     pub(crate) list: &'a PipList,
     pub(crate) target: &'a Target,
     /// Where relative paths of the list start, absolute.

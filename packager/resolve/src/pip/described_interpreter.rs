@@ -104,9 +104,9 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let path = describe(&target, &Store::new(cache.path())).unwrap();
         let output = Command::new(path).args(["-I", "-c", "import sys"]).output().unwrap();
-        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(said, answer(&target));
-        assert_eq!(said["sys_prefix"], "/opt/miniconda");
-        assert_eq!(said["os"], json!({ "name": "manylinux", "major": 2, "minor": 23 }));
+        let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(printed, answer(&target));
+        assert_eq!(printed["sys_prefix"], "/opt/miniconda");
+        assert_eq!(printed["os"], json!({ "name": "manylinux", "major": 2, "minor": 23 }));
     }
 }

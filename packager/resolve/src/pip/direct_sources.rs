@@ -1,4 +1,4 @@
-//! Requirements by place on their way to the resolver: source folders and repositories are built
+//! Requirements by path or address, before they are given to uv: source folders and repositories are built
 //! first, so that it sees wheels only and never works in the user's own folders.
 
 use crate::error::PipError;
@@ -96,14 +96,14 @@ impl<'a> DirectSources<'a> {
         if let (Some(wanted), Some(found)) = (&reference.name, found)
             && *wanted != found.name
         {
-            let reason = format!("it is {}, not {wanted}", found.name);
+            let reason = format!("it contains {}, not {wanted}", found.name);
             return Err(line.error(reason, None).into());
         }
         let reference = Reference { subdirectory: None, ..reference.clone() };
         Ok(reference.requirement(&file_url(&wheel)?))
     }
 
-    /// Puts sources back where their wheels stand, and builds those that a package itself names by
+    /// Puts sources back in place of their wheels, and builds those that a package itself names by
     /// place.
     pub(crate) async fn settle(&mut self, pylock: Pylock) -> Result<Vec<LockedPackage>> {
         let Pylock { mut packages, sources, .. } = pylock;

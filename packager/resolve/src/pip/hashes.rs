@@ -29,7 +29,7 @@ pub(crate) fn check(
         return Err(PipError::HashesMissing { names }.into());
     }
     Ok(Some(format!(
-        "the pip list has hashes, but none for what comes with the server that is added; these are taken as the index gives them: {}",
+        "the pip list has hashes, but none for the packages of the added server; using the hashes of the index for {}",
         names.join(", ")
     )))
 }

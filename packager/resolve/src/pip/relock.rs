@@ -120,7 +120,7 @@ fn exact<'l>(list: &'l PipList, requirements: &'l [NamedRequirement]) -> BTreeSe
     pinned.chain(direct).collect()
 }
 
-/// Replaces stubs by the packages they stand for. Returns false if a package is neither locked nor
+/// Replaces stubs by the packages they represent. Returns false if a package is neither locked nor
 /// exact: which release uv took for it would depend on what happens to be locked.
 fn settle(
     packages: &mut [LockedPackage],

@@ -1,4 +1,4 @@
-//! Which inference server an environment gets: one is always there (contract sections 0.1 to 0.3).
+//! Chooses the inference server that is added to an environment (docs/azureml-2019.md#0.1 to #0.3).
 
 use crate::error::PipError;
 use std::str::FromStr as _;
@@ -90,13 +90,13 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
     match line(DEFAULTS) {
         Some(defaults) if admits(defaults, pair.defaults) => {
             // Without bounds a resolver may walk azureml-defaults back to a release without a server
-            // (docs/azureml-2019.md#0.3, the trap of Python 3.8), so both are held together.
+            // (docs/azureml-2019.md#0.3, Python 3.8), so both are constrained together.
             choice.added.push(format!("{DEFAULTS}{}", pair.defaults_range));
             if line(SERVER).is_none() {
                 choice.added.push(format!("{SERVER}{}", pair.server_range));
             }
             choice.notes.push(format!(
-                "azureml-defaults is held to {} and its server to {}, the pair that fits Python {}",
+                "constraining azureml-defaults to {} and its server to {} for Python {}",
                 pair.defaults_range,
                 pair.server_range,
                 python.minor_text()
@@ -104,11 +104,11 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
         }
         _ if line(SERVER).is_some() => {}
         Some(defaults) => {
-            // The list asks for another release: it brings its server or, before 1.34, none.
+            // The list asks for another release, which depends on a server only from 1.34 on.
             choice.added.push(SERVER.to_owned());
             if !admits(defaults, DEFAULTS_WITH_SERVER) {
                 choice.notes.push(format!(
-                    "`{}` brings no web server of its own, so {SERVER} is added",
+                    "`{}` predates the bundled web server; adding {SERVER}",
                     defaults.text
                 ));
             }
@@ -116,7 +116,7 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
         None => {
             choice.added.push(format!("{SERVER}{}", pair.server_range));
             choice.notes.push(format!(
-                "nothing in the pip list brings a web server, so {SERVER}{} is added, which fits Python {}",
+                "the pip list has no web server; adding {SERVER}{} for Python {}",
                 pair.server_range,
                 python.minor_text()
             ));
@@ -125,7 +125,7 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
     Ok(choice)
 }
 
-/// Whether a requirement lets a version in; what cannot be read lets everything in.
+/// Whether a requirement admits a version; one that cannot be parsed admits all.
 fn admits(line: &PipLine, version: &str) -> bool {
     let specifiers = line.specifier().and_then(|text| VersionSpecifiers::from_str(text).ok());
     match (specifiers, Version::from_str(version)) {
@@ -192,7 +192,7 @@ mod tests {
             assert_eq!(
                 error.hint().unwrap(),
                 format!(
-                    "take a base image with Python 3.6 or newer instead of {}",
+                    "use a base image with Python 3.6 or newer instead of {}",
                     python.minor_text()
                 )
             );

@@ -25,7 +25,7 @@ pub(crate) fn applies(request: &PipRequest<'_>, failure: &Error) -> bool {
 /// The strategy: the list alone, then the server of today on top.
 ///
 /// # Errors
-/// `conflict`, which says in the list's own terms what is wrong, where the server cannot be added.
+/// `conflict`, which describes the problem in terms of the list, where the server cannot be added.
 pub(crate) async fn resolve(request: &PipRequest<'_>, conflict: Error) -> Result<Resolved> {
     let list = request.list_alone()?;
     let alone = compile(request, &list).await?;

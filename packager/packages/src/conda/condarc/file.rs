@@ -19,7 +19,7 @@ pub fn files_at(place: &Path) -> Result<Vec<PathBuf>> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(Vec::new());
         }
-        // A home that is not ours has no say.
+        // The home of another user does not count.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(Vec::new()),
         Err(error) => return Err(Error::io("read", place)(error)),
     }
@@ -35,7 +35,7 @@ pub fn files_at(place: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// One file's values by type, with the line in every fault.
+/// The typed values of a file; every error has its line.
 pub struct File<'a> {
     pub path: &'a Path,
     pub variables: &'a Variables,
@@ -73,7 +73,7 @@ impl File<'_> {
                 self.bad(node.line, key, &format!("names ${{{name}}}, which is not set"))
             }),
             other => {
-                Err(self.bad(node.line, key, &format!("has {} where text belongs", other.kind())))
+                Err(self.bad(node.line, key, &format!("must be text, found {}", other.kind())))
             }
         }
     }
@@ -82,7 +82,7 @@ impl File<'_> {
         let text = self.text(node, key)?;
         match Url::parse(&text) {
             Ok(url) => Ok((text, url)),
-            Err(_) => Err(self.bad(node.line, key, "is no address, as https://HOST/PATH")),
+            Err(_) => Err(self.bad(node.line, key, "is not an address such as https://HOST/PATH")),
         }
     }
 }

@@ -54,12 +54,12 @@ pub(crate) struct Candidate<'a> {
     pub(crate) version: &'a Version,
     /// None for a virtual package.
     pub(crate) record: Option<&'a RepoDataRecord>,
-    /// Indices of the requirements that it brings.
+    /// Indices of its own requirements.
     pub(crate) needs: Vec<usize>,
     /// What it allows other packages to be, as `common <2`, and their names.
     pub(crate) allows: Vec<(String, String)>,
     pub(crate) excluded: Option<Exclusion<'a>>,
-    /// Whether it stands against others of its name.
+    /// Whether it excludes others of its name.
     pub(crate) rival: bool,
 }
 
@@ -138,7 +138,7 @@ struct Reader<'r, 'a> {
     edges: Vec<Vec<(usize, Edge)>>,
     /// What would meet each requirement.
     meets: HashMap<VersionSetId, Vec<usize>>,
-    /// Nodes that stand against others of their name: the graph draws these as a chain.
+    /// Nodes that exclude others of their name: the graph has these as a chain.
     rivals: HashSet<usize>,
     asked: BTreeMap<VersionSetId, Vec<usize>>,
 }
@@ -245,7 +245,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         Some(Candidate { version, record, needs: needs.collect(), allows, excluded, rival })
     }
 
-    /// The solver has its reason as text only; what it goes by is at hand here as well.
+    /// The solver gives its reason as text only, so the reason is derived again from the data.
     fn exclusion(&self, record: &'a RepoDataRecord, words: &str) -> Exclusion<'a> {
         let name = &record.package_record.name;
         match self.query.exclude_newer.as_ref().and_then(|day| day.exclusion_reason(record)) {

@@ -1,4 +1,4 @@
-//! What there is and why it does not do: channels, days, the image, versions and builds.
+//! Why candidates are excluded: channels, dates, the image, versions and builds.
 
 use std::collections::BTreeSet;
 
@@ -28,20 +28,22 @@ impl ConflictReporter<'_, '_> {
                     |(day, record)| (day.clone(), record.package_record.version.clone()),
                 );
                 let Some((first, record)) = first else {
-                    return format!("{what} came after --exclude-newer {limit}");
+                    return format!("{what} was uploaded after --exclude-newer {limit}");
                 };
                 let version = &record.package_record.version;
-                hints.insert(format!("--exclude-newer {first} lets {name} {version} in"));
+                hints.insert(format!("use --exclude-newer {first} to include {name} {version}"));
                 match members {
-                    [_] => format!("{what} came on {first}, after --exclude-newer {limit}"),
-                    _ => format!("{what} came after --exclude-newer {limit}, the first on {first}"),
+                    [_] => format!("{what} was uploaded on {first}, after --exclude-newer {limit}"),
+                    _ => format!(
+                        "{what} was uploaded after --exclude-newer {limit}, the first on {first}"
+                    ),
                 }
             }
             Exclusion::Undated => {
                 format!("{what} has no date and --exclude-newer {limit} was given")
             }
             Exclusion::OtherChannel => {
-                hints.insert(format!("take a version of {name} that the named channel has"));
+                hints.insert(format!("request a version of {name} that the named channel has"));
                 format!("{what} is in {channel}, not in the channel that the line names")
             }
             Exclusion::Hidden(first) => {
@@ -52,10 +54,10 @@ impl ConflictReporter<'_, '_> {
                 let there = self.offered(name, |record| record.channel == first.channel);
                 let there = versions(there.iter().copied().map(version));
                 format!(
-                    "{what} is in {channel}, and {before}, which stands before it, has {name} too ({there})"
+                    "{what} is in {channel}, and {before}, which has priority, has {name} too ({there})"
                 )
             }
-            Exclusion::Other(words) => format!("{what} is left out ({words})"),
+            Exclusion::Other(words) => format!("{what} is excluded ({words})"),
         }
     }
 
@@ -82,20 +84,20 @@ impl ConflictReporter<'_, '_> {
                 wanted.is_none_or(|wanted| wanted.matches(version(record)))
             });
             if !fitting.is_empty() {
-                hints.insert("ask for a build that is there".to_owned());
+                hints.insert("request a build that exists".to_owned());
                 let there = versions(fitting.iter().copied().map(version));
                 let builds = fitting.iter().map(|record| record.package_record.build.to_string());
                 let builds: BTreeSet<_> = builds.map(|build| format!("`{build}`")).collect();
                 let word = if builds.len() > 1 { "builds" } else { "build" };
                 let builds = row(&builds.into_iter().collect::<Vec<_>>(), "and");
                 return format!(
-                    "Because {name} {there} is there only in the {word} {builds}, nothing meets {called}."
+                    "Because {name} {there} exists only in the {word} {builds}, nothing meets {called}."
                 );
             }
         }
-        hints.insert("ask for a version that is there".to_owned());
+        hints.insert("request a version that exists".to_owned());
         let there = versions(all.iter().copied().map(version));
-        format!("Because {name} is there only as {there}, nothing meets {called}.")
+        format!("Because {name} exists only as {there}, nothing meets {called}.")
     }
 
     /// What the image is, of a virtual package.
@@ -109,9 +111,9 @@ impl ConflictReporter<'_, '_> {
         let mut all = self.query.virtual_packages.iter();
         let found = all.find(|package| package.name.as_normalized() == name);
         hints.insert(match (known, found) {
-            ("glibc", _) => "take a newer base image".to_owned(),
-            ("cuda", _) => "take a base image with CUDA".to_owned(),
-            _ => format!("take a base image with another `{name}`"),
+            ("glibc", _) => "use a newer base image".to_owned(),
+            ("cuda", _) => "use a base image with CUDA".to_owned(),
+            _ => format!("use a base image with another `{name}`"),
         });
         Some(match found {
             Some(package) => format!("the base image has {word} {}", package.version),

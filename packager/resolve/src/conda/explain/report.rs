@@ -7,10 +7,10 @@ use crate::conda::explain::wording::{bounds, joined, row, versions};
 use mlpack_packages::conda::channels::Channels;
 use mlpack_requirements::CondaDependency;
 
-/// More sentences than these nobody reads.
+/// Cap on the length of a report.
 const SENTENCES: usize = 12;
 
-/// What may always be done.
+/// The hint where there is no better one.
 pub(crate) const LOOSEN: &str = "loosen or pin the lines named above";
 
 /// What a conflict is reported with.
@@ -23,7 +23,7 @@ pub(crate) struct ConflictReporter<'t, 'a> {
     pub(crate) exclude_newer: Option<&'t str>,
 }
 
-/// Sentences, one a line, and what may be done.
+/// A report: sentences, one a line, and a hint.
 pub(crate) struct Reported {
     pub(crate) reason: String,
     pub(crate) hint: String,
@@ -76,11 +76,11 @@ impl ConflictReporter<'_, '_> {
         }
         ends.extend(self.contests(requirements, &mut hints));
         ends.extend(self.conclusion(requirements, sentences.len() + ends.len()));
-        let room = SENTENCES.saturating_sub(ends.len() + 1).max(1);
-        if sentences.len() > room {
-            let more = sentences.len() - room;
-            sentences.truncate(room);
-            sentences.push(format!("({more} more of these are left out.)"));
+        let limit = SENTENCES.saturating_sub(ends.len() + 1).max(1);
+        if sentences.len() > limit {
+            let more = sentences.len() - limit;
+            sentences.truncate(limit);
+            sentences.push(format!("({more} more sentences omitted.)"));
         }
         ends.truncate(SENTENCES - 2);
         sentences.extend(ends);
@@ -103,15 +103,15 @@ impl ConflictReporter<'_, '_> {
         if let [Group { members, reason: Reason::Bound(..) }] = groups {
             let there = there(members);
             return match bound(members, requirements) {
-                Some(bound) => format!("{called} is there as {there}, which {bound}."),
-                None => format!("{called} is there as {there}."),
+                Some(bound) => format!("{called} is available as {there}, which {bound}."),
+                None => format!("{called} is available as {there}."),
             };
         }
         let clauses = groups.iter().map(|Group { reason, members }| match reason {
             Reason::Excluded(why) => self.excluded(requirement, why, members, hints),
             Reason::Bound(..) => match bound(members, requirements) {
                 Some(bound) => format!("{} {} {bound}", requirement.name, there(members)),
-                None => format!("{} {} is there", requirement.name, there(members)),
+                None => format!("{} {} is available", requirement.name, there(members)),
             },
         });
         format!("For {called}: {}.", clauses.collect::<Vec<_>>().join("; "))
@@ -182,7 +182,7 @@ impl ConflictReporter<'_, '_> {
             who.push("the Python that a service needs".to_owned());
         }
         let together = if asked.len() > 1 { " together" } else { "" };
-        // One sentence about the one line says it already.
+        // A single sentence about a single line needs no conclusion.
         (before > 1).then(|| format!("So {} cannot be met{together}.", joined(&who, "and")))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use rattler_conda_types::{RepoDataRecord, Version};
 
-/// More names in a row than these nobody reads.
+/// Longer enumerations are shortened.
 const ROW: usize = 3;
 
 /// `1.0`, `1.0 and 1.1`, `1.0 to 1.9 (12 versions)`

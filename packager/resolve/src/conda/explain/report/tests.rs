@@ -43,8 +43,8 @@ fn simple(name: &str, version: &str, depends: &[&str]) -> RepoDataRecord {
     record("main", name, version, "0", depends, &[])
 }
 
-/// What is said of these lines where these packages are, on an image with glibc 2.17.
-fn said(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String {
+/// The report for these lines and packages, on an image with glibc 2.17.
+fn report(lines: &[&str], records: &[RepoDataRecord], day: Option<&str>) -> String {
     let lines: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
     let text = format!("channels: [main, extra]\ndependencies:\n{lines}");
     let file = CondaFile::parse(&text, Path::new("/project/env.yml")).unwrap();
@@ -89,7 +89,7 @@ fn long_lists_of_versions_and_bounds() {
         records.push(simple("numpy", &format!("1.{minor}"), &[&wish]));
     }
     assert_eq!(
-        said(&["python=3.11", "numpy"], &records, None),
+        report(&["python=3.11", "numpy"], &records, None),
         "`numpy` (line 4) is there as 1.0 to 1.11 (12 versions), which need `python 3.6.*`, \
          `python 3.7.*`, `python 3.8.*` or `python 3.9.*`.\n\
          Because an environment has one version of python, 3.11 for `python=3.11` (line 3), \
@@ -104,7 +104,7 @@ fn what_a_package_allows_beside_it() {
     let records =
         [record("main", "left", "1.0", "0", &[], &["right <2"]), simple("right", "2.0", &[])];
     assert_eq!(
-        said(&["left", "right"], &records, None),
+        report(&["left", "right"], &records, None),
         "`left` (line 3) is there as 1.0, which goes only with `right <2`.\n\
          `right` (line 4) is there as 2.0.\n\
          Because an environment has one version of right, 2.0 for `right` (line 4) and what `right <2` allows cannot both be there.\n\
@@ -113,7 +113,7 @@ fn what_a_package_allows_beside_it() {
     );
     let records = [record("main", "left", "1.0", "0", &[], &["__glibc >=2.28"])];
     assert_eq!(
-        said(&["left"], &records, None),
+        report(&["left"], &records, None),
         "`left` (line 3) is there as 1.0, which goes only with `__glibc >=2.28`.\n\
          Because the base image has glibc 2.17, what goes only with `__glibc >=2.28` is out.\n\
          So line 3 cannot be met.\n\
@@ -129,12 +129,12 @@ fn builds_and_names_that_are_not_there() {
         simple("b", "1.0", &["gone >=2"]),
     ];
     assert_eq!(
-        said(&["a=1.0=py38*"], &records, None),
+        report(&["a=1.0=py38*"], &records, None),
         "Because a 1.0 is there only in the builds `py36_0` and `py37_0`, nothing meets `a=1.0=py38*` (line 3).\n\
          -> ask for a build that is there"
     );
     assert_eq!(
-        said(&["b"], &records, None),
+        report(&["b"], &records, None),
         "`b` (line 3) is there as 1.0, which needs `gone >=2`.\n\
          Because no channel has a package gone, nothing meets `gone >=2`.\n\
          So line 3 cannot be met.\n\
@@ -153,14 +153,14 @@ fn some_are_out_of_the_question_and_others_not() {
     let undated = simple("c", "1.0", &[]);
     let records = [old, new, undated];
     assert_eq!(
-        said(&["a"], &records, Some("2019-05-05")),
+        report(&["a"], &records, Some("2019-05-05")),
         "For `a` (line 3): a 1.0 needs `b 1.*`; a 2.0 came on 2020-04-01, after --exclude-newer 2019-05-05.\n\
          Because no channel has a package b, nothing meets `b 1.*`.\n\
          So line 3 cannot be met.\n\
          -> --exclude-newer 2020-04-01 lets a 2.0 in; add the channel that has b"
     );
     assert_eq!(
-        said(&["c"], &records, Some("2019-05-05")),
+        report(&["c"], &records, Some("2019-05-05")),
         "Because c 1.0 has no date and --exclude-newer 2019-05-05 was given, nothing meets `c` (line 3).\n\
          -> loosen or pin the lines named above"
     );
@@ -174,12 +174,12 @@ fn channels_that_are_in_front_or_named() {
         record("extra", "a", "2.1", "0", &[], &[]),
     ];
     assert_eq!(
-        said(&["a>=2"], &records, None),
-        "Because a 2.0 and 2.1 is in extra, and main, which stands before it, has a too (1.0), nothing meets `a>=2` (line 3).\n\
+        report(&["a>=2"], &records, None),
+        "Because a 2.0 and 2.1 is in extra, and main, which has priority, has a too (1.0), nothing meets `a>=2` (line 3).\n\
          -> put extra before main below `channels:`, or write `extra::a`"
     );
     assert_eq!(
-        said(&["main::a>=2"], &records, None),
+        report(&["main::a>=2"], &records, None),
         "Because a 2.0 and 2.1 is in extra, not in the channel that the line names, nothing meets `a>=2` (line 3).\n\
          -> take a version of a that the named channel has"
     );
