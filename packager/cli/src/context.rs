@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use mlpack_environment::Settings;
 use mlpack_oci::Progress;
 use mlpack_oci::layer::LayerOptions;
+use mlpack_packages::Settings;
 use mlpack_project::base::Catalogue;
 use mlpack_project::image::Templates;
 use mlpack_workflow::Session;
@@ -86,7 +86,7 @@ impl Context {
         let cache = cwd.join(cache);
         Ok(Session {
             registries: registry.add_to(settings::registries(), &cwd),
-            packages: Settings::new(&cache),
+            packages: Settings { current_dir: cwd.clone(), ..Settings::new(&cache) },
             cwd,
             cache,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
@@ -109,7 +109,7 @@ impl Context {
         project: Option<&ProjectArgs>,
     ) -> Result<Session> {
         let session = self.session(registry)?;
-        let mut packages = settings::packages(&session.cache)?;
+        let mut packages = settings::packages(session.packages.clone())?;
         if let Some(project) = project {
             packages = project.add_to(packages, &session.cwd);
         }

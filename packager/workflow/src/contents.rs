@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{Error as PackagesError, LOCK_NAME, LockFile};
+use mlpack_lock::{Error as LockError, LOCK_NAME, LockFile};
 use mlpack_oci::Location;
 use mlpack_oci::Platform;
 use mlpack_oci::rootfs::RootFs;
@@ -31,8 +31,8 @@ pub fn list(
     let path: PathBuf = session.cwd.join(source).components().collect();
     if path.exists() && !is_image {
         let lock = lock_of(session, &path)?;
-        let found = LockFile::load(&lock, &[])?;
-        let found = found.ok_or(PackagesError::NoLock { path: lock })?;
+        let found = LockFile::load(&lock, session.lock_places(&[]))?;
+        let found = found.ok_or(LockError::Missing { path: lock })?;
         return Ok(Contents::of_lock(&found));
     }
     let location = location.map_err(|error| match error {

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use mlpack_environment::{
-    LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings,
-    resolve as resolve_packages, settings_of,
-};
+use mlpack_lock::{LockedBase, LockedEnvironment};
+use mlpack_packages::Settings;
 use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
+use mlpack_resolve::{Resolution, ResolveRequest, resolve as resolve_packages, settings_of};
 
 use crate::inputs::Inputs;
 use crate::{ProjectRequest, Result, Session};

@@ -20,12 +20,9 @@ pub enum Error {
     /// The Docker engine.
     #[error(transparent)]
     Engine(#[from] mlpack_engine::Error),
-    /// The conda file or pip list could not be read.
+    /// Packages could not be resolved, downloaded or installed.
     #[error(transparent)]
-    Requirements(#[from] mlpack_requirements::Error),
-    /// Packages could not be resolved or downloaded.
-    #[error(transparent)]
-    Environment(Box<mlpack_environment::Error>),
+    Packages(Box<PackagesError>),
     /// The image could not be planned or assembled.
     #[error(transparent)]
     Image(Box<mlpack_project::Error>),
@@ -74,8 +71,7 @@ impl Error {
             Self::Oci(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Engine(error) => error.hint(),
-            Self::Requirements(error) => error.hint(),
-            Self::Environment(error) => error.hint(),
+            Self::Packages(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::HostBase(error) => error.hint(),
@@ -99,6 +95,58 @@ impl Error {
     }
 }
 
+/// Errors on the way from requirements to installed packages.
+#[derive(Debug, thiserror::Error)]
+pub enum PackagesError {
+    /// The conda file or pip list could not be read.
+    #[error(transparent)]
+    Requirements(#[from] mlpack_requirements::Error),
+    /// The lock file could not be read or written.
+    #[error(transparent)]
+    Lock(#[from] mlpack_lock::Error),
+    /// A package archive or the cache could not be read.
+    #[error(transparent)]
+    Archive(#[from] mlpack_packages::Error),
+    /// There is no solution, or the resolver failed.
+    #[error(transparent)]
+    Resolve(#[from] mlpack_resolve::Error),
+    /// A package could not be downloaded, built or installed.
+    #[error(transparent)]
+    Install(#[from] mlpack_install::Error),
+}
+
+impl PackagesError {
+    /// Returns what the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Requirements(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
+            Self::Resolve(error) => error.hint(),
+            Self::Install(error) => error.hint(),
+        }
+    }
+}
+
+/// Lets `?` turn the errors of the crates for packages into [`Error`].
+macro_rules! packages_errors {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                PackagesError::from(error).into()
+            }
+        })*
+    };
+}
+
+packages_errors![
+    mlpack_requirements::Error,
+    mlpack_lock::Error,
+    mlpack_packages::Error,
+    mlpack_resolve::Error,
+    mlpack_install::Error,
+];
+
 /// Large errors are boxed, so that a result stays small.
 macro_rules! boxed {
     ($($variant:ident($error:ty),)*) => {
@@ -112,7 +160,7 @@ macro_rules! boxed {
 
 boxed! {
     Registry(mlpack_registry::Error),
-    Environment(mlpack_environment::Error),
+    Packages(PackagesError),
     Image(mlpack_project::Error),
     Deploy(mlpack_deploy::Error),
 }

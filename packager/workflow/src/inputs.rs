@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::LOCK_NAME;
+use mlpack_lock::LOCK_NAME;
 use mlpack_oci::Platform;
 use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};

@@ -32,7 +32,7 @@ mod session;
 mod stage;
 
 pub use deploy::DeployRequest;
-pub use error::{Argument, Error, Refusal, Result};
+pub use error::{Argument, Error, PackagesError, Refusal, Result};
 pub use inputs::{DEFAULT_POLICY, Destination, LockUse, PackageRequest, ProjectRequest};
 pub use registries::Registries;
 pub use report::Reporter;

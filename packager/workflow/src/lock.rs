@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use mlpack_environment::{Error as PackagesError, LockFile, LockTarget};
+use mlpack_lock::{Error as LockError, LockFile, LockTarget};
 use mlpack_project::image::{Change, Contents};
 use mlpack_project::project::CondaSource;
 use serde::Serialize;
@@ -102,9 +102,9 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn execute(plan: &Plan) -> Result<()> {
+pub fn execute(session: &Session, plan: &Plan) -> Result<()> {
     if let Some(Write { path, lock, links }) = &plan.write {
-        lock.save(path, links)?;
+        lock.save(path, session.lock_places(links))?;
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ struct Lock<'a> {
 
 impl Lock<'_> {
     fn check(self) -> Result<Plan> {
-        let Some(lock) = LockFile::load(&self.path, &self.links)? else {
+        let Some(lock) = LockFile::load(&self.path, self.session.lock_places(&self.links))? else {
             return Err(Refusal::NoLock { lock: self.name }.into());
         };
         let now = recorded_inputs(self.session, self.on, &self.path)?;
@@ -137,8 +137,10 @@ impl Lock<'_> {
     fn renew(self, update: &Update) -> Result<Plan> {
         // A file that is replaced as a whole need not be readable.
         let before = match update {
-            Update::All => LockFile::load(&self.path, &self.links).ok().flatten(),
-            _ => LockFile::load(&self.path, &self.links)?,
+            Update::All => {
+                LockFile::load(&self.path, self.session.lock_places(&self.links)).ok().flatten()
+            }
+            _ => LockFile::load(&self.path, self.session.lock_places(&self.links))?,
         };
         let inputs = recorded_inputs(self.session, self.on, &self.path)?;
         let target = self.on.selection.lock_target();
@@ -158,10 +160,10 @@ impl Lock<'_> {
             self.session.progress.note(&note);
         }
         let locked = match (&before, update) {
-            (Some(lock), Update::None) => Some(lock.held_but(&[], &self.path)?),
-            (Some(lock), Update::Named(names)) => Some(lock.held_but(names, &self.path)?),
+            (Some(lock), Update::None) => Some(lock.without(&[], &self.path)?),
+            (Some(lock), Update::Named(names)) => Some(lock.without(names, &self.path)?),
             (None, Update::Named(_)) => {
-                return Err(PackagesError::NoLock { path: self.path }.into());
+                return Err(LockError::Missing { path: self.path }.into());
             }
             _ => None,
         };

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use mlpack_environment::{
-    Error as PackagesError, LockFile, LockFit, LockInputs, Resolution, lock_inputs,
-};
+use mlpack_lock::{Error as LockError, LockFile, LockFit, LockInputs};
+use mlpack_resolve::{Resolution, lock_inputs};
 
 use crate::environment::{EnvironmentInputs, resolve, settings_for};
 use crate::{LockUse, Refusal, Result, Session};
@@ -49,10 +48,10 @@ pub(crate) fn locked(
 ) -> Result<Resolution> {
     let links = session.packages.indexes.folders(inputs.directory);
     let name = session.relative(lock);
-    let Some(found) = LockFile::load(lock, &links)? else {
+    let Some(found) = LockFile::load(lock, session.lock_places(&links))? else {
         return match (lock_use, named) {
             (LockUse::Required, _) => Err(Refusal::NoLock { lock: name }.into()),
-            (_, true) => Err(PackagesError::NoLock { path: lock.to_owned() }.into()),
+            (_, true) => Err(LockError::Missing { path: lock.to_owned() }.into()),
             _ => resolve(session, inputs, None),
         };
     };
@@ -61,7 +60,7 @@ pub(crate) fn locked(
     if fit.is_good() {
         note_differences(session, &name, &fit);
         let packages = found.environment.conda.len() + found.environment.packages.len();
-        session.progress.note(&format!("Using {packages} packages from {name}"));
+        session.progress.note(&format!("{name} is up to date; using its {packages} packages"));
         let environment = found.environment;
         let settings = settings_for(session, inputs, &environment.target)?;
         return Ok(Resolution { environment, notes: Vec::new(), settings });

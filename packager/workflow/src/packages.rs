@@ -1,10 +1,12 @@
 //! The packages of a plan: resolved, looked into for the checks, and downloaded only once.
 
-use mlpack_environment::{
-    Bytecode, Fetched, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned,
-    Resolution, Settings, fetch_packages, incompatibilities, install,
+use mlpack_install::{
+    Bytecode, Fetched, InstallOptions, Installation, Inventory, Pruned, fetch_packages, install,
 };
+use mlpack_lock::{LockedEnvironment, incompatibilities};
+use mlpack_packages::Settings;
 use mlpack_requirements::CondaFile;
+use mlpack_resolve::Resolution;
 
 use crate::environment::{EnvironmentInputs, resolve};
 use crate::inputs::Inputs;
@@ -65,7 +67,7 @@ impl Packages {
         Ok(inventory)
     }
 
-    fn fetch(&mut self, session: &Session) -> mlpack_environment::Result<Fetched> {
+    fn fetch(&mut self, session: &Session) -> mlpack_install::Result<Fetched> {
         if let Some(fetched) = self.fetched.take() {
             return Ok(fetched);
         }
@@ -84,10 +86,7 @@ impl Packages {
     }
 
     /// Lists the files of the packages; they are downloaded if they are not in the cache.
-    pub(crate) fn install(
-        &mut self,
-        session: &Session,
-    ) -> mlpack_environment::Result<Installation> {
+    pub(crate) fn install(&mut self, session: &Session) -> mlpack_install::Result<Installation> {
         let fetched = self.fetch(session)?;
         let installed = install(&fetched, &self.environment, &self.options())?;
         for note in &installed.notes {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_environment::Settings;
+use mlpack_lock::LockPlaces;
 use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Platform, Progress};
+use mlpack_packages::Settings;
 use mlpack_project::base::{Catalogue, IndexCache};
 use mlpack_project::image::Templates;
 use tokio::runtime::Handle;
@@ -59,7 +60,12 @@ impl Session {
         Ok(cache.indexes(image, self.threads, &*self.progress)?)
     }
 
-    /// Folder for temporary blobs.
+    /// Returns what a lock file's paths are relative to.
+    pub(crate) fn lock_places<'a>(&'a self, find_links: &'a [PathBuf]) -> LockPlaces<'a> {
+        LockPlaces { current_dir: &self.cwd, find_links }
+    }
+
+    /// Returns the directory of temporary blobs.
     pub(crate) fn staging(&self) -> PathBuf {
         self.cache.join("stage")
     }

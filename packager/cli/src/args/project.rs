@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use mlpack_environment::Settings;
+use mlpack_packages::Settings;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
 use mlpack_project::project::ModelSpec;
 use mlpack_workflow::{DEFAULT_POLICY, LockUse, PackageRequest, ProjectRequest};

@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         model_file: MODEL_FILE,
         model_file_literal: format!("\"{MODEL_FILE}\""),
         python_version: None,
-        pip_packages: &[mlpack_environment::SERVER],
+        pip_packages: &[mlpack_lock::SERVER],
     };
     let fill = |template: &str| templates.fill(template, &values);
     let files = [

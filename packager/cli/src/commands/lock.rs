@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     };
     let request = Request { project: args.project.request()?, update, check: args.check };
     let plan = plan(&session, &request)?;
-    execute(&plan)?;
+    execute(&session, &plan)?;
     output::result(context.format, &plan, text);
     Ok(())
 }

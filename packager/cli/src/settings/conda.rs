@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::CondaSettings;
+use mlpack_packages::CondaSettings;
 
 use super::{is_on, variable};
 use crate::failure::{Failure, Result};

@@ -1,16 +1,13 @@
 //! Where pip and conda packages come from.
 
-use std::path::Path;
-
-use mlpack_environment::Settings;
+use mlpack_packages::Settings;
 use mlpack_requirements::{IndexUrl, Indexes};
 
 use super::{conda, is_on, search_path, variable, variables};
 use crate::failure::{Failure, Result};
 
-/// Returns how packages are resolved and downloaded, from the variables of uv, pip and conda.
-pub(crate) fn packages(cache: &Path) -> Result<Settings> {
-    let mut settings = Settings::new(cache);
+/// Adds how packages are resolved and downloaded, from the variables of uv, pip and conda.
+pub(crate) fn packages(mut settings: Settings) -> Result<Settings> {
     settings.uv = variable("MLPACK_UV").map(Into::into);
     settings.search_path = search_path();
     settings.conda = conda::settings()?;

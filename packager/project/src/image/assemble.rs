@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlpack_environment::Installation;
+use mlpack_install::Installation;
 use mlpack_oci::layer::{Compression, LayerOptions, Tree, WrittenLayer, write_layer};
 use mlpack_oci::spec::MediaType;
 use mlpack_oci::{BlobStore, Image, Progress, descriptor};

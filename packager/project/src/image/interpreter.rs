@@ -1,6 +1,6 @@
 //! Which interpreter an environment uses: the base's, or a new one among conda packages.
 
-use mlpack_environment::{LockTarget, VirtualPackages};
+use mlpack_lock::{LockTarget, VirtualPackages};
 use mlpack_requirements::{CondaFile, Fit, PythonSpec, PythonVersion, Target};
 
 use crate::base::BaseFacts;

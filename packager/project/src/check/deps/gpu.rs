@@ -114,7 +114,7 @@ fn without_cuda(package: &Package) -> Finding {
 /// Packages that include CUDA in an image that runs without a GPU.
 fn needless(
     subject: &Subject<'_>,
-    environment: &mlpack_environment::LockedEnvironment,
+    environment: &mlpack_lock::LockedEnvironment,
     included: &[(&str, &str)],
     bytes: u64,
     first: &str,

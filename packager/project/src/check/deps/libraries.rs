@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use mlpack_environment::MissingLibrary;
+use mlpack_install::MissingLibrary;
 
 use crate::check::{Finding, Needs, Subject};
 

@@ -1,7 +1,7 @@
 //! Imported modules that no package provides (docs/azureml-2019.md#9.4). A script may find modules
 //! in other ways, so this only warns.
 
-use mlpack_environment::Modules;
+use mlpack_install::Modules;
 use mlpack_requirements::PythonVersion;
 
 use crate::analysis::python::Import;

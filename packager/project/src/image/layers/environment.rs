@@ -1,7 +1,8 @@
 //! The layers of an environment: each package's files are compressed only once, and composed again
 //! where a layer changes.
 
-use mlpack_environment::{Installation, InstalledPackage, LockedEnvironment};
+use mlpack_install::{Installation, InstalledPackage};
+use mlpack_lock::LockedEnvironment;
 use mlpack_oci::layer::{LayerOptions, Part, Tree, WrittenLayer, compose_layer};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Digest, FORMAT_VERSION, Progress};
