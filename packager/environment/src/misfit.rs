@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mlpack_requirements::{Architecture, Target, WheelName};
+use mlpack_requirements::{Target, WheelName};
 
 use crate::LockedEnvironment;
 use crate::lock::ArtifactKind;
@@ -35,10 +35,7 @@ impl Incompatibility {
 /// with an interpreter of its own, `target.python` is that one's.
 pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Vec<Incompatibility> {
     let conda = environment.conda.iter().filter_map(|package| {
-        let own = match target.architecture {
-            Architecture::Amd64 => "linux-64",
-            Architecture::Arm64 => "linux-aarch64",
-        };
+        let own = target.architecture.conda_subdir();
         let subdir = &package.subdir;
         (subdir != own && subdir != "noarch").then(|| Incompatibility {
             package: format!("{} {}", package.name, package.version),
@@ -66,7 +63,7 @@ mod tests {
 
     use super::*;
     use crate::{Artifact, ArtifactOrigin, CondaPackage, LockedPackage};
-    use mlpack_requirements::PythonVersion;
+    use mlpack_requirements::{Architecture, PythonVersion};
 
     #[test]
     fn a_lock_of_another_base() {

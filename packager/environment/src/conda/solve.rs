@@ -1,7 +1,9 @@
 //! From package lines to exact packages, by the solver that conda's own successors use.
 
 use std::collections::HashSet;
+use std::str::FromStr as _;
 
+use mlpack_documents::Place;
 use mlpack_oci::{Digest, Progress};
 use mlpack_requirements::{Architecture, CondaDependency, CondaFile};
 use rattler_conda_types::package::BuildString;
@@ -34,10 +36,8 @@ pub struct VirtualPackages {
 
 impl VirtualPackages {
     fn subdir(&self) -> Subdir {
-        match self.architecture {
-            Architecture::Amd64 => Subdir::Linux64,
-            Architecture::Arm64 => Subdir::LinuxAarch64,
-        }
+        // Conda knows the name of every architecture that there is here.
+        Subdir::from_str(self.architecture.conda_subdir()).unwrap_or(Subdir::NoArch)
     }
 
     /// `linux-64 with glibc 2.27`
@@ -89,12 +89,11 @@ pub(crate) async fn solve(
 ) -> Result<Vec<CondaPackage>> {
     let mut specs = Vec::new();
     for dependency in &file.dependencies {
-        let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
+        let text = &dependency.spec.text;
         let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
             mlpack_requirements::Error::CondaLine {
-                path: file.path.clone(),
-                line: dependency.line,
-                text: text.to_owned(),
+                place: Place::line(&file.path, dependency.line),
+                text: text.clone(),
                 reason: error.to_string(),
             }
         })?;

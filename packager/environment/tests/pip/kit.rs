@@ -139,7 +139,7 @@ impl Project {
         let file = CondaFile::load(&self.path("env.yml"))?;
         let request = ResolveRequest {
             target: &self.target,
-            pip: file.pip_requirements(),
+            pip: &file.pip,
             directory: self.dir.path(),
             add_server: false,
             held,
