@@ -32,7 +32,10 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-documents", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
         ("mlpack-environment", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
-        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
+        (
+            "mlpack-project",
+            vec!["mlpack-documents", "mlpack-environment", "mlpack-oci", "mlpack-requirements"],
+        ),
         ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use mlpack_environment::{Error, LockFile, LockTarget, Settings};
 use mlpack_project::image::{Change, Contents};
-use mlpack_project::project::CondaSource;
 use serde::Serialize;
 
 use super::base::base;
@@ -31,7 +30,7 @@ pub(crate) fn run(context: &Context, args: &LockArgs) -> Result<()> {
     let project = project(context, &project_args)?;
     let conda = conda_file(&project)?;
     if let (None, Some(source)) = (&conda, &project.conda) {
-        let (CondaSource::File(path) | CondaSource::Inline { path, .. }) = source;
+        let path = source.path();
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(Failure::io("read", path.display())(missing));
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mlpack_environment::{Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings};
-use mlpack_project::project::{CondaSource, Project};
+use mlpack_project::project::Project;
 
 use super::environment::{Asked, resolve, settings_for};
 use crate::args::{LockUseArgs, ProjectArgs};
@@ -17,7 +17,7 @@ pub(crate) fn lock_path(context: &Context, args: &ProjectArgs, project: &Project
         return context.cwd.join(lock);
     }
     let beside = match &project.conda {
-        Some(CondaSource::File(path) | CondaSource::Inline { path, .. }) => path.parent(),
+        Some(source) => source.path().parent(),
         None => None,
     };
     beside.unwrap_or(&context.cwd).join(LOCK_NAME)

@@ -230,7 +230,7 @@ pub(crate) fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
         // A missing one is a finding of the checks, with the line that names it.
         Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),
         Some(CondaSource::File(_)) => None,
-        Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path)?),
+        Some(CondaSource::Inline(document)) => Some(CondaFile::read(document)?),
         None => None,
     })
 }

@@ -1,7 +1,9 @@
 //! Names and versions given to `Model.get_model_path` are those of this deployment (docs/azureml-2019.md#1.5, docs/azureml-2019.md#9.5).
 
 use super::{Finding, Subject};
-use crate::project::{is_model_name, nearest};
+use mlpack_documents::nearest;
+
+use crate::project::is_model_name;
 use crate::script::{Argument, ModelPathCall};
 
 pub(super) const ID: &str = "script.model-name";
@@ -74,7 +76,7 @@ fn name_fault(
                 "get_model_path('{name}'): no model has this name; there is {}",
                 names.join(", ")
             ),
-            match nearest(name, &names) {
+            match nearest(name, names.iter().copied()) {
                 Some(near) => format!("write get_model_path('{near}')"),
                 None => "ask for one of these, or give a model of this name".to_owned(),
             },

@@ -1,8 +1,8 @@
 //! Schemas describe parameters that `run` has; else the import fails (docs/azureml-2019.md#4.6).
 
 use super::{Finding, Subject};
-use crate::project::nearest;
 use crate::script::Decorator;
+use mlpack_documents::nearest;
 
 pub(super) const ID: &str = "script.schema-parameters";
 
@@ -17,7 +17,7 @@ pub(super) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             continue;
         };
         let (message, remedy) = if !names.contains(&parameter.as_str()) {
-            let remedy = match (nearest(parameter, &names), names.as_slice()) {
+            let remedy = match (nearest(parameter, names.iter().copied()), names.as_slice()) {
                 (Some(near), _) | (None, &[near]) => format!("write param_name='{near}'"),
                 _ => "use the name of a parameter of run()".to_owned(),
             };

@@ -1,14 +1,14 @@
 //! `inferenceconfig.json` (or YAML): the flat form of May 2019 and the environment form that came
-//! half a year later (contract sections 2.1 and 2.2).
+//! half a year later (docs/azureml-2019.md#2.1 and #2.2).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::document::{Node, Value};
+use mlpack_documents::{Document, Fields, Format, Located};
+
 use super::environment_form::EnvironmentForm;
-use super::fields::{Fields, Located};
-use super::{Error, RegistryAccess, Result, Secret};
+use super::{Error, RegistryAccess, Result};
 
 /// What runs the entry script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Runtime {
     Python,
     /// Python with Spark.
     SparkPy,
-    /// Python without data packages; never documented, but accepted by the service.
+    /// Python without data packages; never documented, but accepted by Azure ML (2019).
     PythonSlim,
 }
 
@@ -43,17 +43,12 @@ impl FromStr for Runtime {
             "python" => Ok(Self::Python),
             "spark-py" => Ok(Self::SparkPy),
             "python-slim" => Ok(Self::PythonSlim),
-            _ => Err(Error::WrongValue {
-                place: String::new(),
-                key: "runtime".to_owned(),
-                found: text.to_owned(),
-                expected: Self::EXPECTED.to_owned(),
-            }),
+            _ => Err(Error::Runtime { found: text.to_owned(), expected: Self::EXPECTED }),
         }
     }
 }
 
-/// An inference configuration as it was written; nothing is looked up and no default filled in.
+/// An inference configuration as written: paths are not resolved and defaults are not applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InferenceConfig {
     /// The file.
@@ -97,8 +92,6 @@ const KEYS: &[&str] = &[
     "environment",
 ];
 
-const REGISTRY_KEYS: &[&str] = &["address", "username", "password", "registryIdentity"];
-
 impl InferenceConfig {
     /// Reads a file.
     ///
@@ -109,31 +102,30 @@ impl InferenceConfig {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file; the name `path` only tells JSON from YAML and stands in messages.
+    /// Parses the text of a file; `path` decides between JSON and YAML and is used in messages.
     ///
     /// # Errors
-    /// [`Error::Syntax`], [`Error::UnknownKey`], [`Error::KeyTwice`], [`Error::WrongType`] or
-    /// [`Error::WrongValue`], each with its line. Missing keys are not errors yet: a flag may give
-    /// them.
+    /// [`Error::Document`], with its place. Missing keys are not errors yet: a flag may give them.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let mut fields = Fields::open(path, "", Node::parse(path, text)?, KEYS)?;
+        let document = Document::parse(path, text, Format::of_file(path, text))?;
+        let fields = Fields::open(&document, KEYS)?;
         Ok(Self {
             path: path.to_owned(),
             entry_script: fields.text("entryScript")?,
             source_directory: fields.text("sourceDirectory")?,
             description: fields.text("description")?,
-            runtime: runtime(&mut fields, path)?,
+            runtime: runtime(&fields)?,
             conda_file: fields.text("condaFile")?,
             docker_steps: fields.text_spelled("extraDockerfileSteps", "extraDockerFileSteps")?,
-            enable_gpu: fields.truth("enableGpu")?,
+            enable_gpu: fields.boolean("enableGpu")?,
             base_image: fields.text("baseImage")?,
-            registry: registry(&mut fields)?,
-            cuda_version: fields.version("cudaVersion")?,
-            environment: EnvironmentForm::take(&mut fields)?,
+            registry: RegistryAccess::read(&fields)?,
+            cuda_version: fields.written("cudaVersion")?,
+            environment: EnvironmentForm::read(&fields)?,
         })
     }
 
-    /// The flat keys that stand beside `environment`, which replaces them, with their lines.
+    /// The flat keys given besides `environment`, which replaces them, with their lines.
     pub fn flat_keys(&self) -> Vec<(&'static str, usize)> {
         let line = |line: Option<usize>, key| line.map(|line| (key, line));
         [
@@ -151,48 +143,17 @@ impl InferenceConfig {
     }
 }
 
-fn runtime(fields: &mut Fields<'_>, path: &Path) -> Result<Option<Located<Runtime>>> {
+fn runtime(fields: &Fields<'_>) -> Result<Option<Located<Runtime>>> {
     let Some(text) = fields.text("runtime")? else { return Ok(None) };
     match text.value.parse() {
         Ok(value) => Ok(Some(Located { value, line: text.line })),
-        Err(_) => Err(Error::WrongValue {
-            place: format!("{}:{}: ", path.display(), text.line),
-            key: "runtime".to_owned(),
-            found: text.value,
-            expected: Runtime::EXPECTED.to_owned(),
-        }),
-    }
-}
-
-/// Takes `baseImageRegistry`, which the documents wrote as text and the code as an object.
-pub(super) fn registry(fields: &mut Fields<'_>) -> Result<Option<Located<RegistryAccess>>> {
-    const KEY: &str = "baseImageRegistry";
-    if let Some(address) = fields.text_if_text(KEY) {
-        let access = RegistryAccess { address: Some(address.value), ..RegistryAccess::default() };
-        return Ok(Some(Located { value: access, line: address.line }));
-    }
-    let line = fields.line(KEY);
-    let Some(mut object) = fields.object(KEY, REGISTRY_KEYS)? else { return Ok(None) };
-    let mut text = |key| object.text(key).map(|text| text.map(|text| text.value));
-    let value = RegistryAccess {
-        address: text("address")?,
-        username: text("username")?,
-        password: text("password")?.map(Secret::new),
-    };
-    Ok(if value.is_empty() { None } else { Some(Located { value, line }) })
-}
-
-impl Fields<'_> {
-    fn text_if_text(&mut self, key: &str) -> Option<Located<String>> {
-        match self.peek(key)?.value {
-            Value::Text(_) => self.text(key).ok().flatten(),
-            _ => None,
-        }
+        Err(_) => Err(fields.invalid("runtime", Runtime::EXPECTED).into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Secret;
     use super::*;
 
     fn at<T>(line: usize, value: T) -> Option<Located<T>> {
@@ -280,24 +241,24 @@ description: d
     #[test]
     fn faults_name_file_line_and_key() {
         for (text, message) in [
-            ("{\n\"entryscript\": \"a\"}", "c.json:2: unknown key `entryscript`"),
+            ("{\n\"entryscript\": \"a\"}", "c.json:2:1: unknown key `entryscript`"),
             (
                 "{\"runtime\": \"java\"}",
-                "c.json:1: `runtime` is `java`; it must be `python` or `spark-py`",
+                "c.json:1:2: `runtime` must be `python` or `spark-py`, found `java`",
             ),
             (
                 "{\"enableGpu\":\n\"yes\"}",
-                "c.json:1: `enableGpu` is text; it must be true or false",
+                "c.json:1:2: `enableGpu` must be true or false, found text",
             ),
             (
                 "{\"extraDockerFileSteps\": \"a\",\n\"extraDockerfileSteps\": \"b\"}",
-                "c.json:2: `extraDockerfileSteps` is given twice (first as `extraDockerFileSteps` on line 1)",
+                "c.json:2:1: duplicate key `extraDockerfileSteps` (first given as `extraDockerFileSteps` on line 1)",
             ),
             (
                 "{\"baseImageRegistry\": 1}",
-                "c.json:1: `baseImageRegistry` is a number; it must be an object",
+                "c.json:1:2: `baseImageRegistry` must be a mapping, found a number",
             ),
-            ("[]", "c.json:1: `the document` is a list; it must be an object"),
+            ("[]", "c.json:1:1: expected a mapping of keys to values, found a list"),
         ] {
             assert_eq!(parse("c.json", text).unwrap_err().to_string(), message);
         }

@@ -2,7 +2,7 @@
 
 use super::error::StepFault;
 use super::words;
-use crate::project::nearest;
+use mlpack_documents::nearest;
 
 /// An instruction that can be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,7 @@ impl Instruction {
             return Err(StepFault::Refused { name });
         }
         let Some(name) = FOLLOWED.into_iter().find(|name| *name == upper) else {
-            let all: Vec<&str> = FOLLOWED.iter().chain(&REFUSED).copied().collect();
-            let nearest = nearest(word, &all);
+            let nearest = nearest(word, FOLLOWED.iter().chain(&REFUSED).copied());
             let nearest = nearest.and_then(|near| FOLLOWED.into_iter().find(|name| *name == near));
             return Err(StepFault::Unknown { name: word.to_owned(), nearest });
         };
