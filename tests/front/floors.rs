@@ -33,7 +33,7 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-documents", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
-        ("mlpack-lock", vec!["mlpack-oci", "mlpack-requirements"]),
+        ("mlpack-lock", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
         (
             "mlpack-packages",
             vec![
@@ -58,6 +58,7 @@ fn the_arrows_between_the_crates_are_these() {
             // Its tests install what they resolve.
             "mlpack-resolve",
             vec![
+                "mlpack-documents",
                 "mlpack-install",
                 "mlpack-lock",
                 "mlpack-oci",
@@ -79,7 +80,13 @@ fn the_arrows_between_the_crates_are_these() {
         ),
         (
             "mlpack-project",
-            vec!["mlpack-install", "mlpack-lock", "mlpack-oci", "mlpack-requirements"],
+            vec![
+                "mlpack-documents",
+                "mlpack-install",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-requirements",
+            ],
         ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),

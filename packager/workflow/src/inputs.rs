@@ -140,15 +140,12 @@ fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
         // A missing file is a finding of the checks, with the line that names it.
         Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),
         Some(CondaSource::File(_)) | None => None,
-        Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path)?),
+        Some(CondaSource::Inline(document)) => Some(CondaFile::read(document)?),
     })
 }
 
 /// Returns the lock file next to the conda file, or in the current directory without one.
 fn default_lock(project: &Project, cwd: &Path) -> PathBuf {
-    let beside = match &project.conda {
-        Some(CondaSource::File(path) | CondaSource::Inline { path, .. }) => path.parent(),
-        None => None,
-    };
+    let beside = project.conda.as_ref().and_then(|source| source.path().parent());
     beside.unwrap_or(cwd).join(LOCK_NAME)
 }

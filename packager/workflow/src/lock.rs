@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use mlpack_lock::{Error as LockError, LockFile, LockTarget};
 use mlpack_project::image::{Change, Contents};
-use mlpack_project::project::CondaSource;
 use serde::Serialize;
 
 use crate::base::select;
@@ -86,8 +85,7 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     }
     let inputs = Inputs::read(session, &project)?;
     if let (None, Some(source)) = (&inputs.conda, &inputs.project.conda) {
-        let (CondaSource::File(path) | CondaSource::Inline { path, .. }) = source;
-        return Err(Error::io("read", path.display())(io::ErrorKind::NotFound.into()));
+        return Err(Error::io("read", source.path().display())(io::ErrorKind::NotFound.into()));
     }
     let base = select(session, &project, &inputs.project, None)?.base;
     let interpreter = environment::select(&project, inputs.conda.as_ref(), &base)?;

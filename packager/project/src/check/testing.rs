@@ -133,7 +133,7 @@ impl Case {
             Project::resolve(config.as_ref(), &self.overrides, &self.models, &root).unwrap();
         let conda = match &project.conda {
             Some(CondaSource::File(path)) if path.exists() => Some(CondaFile::load(path).unwrap()),
-            Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
+            Some(CondaSource::Inline(document)) => Some(CondaFile::read(document).unwrap()),
             _ => None,
         };
         let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &Default::default()));

@@ -1,12 +1,12 @@
 //! `inferenceconfig.json` (or YAML): the flat form of May 2019 and the environment form that came
-//! half a year later (contract sections 2.1 and 2.2).
+//! half a year later (docs/azureml-2019.md#2.1 and #2.2).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::document::Node;
+use mlpack_documents::{Document, Fields, Format, Located};
+
 use super::environment_form::EnvironmentForm;
-use super::fields::{Fields, Located};
 use super::{Error, ProjectOptions, Result};
 
 /// What runs the entry script.
@@ -16,7 +16,7 @@ pub enum Runtime {
     Python,
     /// Python with Spark.
     SparkPy,
-    /// Python without data packages; never documented, but accepted by the service.
+    /// Python without data packages; never documented, but accepted by Azure ML (2019).
     PythonSlim,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Runtime {
     }
 }
 
-/// An inference configuration as it was written; nothing is looked up and no default filled in.
+/// An inference configuration as written: paths are not resolved and defaults are not applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InferenceConfig {
     /// The file.
@@ -51,19 +51,18 @@ impl InferenceConfig {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file; the name `path` only tells JSON from YAML and stands in messages.
+    /// Parses the text of a file; `path` decides between JSON and YAML and is used in messages.
     ///
     /// # Errors
-    /// [`Error::Syntax`], [`Error::UnknownKey`], [`Error::KeyTwice`], [`Error::WrongType`] or
-    /// [`Error::WrongValue`], each with its line. Missing keys are not errors yet: a flag may give
-    /// them.
+    /// [`Error::Document`], with its place. Missing keys are not errors yet: a flag may give them.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let document = Document::parse(path, text, Format::of_file(path, text))?;
         let keys: Vec<_> = ProjectOptions::keys().chain(["environment"]).collect();
-        let mut fields = Fields::open(path, "", Node::parse(path, text)?, &keys)?;
+        let fields = Fields::open(&document, &keys)?;
         Ok(Self {
             path: path.to_owned(),
-            options: ProjectOptions::read(&mut fields)?,
-            environment: EnvironmentForm::take(&mut fields)?,
+            options: ProjectOptions::read(&fields)?,
+            environment: EnvironmentForm::read(&fields)?,
         })
     }
 }
@@ -162,24 +161,24 @@ description: d
     #[test]
     fn faults_name_file_line_and_key() {
         for (text, message) in [
-            ("{\n\"entryscript\": \"a\"}", "c.json:2: unknown key `entryscript`"),
+            ("{\n\"entryscript\": \"a\"}", "c.json:2:1: unknown key `entryscript`"),
             (
                 "{\"runtime\": \"java\"}",
-                "c.json:1: `runtime` is `java`; it must be `python` or `spark-py`",
+                "c.json:1:2: `runtime` must be `python` or `spark-py`, found `java`",
             ),
             (
                 "{\"enableGpu\":\n\"yes\"}",
-                "c.json:1: `enableGpu` is text; it must be true or false",
+                "c.json:1:2: `enableGpu` must be true or false, found text",
             ),
             (
                 "{\"extraDockerFileSteps\": \"a\",\n\"extraDockerfileSteps\": \"b\"}",
-                "c.json:2: `extraDockerfileSteps` is given twice (first as `extraDockerFileSteps` on line 1)",
+                "c.json:2:1: duplicate key `extraDockerfileSteps` (first given as `extraDockerFileSteps` on line 1)",
             ),
             (
                 "{\"baseImageRegistry\": 1}",
-                "c.json:1: `baseImageRegistry` is a number; it must be an object",
+                "c.json:1:2: `baseImageRegistry` must be a mapping, found a number",
             ),
-            ("[]", "c.json:1: `the document` is a list; it must be an object"),
+            ("[]", "c.json:1:1: expected a mapping of keys to values, found a list"),
         ] {
             assert_eq!(parse("c.json", text).unwrap_err().to_string(), message);
         }

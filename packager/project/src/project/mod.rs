@@ -1,12 +1,10 @@
-//! The inputs of an image: the inference configuration, the flags that take precedence over it,
-//! models, and extra Dockerfile lines. This module parses and loads them; [`crate::check`] finds
-//! what is wrong with them.
+//! What goes into an image, as the user gives it: the inference configuration, the flags that
+//! override it, models, and extra Dockerfile lines. This module parses and finds files;
+//! [`crate::check`] decides whether the result makes sense.
 
 pub mod docker_steps;
-mod document;
 mod environment_form;
 mod error;
-mod fields;
 mod inference_config;
 mod listing;
 mod model;
@@ -18,10 +16,9 @@ mod resolve;
 
 pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
-pub use fields::Located;
-pub(crate) use fields::nearest;
 pub use inference_config::{InferenceConfig, Runtime};
 pub use listing::{Listing, PackedFile, PackedKind};
+pub use mlpack_documents::Located;
 pub use mlpack_oci::Secret;
 pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
 pub use options::{OPTIONS, OptionSpec, ProjectOptions};

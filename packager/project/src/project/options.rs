@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::{Fields, Located};
-use super::{Error, RegistryAccess, Result, Runtime};
+use mlpack_documents::{Fields, Located};
+
+use super::{RegistryAccess, Result, Runtime};
 
 /// An option for the command line.
 pub struct OptionSpec {
@@ -33,7 +34,7 @@ trait OptionValue: Clone {
     const IS_SWITCH: bool = false;
 
     /// Reads a key.
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>>;
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>>;
 
     /// Parses the value of a flag.
     fn parse(text: &str) -> Result<Self, &'static str>;
@@ -83,7 +84,7 @@ macro_rules! project_options {
             }
 
             /// Reads the options of an inference configuration.
-            pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self> {
+            pub(super) fn read(fields: &Fields<'_>) -> Result<Self> {
                 let mut options = Self::default();
                 $(if let Some(found) = <$type as OptionValue>::read(fields, &$keys)? {
                     options.$field = Some(found.value);
@@ -178,10 +179,10 @@ project_options! {
 pub struct VersionText(pub String);
 
 impl OptionValue for String {
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
         match keys {
-            [one, other] => fields.text_spelled(one, other),
-            _ => fields.text(keys[0]),
+            [one, other] => Ok(fields.text_spelled(one, other)?),
+            _ => Ok(fields.text(keys[0])?),
         }
     }
 
@@ -191,8 +192,8 @@ impl OptionValue for String {
 }
 
 impl OptionValue for VersionText {
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
-        let found = fields.version(keys[0])?;
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+        let found = fields.written(keys[0])?;
         Ok(found.map(|found| Located { value: Self(found.value), line: found.line }))
     }
 
@@ -204,8 +205,8 @@ impl OptionValue for VersionText {
 impl OptionValue for bool {
     const IS_SWITCH: Self = true;
 
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
-        fields.truth(keys[0])
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+        Ok(fields.boolean(keys[0])?)
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
@@ -214,16 +215,11 @@ impl OptionValue for bool {
 }
 
 impl OptionValue for Runtime {
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
         let Some(found) = fields.text(keys[0])? else { return Ok(None) };
         match Self::parse(&found.value) {
             Ok(value) => Ok(Some(Located { value, line: found.line })),
-            Err(expected) => Err(Error::WrongValue {
-                place: fields.place(found.line),
-                key: keys[0].to_owned(),
-                found: found.value,
-                expected: expected.to_owned(),
-            }),
+            Err(expected) => Err(fields.invalid(keys[0], expected).into()),
         }
     }
 
@@ -238,8 +234,8 @@ impl OptionValue for Runtime {
 }
 
 impl OptionValue for RegistryAccess {
-    fn read(fields: &mut Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
-        Self::take(fields, keys[0])
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+        Self::read_key(fields, keys[0])
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {

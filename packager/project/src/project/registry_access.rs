@@ -1,7 +1,7 @@
-//! How to get at the registry that holds the base image.
+//! Address and login of the registry that holds the base image.
 
-use super::document::Value;
-use super::fields::{Fields, Located};
+use mlpack_documents::{Fields, Located, Value};
+
 use super::{Result, Secret};
 
 const KEYS: &[&str] = &["address", "username", "password", "registryIdentity"];
@@ -19,18 +19,21 @@ pub struct RegistryAccess {
 }
 
 impl RegistryAccess {
-    /// Reads a key, which the documents wrote as text and the code as an object.
-    pub(super) fn take(
-        fields: &mut Fields<'_>,
+    /// Reads `baseImageRegistry`, which the documentation writes as text and the SDK as a mapping.
+    pub(super) fn read_key(
+        fields: &Fields<'_>,
         key: &'static str,
     ) -> Result<Option<Located<Self>>> {
-        let line = fields.line(key);
-        if matches!(fields.peek(key).map(|node| &node.value), Some(Value::Text(_))) {
-            let address = fields.text(key)?.map(|address| address.value);
-            return Ok(Some(Located { value: Self { address, ..Self::default() }, line }));
+        let Some(entry) = fields.entry(key) else { return Ok(None) };
+        let line = entry.at.line;
+        if let Value::Scalar(_) = entry.node.value
+            && let Ok(Some(address)) = fields.text(key)
+        {
+            let value = Self { address: Some(address.value), ..Self::default() };
+            return Ok(Some(Located { value, line }));
         }
-        let Some(mut object) = fields.object(key, KEYS)? else { return Ok(None) };
-        let mut text = |key| object.text(key).map(|text| text.map(|text| text.value));
+        let Some(keys) = fields.mapping(key, KEYS)? else { return Ok(None) };
+        let text = |key| keys.text(key).map(|text| text.map(|text| text.value));
         let value = Self {
             address: text("address")?,
             username: text("username")?,

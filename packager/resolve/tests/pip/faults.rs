@@ -21,14 +21,14 @@ async fn files_that_name_each_other() {
         said(&project, &["-r a.txt"]).await,
         pair(
             "DIR/sub/b.txt:3: `-r ../a.txt`: ../a.txt names itself, by way of this line",
-            "take the line out"
+            "remove the line"
         )
     );
     assert_eq!(
         said(&project, &["-r self.txt"]).await,
         pair(
             "DIR/self.txt:1: `-c self.txt`: self.txt names itself, by way of this line",
-            "take the line out"
+            "remove the line"
         )
     );
 }

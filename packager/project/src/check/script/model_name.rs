@@ -1,9 +1,11 @@
 //! Names and versions passed to `Model.get_model_path` exist (docs/azureml-2019.md#1.5,
 //! docs/azureml-2019.md#9.5).
 
+use mlpack_documents::nearest;
+
 use crate::analysis::python::{Argument, ModelPathCall};
 use crate::check::{Finding, Needs, Subject};
-use crate::project::{is_model_name, nearest};
+use crate::project::is_model_name;
 
 pub(crate) const ID: &str = "script.model-name";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -78,7 +80,7 @@ fn name_fault(
                 "get_model_path('{name}'): no model has this name; known are {}",
                 names.join(", ")
             ),
-            match nearest(name, &names) {
+            match nearest(name, names.iter().copied()) {
                 Some(near) => format!("write get_model_path('{near}')"),
                 None => "use one of these names, or pass a model of this name".to_owned(),
             },

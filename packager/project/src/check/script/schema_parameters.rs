@@ -1,8 +1,9 @@
 //! Schemas describe parameters of `run`; otherwise the import fails (docs/azureml-2019.md#4.6).
 
+use mlpack_documents::nearest;
+
 use crate::analysis::python::Decorator;
 use crate::check::{Finding, Needs, Subject};
-use crate::project::nearest;
 
 pub(crate) const ID: &str = "script.schema-parameters";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -18,7 +19,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             continue;
         };
         let (message, hint) = if !names.contains(&parameter.as_str()) {
-            let hint = match (nearest(parameter, &names), names.as_slice()) {
+            let hint = match (nearest(parameter, names.iter().copied()), names.as_slice()) {
                 (Some(near), _) | (None, &[near]) => format!("write param_name='{near}'"),
                 _ => "use the name of a parameter of run()".to_owned(),
             };

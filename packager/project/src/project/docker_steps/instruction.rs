@@ -2,7 +2,7 @@
 
 use super::error::StepFault;
 use super::words;
-use crate::project::nearest;
+use mlpack_documents::nearest;
 
 /// A supported instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,7 @@ impl Instruction {
             return Err(StepFault::Refused { name });
         }
         let Some(name) = SUPPORTED.into_iter().find(|name| *name == upper) else {
-            let all: Vec<&str> = SUPPORTED.iter().chain(&UNSUPPORTED).copied().collect();
-            let nearest = nearest(word, &all);
+            let nearest = nearest(word, SUPPORTED.iter().chain(&UNSUPPORTED).copied());
             let nearest = nearest.and_then(|near| SUPPORTED.into_iter().find(|name| *name == near));
             return Err(StepFault::Unknown { name: word.to_owned(), nearest });
         };
