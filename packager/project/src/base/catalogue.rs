@@ -76,7 +76,7 @@ impl Catalogue {
     /// Parses files given as pairs of path below `base-images/` and text.
     ///
     /// # Errors
-    /// [`Error::Data`] with the file and what is wrong in it.
+    /// [`Error::Data`] with the file and the reason.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut catalogue = Self::default();
         for (path, text) in files {

@@ -222,7 +222,7 @@ fn os(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Os>> {
 }
 
 fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<String>> {
-    // The one the loader of the image's own architecture finds; conda keeps others for building.
+    // The one that the loader of the image's architecture finds; conda has others for building.
     root.kept()
         .filter(|(path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);

@@ -7,7 +7,7 @@ use mlpack_environment::{CondaFile, Listed, PythonVersion};
 
 use super::packages::Packages;
 use super::resolved::Resolved;
-use crate::analysis::python::EntryScript;
+use crate::analysis::python::{self, EntryScript};
 use crate::base::BaseFacts;
 use crate::project::{Listing, Project};
 
@@ -35,8 +35,8 @@ impl ComputeTarget {
 pub struct Subject<'a> {
     /// The project.
     pub project: &'a Project,
-    /// The entry script, if it can be read.
-    pub script: Option<EntryScript>,
+    /// The entry script, or why it cannot be read.
+    pub script: Result<EntryScript, python::Error>,
     /// The conda file, if there is one.
     pub conda: Option<&'a CondaFile>,
     /// The `pip:` list of the conda file, including the files that it names.
@@ -64,7 +64,7 @@ impl<'a> Subject<'a> {
     pub fn new(project: &'a Project, conda: Option<&'a CondaFile>, listed: Option<Listed>) -> Self {
         Self {
             project,
-            script: EntryScript::load(&project.entry_script).ok(),
+            script: EntryScript::load(&project.entry_script),
             conda,
             listed,
             exclude_newer: None,
@@ -95,7 +95,7 @@ impl<'a> Subject<'a> {
 
     /// The entry script if it could be parsed.
     pub(super) fn readable(&self) -> Option<&EntryScript> {
-        self.script.as_ref().filter(|script| script.readable)
+        self.script.as_ref().ok().filter(|script| script.syntax_error.is_none())
     }
 
     /// The packages of the conda file.

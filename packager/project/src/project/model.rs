@@ -142,11 +142,6 @@ impl Model {
     pub fn size(&self) -> u64 {
         self.files.iter().map(PackedFile::size).sum()
     }
-
-    /// Returns whether `path`, which begins with the basename, is in it.
-    pub fn contains(&self, path: &str) -> bool {
-        self.files.iter().any(|file| file.path == path)
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What names stand for: imports under their full dotted names, and names that are given a value
+//! What names refer to: imports under their full dotted names, and names that are given a value
 //! exactly once.
 
 use std::collections::BTreeMap;

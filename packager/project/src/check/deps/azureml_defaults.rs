@@ -24,7 +24,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         // the package only matters to a script that uses the SDK.
         let used =
             |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
-        if server || !packages.complete || !subject.script.as_ref().is_some_and(used) {
+        if server || !packages.complete || !subject.script.as_ref().is_ok_and(used) {
             return Vec::new();
         }
         let message = "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core";

@@ -176,11 +176,7 @@ mod tests {
     #[test]
     fn other_instructions_are_refused_with_a_hint() {
         for (text, message, hint) in [
-            (
-                "RUN apt-get update",
-                "RUN is not supported",
-                "add Python packages to the conda file",
-            ),
+            ("RUN apt-get update", "RUN is not supported", "add Python packages to the conda file"),
             ("CMD x", "CMD is not supported", "remove the line: the image"),
             ("ENVV a=b", "`ENVV` is not a Dockerfile instruction", "did you mean ENV?"),
             ("apt-get update", "`apt-get` is not a Dockerfile", "supported are ENV, LABEL"),
