@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use mlpack_environment::{CondaFile, Listed, PythonVersion};
 
+use super::Needs;
 use super::packages::Packages;
 use super::resolved::Resolved;
 use crate::analysis::python::{self, EntryScript};
@@ -30,7 +31,7 @@ impl ComputeTarget {
 }
 
 /// A project, its files parsed once, and what is known about where it will run. A stage of checks
-/// may run once the facts it [needs](super::Needs) are filled in.
+/// may run once the facts it [needs](Needs) are filled in.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The project.
@@ -55,6 +56,8 @@ pub struct Subject<'a> {
     pub base_cuda: Option<&'a str>,
     /// The packages, once they are resolved and fetched.
     pub resolved: Option<Resolved<'a>>,
+    /// The stage in which the interpreter is known.
+    pub(super) python_stage: Needs,
     sources: OnceLock<Listing>,
     packages: OnceLock<Option<Packages>>,
 }
@@ -74,20 +77,22 @@ impl<'a> Subject<'a> {
             base_has_spark: false,
             base_cuda: None,
             resolved: None,
+            python_stage: Needs::Packages,
             sources: OnceLock::new(),
             packages: OnceLock::new(),
         }
     }
 
-    /// Fills in what the stage [`Needs::Base`](super::Needs::Base) looks at. `python` is the
+    /// Fills in what the stage [`Needs::Base`] looks at. `python` is the
     /// interpreter of the environment as far as it is known before packages are resolved.
     pub fn set_base(&mut self, facts: &'a BaseFacts, python: Option<PythonVersion>) {
         self.base_has_spark = facts.spark.is_some();
         self.base_cuda = facts.cuda.as_ref().map(|fact| fact.value.as_str());
         self.python = python;
+        self.python_stage = if python.is_some() { Needs::Base } else { Needs::Packages };
     }
 
-    /// Fills in what the stage [`Needs::Packages`](super::Needs::Packages) looks at.
+    /// Fills in what the stage [`Needs::Packages`] looks at.
     pub fn set_packages(&mut self, resolved: Resolved<'a>) {
         self.python = Some(resolved.environment.target.python);
         self.resolved = Some(resolved);

@@ -5,7 +5,7 @@ use crate::analysis::python::EntryScript;
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.azureml-defaults";
-pub(crate) const NEEDS: Needs = Needs::Base;
+pub(crate) const NEEDS: Needs = Needs::Python;
 
 /// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1), and
 /// the date of that release (PyPI).
