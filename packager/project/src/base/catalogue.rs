@@ -127,7 +127,7 @@ impl Catalogue {
     }
 }
 
-/// A reference without tag and digest.
+/// Returns a reference without tag and digest.
 fn repository(reference: &str) -> &str {
     let bare = reference.split('@').next().unwrap_or(reference);
     let name = bare.rfind('/').map_or(0, |slash| slash + 1);

@@ -117,7 +117,7 @@ impl BaseFacts {
         }
     }
 
-    /// The interpreter an environment can use: the first on `PATH`.
+    /// Returns the interpreter an environment can use: the first on `PATH`.
     pub fn python(&self) -> Option<&Fact<Interpreter>> {
         self.pythons.iter().find(|fact| fact.value.on_path.is_some())
     }
@@ -172,7 +172,7 @@ impl BaseFacts {
         lines
     }
 
-    /// What wheels have to be compatible with: interpreter, C library and architecture.
+    /// Returns what wheels have to be compatible with: interpreter, C library and architecture.
     ///
     /// # Errors
     /// [`Error::NoPython`], [`Error::NoGlibc`] or [`Error::Architecture`].
@@ -187,7 +187,7 @@ impl BaseFacts {
         })
     }
 
-    /// What conda packages have to be compatible with: C library, architecture and CUDA.
+    /// Returns what conda packages have to be compatible with: C library, architecture and CUDA.
     ///
     /// # Errors
     /// [`Error::NoGlibc`] or [`Error::Architecture`].

@@ -29,7 +29,7 @@ pub(super) struct ListedPackage {
 }
 
 impl ListedPackage {
-    /// The file and line it is listed in.
+    /// Returns the file and line it is listed in.
     pub(super) fn place(&self) -> Option<(PathBuf, usize)> {
         Some((self.file.clone(), self.line))
     }
@@ -75,7 +75,7 @@ impl Packages {
         Self { listed: conda.chain(pip).collect(), complete }
     }
 
-    /// A package by its normalised name.
+    /// Returns a package by its normalised name.
     pub(super) fn get(&self, name: &str) -> Option<&ListedPackage> {
         self.listed.iter().find(|listed| listed.name == name)
     }

@@ -98,12 +98,12 @@ impl<'a> Subject<'a> {
         self.resolved = Some(resolved);
     }
 
-    /// The entry script if it could be parsed.
+    /// Returns the entry script if it could be parsed.
     pub(super) fn readable(&self) -> Option<&EntryScript> {
         self.script.as_ref().ok().filter(|script| script.syntax_error.is_none())
     }
 
-    /// The packages of the conda file.
+    /// Returns the packages of the conda file.
     pub(super) fn packages(&self) -> Option<&Packages> {
         let packages = || Some(Packages::new(self.conda?, self.listed.as_ref()?));
         self.packages.get_or_init(packages).as_ref()
@@ -115,7 +115,7 @@ impl<'a> Subject<'a> {
         self.packages()?.get(&name)?.place()
     }
 
-    /// What goes into the app root besides models; empty if it cannot be read, which
+    /// Returns what goes into the app root besides models; empty if it cannot be read, which
     /// `source.directory` and `script.file` report.
     pub(super) fn source_files(&self) -> &Listing {
         self.sources.get_or_init(|| self.project.source_files().unwrap_or_default())

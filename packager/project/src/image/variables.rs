@@ -37,9 +37,9 @@ impl Variables {
     }
 }
 
-/// The variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Those of extra
-/// Dockerfile lines come after the base's, those of the user last: of the conda file, then of the
-/// configuration and the flags.
+/// Returns the variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Those
+/// of extra Dockerfile lines come after the base's, those of the user last: of the conda file, then
+/// of the configuration and the flags.
 pub(super) fn variables(
     facts: &BaseFacts,
     steps: &[Step],

@@ -133,7 +133,8 @@ impl Model {
         })
     }
 
-    /// Its folder below the app root: `azureml-models/NAME/VERSION` (docs/azureml-2019.md#1.6).
+    /// Returns its folder below the app root: `azureml-models/NAME/VERSION`
+    /// (docs/azureml-2019.md#1.6).
     pub fn folder(&self) -> String {
         format!("azureml-models/{}/{}", self.name, self.version)
     }

@@ -11,8 +11,8 @@ const LONGEST: u64 = 256;
 /// Limit of texts in the memo and of modules; a model has a few hundred.
 const MOST: usize = 20_000;
 
-/// Opcodes without an argument that push something other than a text: NONE, NEWTRUE, NEWFALSE, empty
-/// and other containers, their contents, calls, POP, DUP.
+/// Opcodes without an argument that push something other than a text: NONE, NEWTRUE, NEWFALSE,
+/// empty and other containers, their contents, calls, POP, DUP.
 const PLAIN: &[u8] = b"N])}(aeltdsu012RboQ\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x97\x98";
 
 /// How a walk ended.

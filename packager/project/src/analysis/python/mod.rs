@@ -37,8 +37,8 @@ pub struct EntryScript {
     pub path: PathBuf,
     /// Its text, without a byte order mark.
     text: String,
-    /// Why the file cannot be parsed. If there is an error, nothing else is filled in. A file without
-    /// one may still be too new for the image's Python.
+    /// Why the file cannot be parsed. If there is an error, nothing else is filled in. A file
+    /// without one may still be too new for the image's Python.
     pub syntax_error: Option<SyntaxError>,
     /// Functions at the top level, in order; the last one of a name is in effect.
     pub functions: Vec<Function>,

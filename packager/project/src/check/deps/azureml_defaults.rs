@@ -7,8 +7,8 @@ use crate::check::{Finding, Needs, Subject};
 pub(crate) const ID: &str = "deps.azureml-defaults";
 pub(crate) const NEEDS: Needs = Needs::Python;
 
-/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1), and
-/// the date of that release (PyPI).
+/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1),
+/// and the date of that release (PyPI).
 const NEWEST: &[(u32, &str, &str)] = &[
     (5, "azureml-defaults==1.28.0", "2021-05-10"),
     (6, "azureml-defaults==1.47.0", "2022-10-25"),

@@ -1,4 +1,5 @@
-//! The entry script is a file that Python can import (docs/azureml-2019.md#2.4, docs/azureml-2019.md#9.1).
+//! The entry script is a file that Python can import (docs/azureml-2019.md#2.4,
+//! docs/azureml-2019.md#9.1).
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ pub(in crate::image) struct ModelKey {
 }
 
 impl ModelKey {
-    /// The key of a tree whose files are on this machine.
+    /// Returns the key of a tree whose files are on this machine.
     pub(in crate::image) fn of(
         tree: &Tree,
         compression: Compression,
