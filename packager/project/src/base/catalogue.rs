@@ -76,7 +76,7 @@ impl Catalogue {
     /// Parses files given as pairs of path below `base-images/` and text.
     ///
     /// # Errors
-    /// [`Error::Data`] with the file and what is wrong in it.
+    /// [`Error::Data`] with the file and the reason.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut catalogue = Self::default();
         for (path, text) in files {
@@ -127,7 +127,7 @@ impl Catalogue {
     }
 }
 
-/// A reference without tag and digest.
+/// Returns a reference without tag and digest.
 fn repository(reference: &str) -> &str {
     let bare = reference.split('@').next().unwrap_or(reference);
     let name = bare.rfind('/').map_or(0, |slash| slash + 1);

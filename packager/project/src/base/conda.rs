@@ -14,7 +14,7 @@ pub struct Conda {
     pub version: String,
 }
 
-/// All conda installations, those on `PATH` first.
+/// Returns all conda installations, those on `PATH` first.
 pub(super) fn find(
     root: &RootFs,
     path_dirs: &[String],

@@ -118,7 +118,7 @@ impl BaseFacts {
         }
     }
 
-    /// The interpreter an environment can use: the first on `PATH`.
+    /// Returns the interpreter an environment can use: the first on `PATH`.
     pub fn python(&self) -> Option<&Fact<Interpreter>> {
         self.pythons.iter().find(|fact| fact.value.on_path.is_some())
     }
@@ -173,7 +173,7 @@ impl BaseFacts {
         lines
     }
 
-    /// What wheels have to be compatible with: interpreter, C library and architecture.
+    /// Returns what wheels have to be compatible with: interpreter, C library and architecture.
     ///
     /// # Errors
     /// [`Error::NoPython`], [`Error::NoGlibc`] or [`Error::Architecture`].
@@ -188,7 +188,7 @@ impl BaseFacts {
         })
     }
 
-    /// What conda packages have to be compatible with: C library, architecture and CUDA.
+    /// Returns what conda packages have to be compatible with: C library, architecture and CUDA.
     ///
     /// # Errors
     /// [`Error::NoGlibc`] or [`Error::Architecture`].
@@ -223,7 +223,7 @@ fn os(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Os>> {
 }
 
 fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<String>> {
-    // The one the loader of the image's own architecture finds; conda keeps others for building.
+    // The one that the loader of the image's architecture finds; conda has others for building.
     root.kept()
         .filter(|(path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);

@@ -30,7 +30,7 @@ fn as_text<S: serde::Serializer>(version: &PythonVersion, to: S) -> Result<S::Ok
 static EXECUTABLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:(.*)/)?bin/python([23])\.(\d{1,2})m?$").ok());
 
-/// All interpreters, the one that `PATH` finds first in front.
+/// Returns all interpreters, the one that `PATH` finds first in front.
 pub(super) fn find(
     root: &RootFs,
     path_dirs: &[String],

@@ -51,7 +51,7 @@ pub struct Verdict {
     pub status: Status,
     /// What was found.
     pub found: String,
-    /// What is wanted.
+    /// The requirement.
     pub wanted: String,
     /// Where it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ impl Policy {
     /// Parses a policy and its ranges.
     ///
     /// # Errors
-    /// [`Error::Data`] with what is wrong where.
+    /// [`Error::Data`] with the reason.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let invalid = |reason| Error::Data { what: "policy", name: name.to_owned(), reason };
         let document: Document =

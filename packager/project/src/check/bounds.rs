@@ -124,7 +124,7 @@ impl Bounds {
         self.upper.is_none()
     }
 
-    /// The lower bound.
+    /// Returns the lower bound.
     pub(super) fn lower(&self) -> Option<&Release> {
         self.lower.as_ref()
     }

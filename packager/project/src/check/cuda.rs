@@ -34,7 +34,8 @@ const ONNXRUNTIME: &[(&str, &str)] = &[
     ("1.19", "12"),
 ];
 
-/// Returns where a package for GPUs gets CUDA from. `release` is its version, with what follows `+`.
+/// Returns where a package for GPUs gets CUDA from. `release` is its version, with what follows
+/// `+`.
 pub(super) fn of(name: &str, release: Option<&str>) -> Option<Cuda> {
     let by_table = |table: &[(&str, &str)]| {
         let release = Release::parse(release?)?;
@@ -80,8 +81,8 @@ fn version(digits: &str) -> Option<String> {
     (!major.is_empty()).then(|| format!("{major}.{minor}"))
 }
 
-/// Returns whether a package built with one CUDA runs with another: from 11 on with any of the same major
-/// version (CUDA, "Minor version compatibility"), before with the same minor one only.
+/// Returns whether a package built with one CUDA runs with another: from 11 on with any of the same
+/// major version (CUDA, "Minor version compatibility"), before with the same minor one only.
 pub(super) fn fits(built: &str, there: &str) -> bool {
     fn numbers(text: &str) -> Option<(u32, Option<u32>)> {
         let mut parts = text.split('.').map(str::parse);

@@ -88,8 +88,11 @@ pub use subject::{ComputeTarget, Subject};
 pub enum Needs {
     /// The project's own files: no base image, no network.
     Project,
-    /// The facts of the base image too, and the interpreter as far as they decide it.
+    /// The facts of the base image too.
     Base,
+    /// The image's interpreter too. It is known with the base image if that or the conda file
+    /// decides it, else with the packages; checks that need it run in that stage.
+    Python,
     /// The resolved packages and their contents too.
     Packages,
 }
@@ -167,9 +170,13 @@ pub const CHECKS: &[Check] = checks![
     deps::libraries,
 ];
 
-/// Runs the checks of one stage, and no others, in their order.
+/// Runs the checks of one stage, [`Needs::Project`], [`Needs::Base`] or [`Needs::Packages`], and no
+/// others, in their order.
 pub fn run(stage: Needs, subject: &Subject<'_>) -> Vec<Finding> {
-    let checks = CHECKS.iter().filter(|check| check.needs == stage);
+    let checks = CHECKS.iter().filter(|check| match check.needs {
+        Needs::Python => subject.python_stage == stage,
+        needs => needs == stage,
+    });
     checks.flat_map(|check| (check.run)(subject)).collect()
 }
 
@@ -188,6 +195,20 @@ mod tests {
         for check in CHECKS {
             assert_eq!(check.path.replace('/', ".").replace('_', "-"), check.id);
         }
+    }
+
+    #[test]
+    fn a_check_of_the_interpreter_runs_once_when_it_is_known() {
+        let script = "x: int = 1\ndef init(): pass\ndef run(data): return data\n";
+        let found = |adjust: fn(&mut Subject<'_>), stage: fn(&Subject<'_>) -> Vec<Finding>| {
+            let case = Case::script(script).python("3.5.2").packages(&[], &[]);
+            case.with(adjust).run(stage).len()
+        };
+        let at_base = |subject: &Subject<'_>| run(Needs::Base, subject);
+        let at_packages = |subject: &Subject<'_>| run(Needs::Packages, subject);
+        let early = |subject: &mut Subject<'_>| subject.python_stage = Needs::Base;
+        assert_eq!([found(early, at_base), found(early, at_packages)], [1, 0]);
+        assert_eq!([found(|_| {}, at_base), found(|_| {}, at_packages)], [0, 1]);
     }
 
     #[test]

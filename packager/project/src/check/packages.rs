@@ -9,14 +9,14 @@ use super::bounds::Bounds;
 /// Packages of a conda file, conda's and pip's.
 #[derive(Debug)]
 pub(super) struct Packages {
-    listed: Vec<Listed>,
+    listed: Vec<ListedPackage>,
     /// Whether all packages are known by name, which is not so with `-r https://...` or `./a.whl`.
     pub(super) complete: bool,
 }
 
 /// One listed package.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
+pub(super) struct ListedPackage {
     /// Normalised.
     pub(super) name: String,
     /// As written.
@@ -28,8 +28,8 @@ pub(super) struct Listed {
     line: usize,
 }
 
-impl Listed {
-    /// The file and line it is listed in.
+impl ListedPackage {
+    /// Returns the file and line it is listed in.
     pub(super) fn place(&self) -> Option<(PathBuf, usize)> {
         Some((self.file.clone(), self.line))
     }
@@ -37,7 +37,7 @@ impl Listed {
 
 impl Packages {
     pub(super) fn new(file: &CondaFile, pip: &mlpack_requirements::Listed) -> Self {
-        let conda = file.conda_packages().map(|dependency| Listed {
+        let conda = file.conda_packages().map(|dependency| ListedPackage {
             name: normalize_name(&dependency.spec.name),
             text: dependency.spec.text.clone(),
             bounds: Bounds::parse(dependency.spec.version.as_deref().unwrap_or_default()),
@@ -61,7 +61,7 @@ impl Packages {
                 // What an address gives is not known from its text.
                 let specifier = if url.is_none() { specifier } else { "" };
                 let bounds = format!("{specifier}{}", bound(name));
-                Some(Listed {
+                Some(ListedPackage {
                     name: name.clone(),
                     text: line.text.clone(),
                     bounds: Bounds::parse(bounds.trim_start_matches(',')),
@@ -75,12 +75,12 @@ impl Packages {
         Self { listed: conda.chain(pip).collect(), complete }
     }
 
-    /// A package by its normalised name.
-    pub(super) fn get(&self, name: &str) -> Option<&Listed> {
+    /// Returns a package by its normalised name.
+    pub(super) fn get(&self, name: &str) -> Option<&ListedPackage> {
         self.listed.iter().find(|listed| listed.name == name)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Listed> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ListedPackage> {
         self.listed.iter()
     }
 }

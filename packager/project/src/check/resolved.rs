@@ -34,7 +34,8 @@ impl Resolved<'_> {
         self.inventory.missing_libraries(target.architecture, base)
     }
 
-    /// Returns everything that can be imported besides the standard library and the project's files.
+    /// Returns everything that can be imported besides the standard library and the project's
+    /// files.
     pub(super) fn modules(&self) -> Modules {
         let mut all = self.inventory.modules();
         if self.environment.conda.is_empty() {

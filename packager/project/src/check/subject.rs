@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
+use super::Needs;
 use super::packages::Packages;
 use super::resolved::Resolved;
-use crate::analysis::python::EntryScript;
+use crate::analysis::python::{self, EntryScript};
 use crate::base::BaseFacts;
 use crate::project::{Listing, Project};
 
@@ -30,13 +31,13 @@ impl ComputeTarget {
 }
 
 /// A project, its files parsed once, and what is known about where it will run. A stage of checks
-/// may run once the facts it [needs](super::Needs) are filled in.
+/// may run once the facts it [needs](Needs) are filled in.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The project.
     pub project: &'a Project,
-    /// The entry script, if it can be read.
-    pub script: Option<EntryScript>,
+    /// The entry script, or why it cannot be read.
+    pub script: Result<EntryScript, python::Error>,
     /// The conda file, if there is one.
     pub conda: Option<&'a CondaFile>,
     /// The `pip:` list of the conda file, including the files that it names.
@@ -55,6 +56,8 @@ pub struct Subject<'a> {
     pub base_cuda: Option<&'a str>,
     /// The packages, once they are resolved and fetched.
     pub resolved: Option<Resolved<'a>>,
+    /// The stage in which the interpreter is known.
+    pub(super) python_stage: Needs,
     sources: OnceLock<Listing>,
     packages: OnceLock<Option<Packages>>,
 }
@@ -64,7 +67,7 @@ impl<'a> Subject<'a> {
     pub fn new(project: &'a Project, conda: Option<&'a CondaFile>, listed: Option<Listed>) -> Self {
         Self {
             project,
-            script: EntryScript::load(&project.entry_script).ok(),
+            script: EntryScript::load(&project.entry_script),
             conda,
             listed,
             exclude_newer: None,
@@ -74,31 +77,33 @@ impl<'a> Subject<'a> {
             base_has_spark: false,
             base_cuda: None,
             resolved: None,
+            python_stage: Needs::Packages,
             sources: OnceLock::new(),
             packages: OnceLock::new(),
         }
     }
 
-    /// Fills in what the stage [`Needs::Base`](super::Needs::Base) looks at. `python` is the
+    /// Fills in what the stage [`Needs::Base`] looks at. `python` is the
     /// interpreter of the environment as far as it is known before packages are resolved.
     pub fn set_base(&mut self, facts: &'a BaseFacts, python: Option<PythonVersion>) {
         self.base_has_spark = facts.spark.is_some();
         self.base_cuda = facts.cuda.as_ref().map(|fact| fact.value.as_str());
         self.python = python;
+        self.python_stage = if python.is_some() { Needs::Base } else { Needs::Packages };
     }
 
-    /// Fills in what the stage [`Needs::Packages`](super::Needs::Packages) looks at.
+    /// Fills in what the stage [`Needs::Packages`] looks at.
     pub fn set_packages(&mut self, resolved: Resolved<'a>) {
         self.python = Some(resolved.environment.target.python);
         self.resolved = Some(resolved);
     }
 
-    /// The entry script if it could be parsed.
+    /// Returns the entry script if it could be parsed.
     pub(super) fn readable(&self) -> Option<&EntryScript> {
-        self.script.as_ref().filter(|script| script.readable)
+        self.script.as_ref().ok().filter(|script| script.syntax_error.is_none())
     }
 
-    /// The packages of the conda file.
+    /// Returns the packages of the conda file.
     pub(super) fn packages(&self) -> Option<&Packages> {
         let packages = || Some(Packages::new(self.conda?, self.listed.as_ref()?));
         self.packages.get_or_init(packages).as_ref()
@@ -110,7 +115,7 @@ impl<'a> Subject<'a> {
         self.packages()?.get(&name)?.place()
     }
 
-    /// What goes into the app root besides models; empty if it cannot be read, which
+    /// Returns what goes into the app root besides models; empty if it cannot be read, which
     /// `source.directory` and `script.file` report.
     pub(super) fn source_files(&self) -> &Listing {
         self.sources.get_or_init(|| self.project.source_files().unwrap_or_default())

@@ -22,7 +22,7 @@ fn sorted(value: serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// The error of a part of the new image that is not valid.
+/// Returns the error of a part of the new image that is not valid.
 pub(super) fn invalid(what: &'static str, error: &dyn std::fmt::Display) -> Error {
     Error::Data { what, name: "the new image".to_owned(), reason: error.to_string() }
 }

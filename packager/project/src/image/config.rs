@@ -15,7 +15,7 @@ use crate::Result;
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
 
-/// The config of the new image with all its layers. `record` is complete.
+/// Returns the config of the new image with all its layers. `record` is complete.
 ///
 /// # Errors
 /// [`crate::Error::Data`] if a part of it is not valid.
@@ -65,7 +65,7 @@ fn timestamp(seconds: u64) -> String {
         .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }
 
-/// What a container of the image runs, and as whom.
+/// Returns what a container of the image runs, and as which user.
 fn config(
     base: Option<&Config>,
     facts: &BaseFacts,

@@ -45,7 +45,7 @@ pub struct PackageEntry {
 }
 
 impl PackageEntry {
-    /// The version, followed by conda's build.
+    /// Returns the version, followed by conda's build.
     fn full_version(&self) -> String {
         match &self.build {
             Some(build) => format!("{} {build}", self.version),
@@ -70,7 +70,7 @@ pub struct Change {
 }
 
 impl Contents {
-    /// The contents of a lock file.
+    /// Returns the contents of a lock file.
     pub fn of_lock(lock: &LockFile) -> Self {
         let environment = &lock.environment;
         let conda = environment.conda.iter().map(|package| PackageEntry {
@@ -101,7 +101,7 @@ impl Contents {
         }
     }
 
-    /// The contents of an image that mlpack made, by its label; nothing for another.
+    /// Returns the contents of an image that mlpack made, by its label; nothing for another.
     pub fn of_record(image: &Image) -> Option<Self> {
         let record = Record::of(image)?;
         Some(Self {
@@ -112,7 +112,7 @@ impl Contents {
         })
     }
 
-    /// The contents of any image, by its layers.
+    /// Returns the contents of any image, by its layers.
     pub fn of_layers(image: &Image, root: &RootFs) -> Self {
         let facts = BaseFacts::read(image, root);
         let found = packages(root).into_iter().map(|package| PackageEntry {
@@ -141,8 +141,8 @@ impl Contents {
         Self { server, packages, ..Self::default() }
     }
 
-    /// Returns the changes from this to another: base, interpreter and server first, then packages by
-    /// name.
+    /// Returns the changes from this to another: base, interpreter and server first, then packages
+    /// by name.
     pub fn changes(&self, other: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         let base = |of: &Self| match (&of.base, of.base_digest) {
@@ -170,7 +170,7 @@ impl Contents {
         changes
     }
 
-    /// The versions of each package; one that is in several places may have several.
+    /// Returns the versions of each package; one that is in several places may have several.
     fn by_name(&self) -> BTreeMap<(&str, &'static str), String> {
         let mut versions: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for package in &self.packages {
@@ -201,7 +201,7 @@ impl Change {
 }
 
 impl Record {
-    /// The packages of the environment.
+    /// Returns the packages of the environment.
     pub fn entries(&self) -> Vec<PackageEntry> {
         let entry = |kind| {
             move |package: &PackageRecord| PackageEntry {

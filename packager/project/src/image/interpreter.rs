@@ -111,7 +111,8 @@ impl InterpreterSelection {
     }
 }
 
-/// A version of the only minor version of Python 3 that a spec admits, if there is only one.
+/// Returns a version of the only minor version of Python 3 that a spec admits, if there is only
+/// one.
 fn only_minor(spec: &PythonSpec) -> Option<PythonVersion> {
     let mut minors = (0..MINORS).filter_map(|minor| {
         let exact =

@@ -13,7 +13,7 @@ use crate::Result;
 const BASE_NAME: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
-/// The manifest of the base's layers and new ones.
+/// Returns the manifest of the base's layers and new ones.
 ///
 /// # Errors
 /// [`crate::Error::Data`] if it is not valid.
@@ -38,7 +38,7 @@ pub(super) fn manifest(
         .map_err(|error| invalid("manifest", &error))
 }
 
-/// A base's layer with the media type that OCI manifests have for it (docs/pitfalls.md#23).
+/// Returns a base's layer with the media type that OCI manifests have for it (docs/pitfalls.md#23).
 fn oci_layer(layer: &Descriptor) -> Descriptor {
     let mut layer = layer.clone();
     let media_type = match layer.media_type().to_string().as_str() {

@@ -114,7 +114,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
     Ok(Plan { record, layers, mtime: inputs.mtime, why, variables, steps: steps.to_vec() })
 }
 
-/// The layers above the environment: server, extra Dockerfile lines, models, code.
+/// Returns the layers above the environment: server, extra Dockerfile lines, models, code.
 fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedLayer>> {
     let Inputs { project, base, steps, templates, .. } = *inputs;
     let layer = |role, title, tree: &Tree, compression| -> Result<PlannedLayer> {
@@ -139,7 +139,7 @@ fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedL
     Ok(layers)
 }
 
-/// The layers of packages, beside `others` new layers.
+/// Returns the layers of packages, beside `others` new layers.
 fn environment_layer(inputs: &Inputs<'_>, others: usize) -> Result<PlannedLayer> {
     let others = inputs.base.image.layers.len() + others;
     if others >= MAX_LAYERS {
@@ -156,7 +156,7 @@ fn environment_layer(inputs: &Inputs<'_>, others: usize) -> Result<PlannedLayer>
     })
 }
 
-/// The record, without layers and with placeholders for the digests of models.
+/// Returns the record, without layers and with placeholders for the digests of models.
 fn record(inputs: &Inputs<'_>, models: &[&Model]) -> Record {
     let Inputs { project, base, environment, .. } = *inputs;
     let unwritten = DiffId(Digest::of(b""));

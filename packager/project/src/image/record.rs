@@ -151,7 +151,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Its name in output.
+    /// Returns its name in output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Packages => "packages",

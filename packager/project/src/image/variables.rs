@@ -37,9 +37,9 @@ impl Variables {
     }
 }
 
-/// The variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Those of extra
-/// Dockerfile lines come after the base's, those of the user last: of the conda file, then of the
-/// configuration and the flags.
+/// Returns the variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Those
+/// of extra Dockerfile lines come after the base's, those of the user last: of the conda file, then
+/// of the configuration and the flags.
 pub(super) fn variables(
     facts: &BaseFacts,
     steps: &[Step],
@@ -58,7 +58,7 @@ pub(super) fn variables(
     let path = format!("{}/bin:{path}", record.python.prefix);
     variables.set("PATH", path);
     if record.is_new() {
-        // As conda's own activation and Azure's builder set them (docs/azureml-2019.md#8).
+        // As conda's activation and Azure ML's image builder set them (docs/azureml-2019.md#8).
         for name in ["CONDA_PREFIX", "AZUREML_CONDA_ENVIRONMENT_PATH"] {
             variables.set(name, record.python.prefix.as_str());
         }

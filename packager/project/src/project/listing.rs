@@ -53,12 +53,12 @@ impl PackedFile {
         }
     }
 
-    /// Its size in bytes; 0 for folders and links.
+    /// Returns its size in bytes; 0 for folders and links.
     pub fn size(&self) -> u64 {
         if let PackedKind::File { size, .. } = self.kind { size } else { 0 }
     }
 
-    /// The last part of its path.
+    /// Returns the last part of its path.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }

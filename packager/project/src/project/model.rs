@@ -133,7 +133,8 @@ impl Model {
         })
     }
 
-    /// Its folder below the app root: `azureml-models/NAME/VERSION` (docs/azureml-2019.md#1.6).
+    /// Returns its folder below the app root: `azureml-models/NAME/VERSION`
+    /// (docs/azureml-2019.md#1.6).
     pub fn folder(&self) -> String {
         format!("azureml-models/{}/{}", self.name, self.version)
     }
@@ -141,11 +142,6 @@ impl Model {
     /// Sum of its files' sizes in bytes.
     pub fn size(&self) -> u64 {
         self.files.iter().map(PackedFile::size).sum()
-    }
-
-    /// Returns whether `path`, which begins with the basename, is in it.
-    pub fn contains(&self, path: &str) -> bool {
-        self.files.iter().any(|file| file.path == path)
     }
 }
 

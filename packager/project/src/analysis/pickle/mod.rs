@@ -1,4 +1,5 @@
-//! What a pickled model needs, read from its opcodes. Nothing is executed and no object is created (Python documentation, "pickletools"; PEP 307, PEP 3154, PEP 574).
+//! What a pickled model needs, read from its opcodes. Nothing is executed and no object is created
+//! (Python documentation, "pickletools"; PEP 307, PEP 3154, PEP 574).
 //!
 //! Only the beginning and the end of a large file are read. joblib puts the bytes of arrays between
 //! opcodes; behind the first array only scikit-learn's version is searched for. Protocols before 2

@@ -11,6 +11,10 @@ const LONGEST: u64 = 256;
 /// Limit of texts in the memo and of modules; a model has a few hundred.
 const MOST: usize = 20_000;
 
+/// Opcodes without an argument that push something other than a text: NONE, NEWTRUE, NEWFALSE,
+/// empty and other containers, their contents, calls, POP, DUP.
+const PLAIN: &[u8] = b"N])}(aeltdsu012RboQ\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x97\x98";
+
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -122,36 +126,7 @@ impl<R: Read> Walk<R> {
             b'b' if self.array => return Err(Stop::Ended(Ended::AtAnArray)),
             // STOP
             b'.' => return Err(Stop::Ended(Ended::AtEnd)),
-            // NONE, NEWTRUE, NEWFALSE, empty and other containers, their contents, calls, POP, DUP.
-            b'N'
-            | 0x88
-            | 0x89
-            | b']'
-            | b')'
-            | b'}'
-            | 0x8f
-            | b'('
-            | b'a'
-            | b'e'
-            | b'l'
-            | b't'
-            | 0x85..=0x87
-            | b'd'
-            | b's'
-            | b'u'
-            | 0x90
-            | 0x91
-            | b'0'
-            | b'1'
-            | b'2'
-            | b'R'
-            | b'b'
-            | b'o'
-            | 0x81
-            | 0x92
-            | b'Q'
-            | 0x97
-            | 0x98 => self.last = [None, None],
+            other if PLAIN.contains(&other) => self.last = [None, None],
             _ => return Err(Stop::NoPickle),
         }
         Ok(())

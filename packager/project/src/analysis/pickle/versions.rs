@@ -9,7 +9,7 @@ pub(super) const KEY: &str = "_sklearn_version";
 const BEHIND: usize = 64;
 const BLOCK: usize = 64 << 10;
 
-/// The first version in a stream.
+/// Returns the first version in a stream.
 pub(super) fn find(reader: &mut impl Read) -> io::Result<Option<String>> {
     let overlap = KEY.len() + BEHIND;
     let mut window = Vec::new();
@@ -27,7 +27,8 @@ pub(super) fn find(reader: &mut impl Read) -> io::Result<Option<String>> {
     }
 }
 
-/// The version that follows the name: a text, behind an opcode that gives the name a number.
+/// Returns the version that follows the name: a text, behind an opcode that gives the name a
+/// number.
 fn value(bytes: &[u8]) -> Option<String> {
     let bytes = match bytes {
         [0x94, rest @ ..] | [b'q', _, rest @ ..] | [b'r', _, _, _, _, rest @ ..] => rest,

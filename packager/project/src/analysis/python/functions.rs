@@ -186,7 +186,7 @@ fn function<'a>(
     }
 }
 
-/// The name of the type that a call makes.
+/// Returns the name of the type that a call makes.
 pub(super) fn type_name<'a>(expr: &'a Expr, names: &Names<'a>) -> Option<String> {
     let Expr::Call(call) = names.value(expr) else { return None };
     let dotted = names.dotted(&call.func)?;

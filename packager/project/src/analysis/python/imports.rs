@@ -23,7 +23,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// The first part: `sklearn`.
+    /// Returns the first part: `sklearn`.
     pub fn top(&self) -> &str {
         self.module.split('.').next().unwrap_or_default()
     }

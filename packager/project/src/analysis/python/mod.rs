@@ -37,10 +37,9 @@ pub struct EntryScript {
     pub path: PathBuf,
     /// Its text, without a byte order mark.
     text: String,
-    /// Why the file cannot be parsed. If there is an error, nothing else is filled in.
+    /// Why the file cannot be parsed. If there is an error, nothing else is filled in. A file
+    /// without one may still be too new for the image's Python.
     pub syntax_error: Option<SyntaxError>,
-    /// Whether the file could be parsed; it may still be too new for the image's Python.
-    pub readable: bool,
     /// Functions at the top level, in order; the last one of a name is in effect.
     pub functions: Vec<Function>,
     /// Other names that the top level binds, as in `run = Scorer().run`.
@@ -94,7 +93,6 @@ impl EntryScript {
             path: path.to_owned(),
             text: text.to_owned(),
             syntax_error: None,
-            readable: parsed.errors().is_empty(),
             functions: Vec::new(),
             other_names: Vec::new(),
             star_import: false,
@@ -205,7 +203,7 @@ mod tests {
     #[test]
     fn a_file_that_does_not_parse_says_where() {
         let script = parse("def run(data):\n  return (data\n");
-        assert!(!script.readable && script.functions.is_empty());
+        assert!(script.functions.is_empty());
         assert_eq!(script.syntax_error.unwrap().line, 3);
         let python2 = parse("print 'x'\n").syntax_error.unwrap();
         assert_eq!((python2.line, python2.column), (1, 7));

@@ -115,7 +115,7 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
-    /// The path below the model folder that an expression builds, if it does.
+    /// Returns the path below the model folder that an expression builds, if it does.
     fn dir_path(&self, expr: &'a Expr) -> Option<DirPath> {
         match expr {
             Expr::Name(name) => self.variables.get(name.id.as_str()).cloned(),

@@ -1,4 +1,4 @@
-//! What names stand for: imports under their full dotted names, and names that are given a value
+//! What names refer to: imports under their full dotted names, and names that are given a value
 //! exactly once.
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The expression itself, or the value of a name that is bound only once.
+    /// Returns the expression itself, or the value of a name that is bound only once.
     pub(super) fn value(&self, expr: &'a Expr) -> &'a Expr {
         let Expr::Name(name) = expr else { return expr };
         let id = name.id.as_str();
@@ -54,7 +54,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// A literal whole number, also through a name that is bound only once.
+    /// Returns a literal whole number, also through a name that is bound only once.
     pub(super) fn int(&self, expr: &'a Expr) -> Option<i64> {
         match self.value(expr) {
             Expr::NumberLiteral(number) => match &number.value {

@@ -24,7 +24,7 @@ impl<'a> Positions<'a> {
         (line.max(1), column + 1)
     }
 
-    /// The line alone.
+    /// Returns the line of an offset, from 1.
     pub(super) fn line(&self, offset: TextSize) -> usize {
         self.at(offset).0
     }

@@ -86,7 +86,8 @@ pub(super) const KINDS: &[Kind] = kinds![
 ];
 
 impl Judgement {
-    /// The judgement of a fact that the base has or lacks: `found` describes it, `met` decides.
+    /// Returns the judgement of a fact that the base has or lacks: `found` describes it, `met`
+    /// decides.
     fn of<T>(
         wanted: String,
         fact: Option<&Fact<T>>,

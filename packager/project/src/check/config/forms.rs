@@ -1,5 +1,5 @@
-//! The two forms of a configuration cannot be mixed, and a Dockerfile is not a base image (docs/azureml-2019.md#2.2,
-//! docs/azureml-2019.md#2.4).
+//! The two forms of a configuration cannot be mixed, and a Dockerfile is not a base image
+//! (docs/azureml-2019.md#2.2, docs/azureml-2019.md#2.4).
 
 use crate::check::{Finding, Needs, Subject};
 

@@ -1,5 +1,6 @@
 //! Credentials of the base image's registry are complete (docs/azureml-2019.md#2.4,
-//! docs/azureml-2019.md#9.20). An address alone is an anonymous pull, which the SDKs of 2019 refused.
+//! docs/azureml-2019.md#9.20). An address alone is an anonymous pull, which the SDKs of 2019
+//! refused.
 
 use crate::check::{Finding, Needs, Subject};
 

@@ -5,10 +5,10 @@ use crate::analysis::python::EntryScript;
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.azureml-defaults";
-pub(crate) const NEEDS: Needs = Needs::Base;
+pub(crate) const NEEDS: Needs = Needs::Python;
 
-/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1), and
-/// the date of that release (PyPI).
+/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1),
+/// and the date of that release (PyPI).
 const NEWEST: &[(u32, &str, &str)] = &[
     (5, "azureml-defaults==1.28.0", "2021-05-10"),
     (6, "azureml-defaults==1.47.0", "2022-10-25"),
@@ -24,7 +24,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         // the package only matters to a script that uses the SDK.
         let used =
             |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
-        if server || !packages.complete || !subject.script.as_ref().is_some_and(used) {
+        if server || !packages.complete || !subject.script.as_ref().is_ok_and(used) {
             return Vec::new();
         }
         let message = "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core";

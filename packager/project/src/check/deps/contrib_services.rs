@@ -5,7 +5,7 @@
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.contrib-services";
-pub(crate) const NEEDS: Needs = Needs::Base;
+pub(crate) const NEEDS: Needs = Needs::Python;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(script), Some(packages)) = (subject.readable(), subject.packages()) else {

@@ -37,7 +37,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What one package lacks.
+/// Returns the message about one package.
 fn message(package: &str, missing: &[&MissingLibrary]) -> String {
     let files: BTreeSet<&String> = missing.iter().flat_map(|missing| &missing.files).collect();
     let named: Vec<String> = files.iter().take(NAMED).map(|file| format!("`{file}`")).collect();
@@ -78,7 +78,7 @@ fn hint(package: &str, missing: &[&MissingLibrary]) -> String {
     )
 }
 
-/// Packages of Debian and Ubuntu that contain the libraries, as far as they are known.
+/// Returns packages of Debian and Ubuntu that contain the libraries, as far as they are known.
 fn packages(missing: &[&MissingLibrary]) -> String {
     let mut names: Vec<String> = Vec::new();
     for missing in missing {

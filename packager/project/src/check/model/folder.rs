@@ -1,4 +1,5 @@
-//! Models that are folders: empty ones, and files that do not belong to a model (docs/azureml-2019.md#9.10).
+//! Models that are folders: empty ones, and files that do not belong to a model
+//! (docs/azureml-2019.md#9.10).
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::{Model, PackedKind};
@@ -54,7 +55,7 @@ fn of_model(model: &Model) -> Vec<Finding> {
     found
 }
 
-/// The highest version if the folder has the layout `NAME/VERSION/ONE_ENTRY` of
+/// Returns the highest version if the folder has the layout `NAME/VERSION/ONE_ENTRY` of
 /// `azureml-models/NAME`. A TensorFlow servable has several entries in a version.
 fn versions_inside(model: &Model) -> Option<u32> {
     let below =

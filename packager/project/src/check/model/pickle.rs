@@ -166,7 +166,7 @@ fn lacking(
         .collect()
 }
 
-/// The release of a package in the environment.
+/// Returns the release of a package in the environment.
 fn release_of<'a>(resolved: &Resolved<'a>, package: &str) -> Option<&'a str> {
     let environment = resolved.environment;
     let wheel = environment.package(package).map(|found| found.version.as_str());

@@ -1,4 +1,5 @@
-//! Azure Container Instances is for models below 1 GB (docs/azureml-2019.md#7.1, docs/azureml-2019.md#9.13).
+//! Azure Container Instances is for models below 1 GB (docs/azureml-2019.md#7.1,
+//! docs/azureml-2019.md#9.13).
 
 use crate::check::{ComputeTarget, Finding, Needs, Subject};
 

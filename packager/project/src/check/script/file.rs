@@ -1,7 +1,9 @@
-//! The entry script is a file that Python can import (docs/azureml-2019.md#2.4, docs/azureml-2019.md#9.1).
+//! The entry script is a file that Python can import (docs/azureml-2019.md#2.4,
+//! docs/azureml-2019.md#9.1).
 
 use std::path::Path;
 
+use crate::analysis::python::Error;
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "script.file";
@@ -46,10 +48,16 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             ),
             "move it into the source directory: only that is packaged".to_owned(),
         )
-    } else if let Err(error) = std::fs::File::open(path) {
-        (format!("the entry script {shown} cannot be read: {error}"), "make it readable".to_owned())
-    } else if subject.script.is_none() && std::fs::read_to_string(path).is_err() {
-        (format!("the entry script {shown} is not UTF-8"), "save the file as UTF-8".to_owned())
+    } else if let Err(error) = &subject.script {
+        let message = match error {
+            Error::Read { source, .. } => {
+                format!("the entry script {shown} cannot be read: {source}")
+            }
+            Error::Encoding { line, .. } => {
+                format!("the entry script {shown} is not UTF-8 (line {line})")
+            }
+        };
+        (message, error.hint())
     } else {
         return Vec::new();
     };
@@ -141,5 +149,16 @@ mod tests {
             assert_eq!(found(&files, good, Some("src")), [], "{good}");
         }
         assert_eq!(found(&files, "score.py", None), []);
+    }
+
+    #[test]
+    fn it_must_be_utf8() {
+        let case = Case::script("");
+        std::fs::write(case.root().join("score.py"), b"x = 1\ny = '\xe9'\n").unwrap();
+        let found = case.run(run);
+        assert_eq!(
+            found,
+            error("the entry script score.py is not UTF-8 (line 2)", "save the file as UTF-8")
+        );
     }
 }

@@ -70,7 +70,7 @@ fn fault(resolved: &Resolved<'_>, modules: &Modules, import: &Import) -> Option<
     ))
 }
 
-/// The modules that an import needs; the names after `from azureml import` are modules too.
+/// Returns the modules that an import needs; the names after `from azureml import` are modules too.
 fn wanted(import: &Import) -> Vec<String> {
     let shared = matches!(import.module.as_str(), "azureml" | "azure" | "google" | "google.cloud");
     if !shared || import.names.is_empty() {

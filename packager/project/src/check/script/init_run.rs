@@ -1,4 +1,5 @@
-//! Every server calls `init()` once and `run(...)` per request (docs/azureml-2019.md#4.2, docs/azureml-2019.md#9.2).
+//! Every server calls `init()` once and `run(...)` per request (docs/azureml-2019.md#4.2,
+//! docs/azureml-2019.md#9.2).
 
 use crate::check::{Finding, Needs, Subject};
 

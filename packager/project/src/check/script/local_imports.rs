@@ -1,5 +1,5 @@
-//! Imports of modules of the project that are not packaged or cannot be resolved (docs/azureml-2019.md#2.5,
-//! docs/azureml-2019.md#4.2, docs/azureml-2019.md#9.4).
+//! Imports of modules of the project that are not packaged or cannot be resolved
+//! (docs/azureml-2019.md#2.5, docs/azureml-2019.md#4.2, docs/azureml-2019.md#9.4).
 
 use std::path::Path;
 

@@ -40,7 +40,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     found
 }
 
-/// Paths below `AZUREML_MODEL_DIR`; true for links. With one model it is the folder of its
+/// Returns paths below `AZUREML_MODEL_DIR`; true for links. With one model it is the folder of its
 /// version, with more the folder of all.
 fn tree(models: &[Model]) -> BTreeMap<String, bool> {
     let mut tree = BTreeMap::from([(String::new(), false)]);

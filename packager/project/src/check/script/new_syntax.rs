@@ -3,7 +3,7 @@
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "script.new-syntax";
-pub(crate) const NEEDS: Needs = Needs::Base;
+pub(crate) const NEEDS: Needs = Needs::Python;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(script), Some(python)) = (subject.readable(), subject.python) else {

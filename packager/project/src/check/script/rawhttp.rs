@@ -1,4 +1,5 @@
-//! `@rawhttp` gets the unchanged request, so a schema has nothing to convert (docs/azureml-2019.md#4.5).
+//! `@rawhttp` gets the unchanged request, so a schema has nothing to convert
+//! (docs/azureml-2019.md#4.5).
 
 use crate::analysis::python::Decorator;
 use crate::check::{Finding, Needs, Subject};

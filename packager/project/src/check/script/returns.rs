@@ -1,5 +1,5 @@
-//! Return values that clients get in an unexpected form (docs/azureml-2019.md#4.3, docs/azureml-2019.md#4.5,
-//! docs/azureml-2019.md#9.6).
+//! Return values that clients get in an unexpected form (docs/azureml-2019.md#4.3,
+//! docs/azureml-2019.md#4.5, docs/azureml-2019.md#9.6).
 
 use crate::analysis::python::ReturnKind;
 use crate::check::{Finding, Needs, Subject};

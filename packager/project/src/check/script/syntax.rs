@@ -6,7 +6,7 @@ pub(crate) const ID: &str = "script.syntax";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let Some(script) = &subject.script else { return Vec::new() };
+    let Ok(script) = &subject.script else { return Vec::new() };
     let errors = script.syntax_error.iter().map(|error| {
         let message = format!("column {}: {}", error.column, error.message);
         let hint = "fix the script; `python -m py_compile` reports the same place";

@@ -1,4 +1,5 @@
-//! Files whose names differ only in case are one file on Windows and macOS (docs/azureml-2019.md#9.11).
+//! Files whose names differ only in case are one file on Windows and macOS
+//! (docs/azureml-2019.md#9.11).
 
 use std::collections::BTreeMap;
 

@@ -87,7 +87,7 @@ impl LayerCache {
         Ok(Self { dir, store })
     }
 
-    /// The blobs of cached layers.
+    /// Returns the blobs of cached layers.
     pub fn store(&self) -> &BlobStore {
         &self.store
     }

@@ -141,7 +141,7 @@ impl PlacedPackage {
         })
     }
 
-    /// The files of the environment that belong to no package.
+    /// Returns the files of the environment that belong to no package.
     fn own(tree: &Tree, base: &RootFs, surroundings: Digest) -> Result<Self> {
         let mut key = KeyWriter::new("own files");
         key.field("surroundings", surroundings);

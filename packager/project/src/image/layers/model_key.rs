@@ -17,7 +17,7 @@ pub(in crate::image) struct ModelKey {
 }
 
 impl ModelKey {
-    /// The key of a tree whose files are on this machine.
+    /// Returns the key of a tree whose files are on this machine.
     pub(in crate::image) fn of(
         tree: &Tree,
         compression: Compression,
@@ -44,8 +44,8 @@ impl ModelKey {
     }
 
     /// Returns whether what was recorded at a moment can be trusted. A file that was written to in
-    /// the same moment may have been written to again without a trace, so some time must lie in
-    /// between, as in the index of git. The coarsest clock of a file system ticks every two
+    /// the same moment may have been written to again without a trace, so some time must have
+    /// passed, as in the index of git. The coarsest clock of a file system ticks every two
     /// seconds.
     pub(super) fn is_settled(self, recorded: i128) -> bool {
         recorded - self.changed > 2_000_000_000

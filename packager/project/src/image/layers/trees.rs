@@ -14,7 +14,7 @@ pub(in crate::image) fn below_root(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// The launcher and the folders that entry scripts expect.
+/// Returns the launcher and the folders that entry scripts expect.
 pub(in crate::image) fn server(templates: &Templates) -> Result<Tree> {
     let mut tree = Tree::new();
     let values = json!({ "app_root": json!(APP_ROOT).to_string(), "port": PORT });
@@ -36,7 +36,8 @@ pub(in crate::image) fn model(model: &Model) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Entry script, sources, and the module `main` for tools that look for it (docs/azureml-2019.md#4.2).
+/// Entry script, sources, and the module `main` for tools that look for it
+/// (docs/azureml-2019.md#4.2).
 pub(in crate::image) fn code(
     files: &Listing,
     entry_script: &str,
@@ -69,7 +70,7 @@ pub(in crate::image) fn code(
     Ok(tree)
 }
 
-/// Files and folders of extra Dockerfile lines; a later line wins, as in Docker.
+/// Returns files and folders of extra Dockerfile lines; a later line wins, as in Docker.
 pub(in crate::image) fn steps(steps: &[Step]) -> Result<Tree> {
     let mut last = std::collections::BTreeMap::new();
     for step in steps {

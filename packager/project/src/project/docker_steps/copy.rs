@@ -9,8 +9,8 @@ use super::error::StepFault;
 use super::instruction::Copy;
 use crate::project::{Listing, PackedFile, PackedKind};
 
-/// The entries of one COPY or ADD, with paths relative to the image's root. `resolve` makes a
-/// destination absolute and says whether it is a folder already.
+/// Returns the entries of one COPY or ADD, with paths relative to the image's root. `resolve` makes
+/// a destination absolute and says whether it is a folder already.
 pub(super) fn files(
     copy: &Copy,
     context: &Path,
@@ -121,7 +121,7 @@ fn children(folder: &Path, pattern: &Regex) -> Vec<PathBuf> {
     names.iter().map(|name| folder.join(name)).collect()
 }
 
-/// A file name pattern as Go's `filepath.Match` has it, which Docker uses.
+/// Returns a file name pattern as Go's `filepath.Match` has it, which Docker uses.
 fn pattern(part: &str) -> Option<Regex> {
     let mut regex = "^".to_owned();
     let mut chars = part.chars();

@@ -148,7 +148,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Whether an earlier step made `path` a folder.
+/// Returns whether an earlier step made `path` a folder.
 fn is_folder_of(step: &Step, path: &str) -> bool {
     match step {
         Step::Workdir { path: workdir } => Path::new(workdir).starts_with(path),

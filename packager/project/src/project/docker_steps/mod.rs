@@ -71,7 +71,8 @@ impl DockerSteps {
         if errors.is_empty() { Ok(evaluation.steps) } else { Err(errors) }
     }
 
-    /// Whether a file to copy has a variable in its name, so that the base image decides which.
+    /// Returns whether a file to copy has a variable in its name, so that the base image decides
+    /// which.
     pub fn uses_variables(&self) -> bool {
         self.instructions.iter().any(|(_, instruction)| match instruction {
             Instruction::Copy(copy) => copy.sources.iter().any(|source| source.contains('$')),
