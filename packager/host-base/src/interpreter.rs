@@ -8,7 +8,7 @@ use mlpack_oci::Progress;
 use mlpack_oci::layer::{Node, Tree};
 
 use crate::libraries::{Libraries, Missing};
-use crate::rooted::{Carrier, Root};
+use crate::rooted::{Carrier, Root, inside};
 use crate::system::System;
 use crate::{Error, PythonInstallation, Result, stdlib};
 
@@ -162,12 +162,6 @@ fn name(python: &PythonInstallation) -> String {
 /// Returns `3.11` for `3.11.7`.
 fn short(version: &str) -> &str {
     version.match_indices('.').nth(1).map_or(version, |(end, _)| &version[..end])
-}
-
-/// Converts a path of the interpreter's answer to a path in the root.
-pub(crate) fn inside(path: &Path) -> Result<String> {
-    let text = path.to_str().map(|text| text.trim_start_matches('/').to_owned());
-    text.ok_or_else(|| Error::io("use", path)(std::io::Error::other("the path is not UTF-8")))
 }
 
 #[cfg(test)]

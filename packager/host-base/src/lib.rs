@@ -107,7 +107,7 @@ fn machine() -> Result<(&'static str, &'static str, Machine)> {
 /// Returns the dynamic loader of the interpreter, which must be GNU's.
 fn loader(root: &Root, python: &PythonInstallation, machine: Machine) -> Result<String> {
     let path = python.interpreter().to_owned();
-    let host = root.host(&interpreter::inside(&path)?);
+    let host = root.host(&rooted::inside(&path)?);
     let Some(elf) = Elf::read_file(&host).map_err(Error::io("read", &host))? else {
         let reason = "it is not a 64-bit ELF file".to_owned();
         return Err(Error::NotAProgram { path, reason });

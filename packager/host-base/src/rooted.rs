@@ -124,6 +124,12 @@ impl<'a> Carrier<'a> {
     }
 }
 
+/// Converts an absolute path to a path in a root.
+pub(crate) fn inside(path: &Path) -> Result<String> {
+    let text = path.to_str().map(|text| text.trim_start_matches('/').to_owned());
+    text.ok_or_else(|| Error::io("use", path)(io::Error::other("the path is not UTF-8")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;

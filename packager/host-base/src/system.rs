@@ -7,9 +7,8 @@ use mlpack_oci::Progress;
 use mlpack_oci::layer::{Node, Tree};
 use walkdir::WalkDir;
 
-use crate::interpreter::inside;
 use crate::libraries::{Libraries, Missing};
-use crate::rooted::{Carrier, Root};
+use crate::rooted::{Carrier, Root, inside};
 use crate::{Error, Result, certificates, release};
 
 /// Required by every program.

@@ -102,8 +102,8 @@ fn a_base_of_this_machine_is_the_same_each_time_and_says_what_it_is() {
     assert!(size < 40 << 20, "{size} bytes");
     let own = [python.base_prefix().to_str().unwrap(), dir.path().to_str().unwrap()];
     let config = String::from_utf8_lossy(&image.config_bytes).into_owned();
-    let told = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
-    assert_eq!(told, None);
+    let leaked = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
+    assert_eq!(leaked, None);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The image: manifest, config and the blobs behind them, as one value.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use oci_spec::image::{
@@ -9,72 +8,11 @@ use oci_spec::image::{
 };
 
 use crate::blob::{digest_of, read_small};
-use crate::{BlobReader, Blobs, DiffId, Digest, Error, ImageId, Result};
+use crate::{BlobReader, Blobs, DiffId, Digest, Error, ImageId, Platform, Result};
 
 /// The largest manifest, index or config that is read, in bytes. Registries must take 4 MiB
 /// (distribution-spec, "Pushing Manifests"); configs with long histories are far smaller.
 pub const MAX_MANIFEST_SIZE: u64 = 4 << 20;
-
-/// Operating system, architecture and variant, as in `linux/arm64/v8`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Platform {
-    /// Go's name: `linux`.
-    pub os: String,
-    /// Go's name: `amd64`, `arm64`.
-    pub architecture: String,
-    /// For example `v8`.
-    pub variant: Option<String>,
-}
-
-impl Platform {
-    /// `linux/amd64`, what Azure Machine Learning ran on.
-    pub fn linux_amd64() -> Self {
-        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
-    }
-
-    /// Returns whether an image for the given platform runs on this one. Variants are compared only
-    /// if both have one.
-    pub fn serves(&self, os: &str, architecture: &str, variant: Option<&str>) -> bool {
-        self.os == os
-            && self.architecture == architecture
-            && match (self.variant.as_deref(), variant) {
-                (Some(wanted), Some(found)) => wanted == found,
-                _ => true,
-            }
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
-    }
-}
-
-impl FromStr for Platform {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.split('/');
-        let (Some(os), Some(architecture), variant, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(format!(
-                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
-            ));
-        };
-        if os.is_empty() || architecture.is_empty() {
-            return Err(format!(
-                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
-            ));
-        }
-        Ok(Self {
-            os: os.to_owned(),
-            architecture: architecture.to_owned(),
-            variant: variant.map(str::to_owned),
-        })
-    }
-}
 
 /// One layer of an image, in order from the bottom.
 #[derive(Debug, Clone)]

@@ -76,7 +76,7 @@ impl Layout {
         index.map_or(true, |index| !index.manifests().is_empty())
     }
 
-    /// The blobs, for writing layers straight into the layout.
+    /// Opens the blobs, for writing layers directly into the layout.
     ///
     /// # Errors
     /// The system's.
@@ -96,7 +96,7 @@ impl Layout {
     }
 
     /// Writes an image under a tag, or as the only untagged one. The index is renamed into place
-    /// last, so a layout never names a blob it lacks.
+    /// last, so a layout never lists a blob that it does not have.
     ///
     /// # Errors
     /// Of the image's blobs, or the system's.
@@ -129,7 +129,7 @@ impl Layout {
     }
 }
 
-/// An index with one more image. What others wrote into it stays as it is, word for word.
+/// Returns an index with one more image. Entries of other programs are kept unchanged.
 fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Result<Vec<u8>> {
     let bad = |reason: String| Error::Document { what: "index", place: place.to_owned(), reason };
     parse_index(place, index)?;
@@ -144,7 +144,7 @@ fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Re
     serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
 }
 
-/// Accepts version 1 of the layout's marker file.
+/// Verifies that the layout's marker file has version 1.
 pub(crate) fn check_marker(bytes: &[u8], place: &str) -> Result<()> {
     let bad =
         |reason: String| Error::Document { what: "oci-layout", place: place.to_owned(), reason };
@@ -156,7 +156,7 @@ pub(crate) fn check_marker(bytes: &[u8], place: &str) -> Result<()> {
     }
 }
 
-/// Chooses by tag, or the only image, or by platform where the index is that of one image.
+/// Selects an image by tag, or the only image, or by platform if the index is that of one image.
 pub(crate) fn image_of_index(
     place: &str,
     index: &[u8],

@@ -103,7 +103,7 @@ impl Blobs for ArchiveBlobs {
 /// Opens an OCI archive: a layout in a tar file.
 ///
 /// # Errors
-/// As a layout's, or that the file is no tar.
+/// As for a layout, or [`Error::Document`] if the file is not a tar.
 pub fn open_oci_archive(file: &Path, tag: Option<&str>, platform: &Platform) -> Result<Image> {
     let members = Members::find("oci-archive", file)?;
     let place = members.place.clone();
@@ -208,7 +208,7 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
     Image::new(place, manifest, config_bytes, Arc::new(ArchiveBlobs { members, by_digest }))
 }
 
-/// Media type and digest of a layer in a Docker archive. A plain one is named by its diff id,
+/// Returns media type and digest of a layer in a Docker archive. The digest of a plain one is its diff id,
 /// which is verified when it is read; a compressed one is hashed here.
 fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaType, Digest)> {
     let mut magic = [0; 4];
@@ -232,7 +232,7 @@ fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaT
     Ok((media_type, whole.finish().1))
 }
 
-/// A member's name without `./` before it.
+/// Returns a member's name without a leading `./`.
 fn normal(name: &str) -> String {
     name.trim_start_matches("./").trim_start_matches('/').to_owned()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Kind, LayerIndex};
+use super::index::{Entry, Kind, LayerIndex};
 
 /// An entry of the merged file system.
 #[derive(Debug, Clone, PartialEq, Eq)]

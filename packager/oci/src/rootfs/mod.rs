@@ -6,5 +6,5 @@
 mod index;
 mod merged;
 
-pub use index::{Entry, Finder, Kind, LayerIndex, Want};
+pub use index::{CaptureRule, Entry, Finder, Kind, LayerIndex};
 pub use merged::{Found, RootFs};

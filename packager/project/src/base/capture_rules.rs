@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use mlpack_oci::rootfs::Want;
+use mlpack_oci::rootfs::CaptureRule as Want;
 use regex::bytes::Regex;
 
 /// Version of these rules; part of the cache key of an index. Changes with every rule.
