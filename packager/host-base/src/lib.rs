@@ -1,13 +1,12 @@
-//! A base image made of this machine's own Python and C library, for when no published one can be
-//! reached.
+//! A base image assembled from this machine's Python and C library, for use when no published base can
+//! be reached.
 //!
-//! It is honest about it: os-release, labels and annotations say where it comes from. Two layers
-//! come out, the system below and Python under `/usr/local` above. Nothing of the machine's own
-//! packages, users, settings and extra certificate authorities goes in.
+//! os-release, labels and annotations state its origin. It has two layers: the system, and Python under
+//! `/usr/local`. The machine's packages, users, settings and additional certificate authorities are not
+//! included.
 
 mod certificates;
 mod document;
-mod elf;
 mod error;
 mod interpreter;
 mod libraries;
@@ -28,39 +27,38 @@ use mlpack_oci::{Image, Platform, Progress};
 
 pub use document::LABEL;
 pub use error::{Error, Result};
-pub use python::HostPython;
+pub use python::PythonInstallation;
 
-use elf::Binary;
 use libraries::Libraries;
+use mlpack_elf::{Elf, Machine};
 use rooted::Root;
 
-/// The policy such a base is held against.
+/// The policy that such a base is checked against.
 pub const POLICY: &str = "current";
 
-/// Machine numbers of ELF headers with the names that Rust and Go give them.
-const MACHINES: [(&str, &str, u16); 2] = [("x86_64", "amd64", 62), ("aarch64", "arm64", 183)];
+/// The processors with the names that Rust and Go give them.
+const MACHINES: [(&str, &str, Machine); 2] =
+    [("x86_64", "amd64", Machine::X86_64), ("aarch64", "arm64", Machine::Aarch64)];
 
 /// Assembles a base image from `python` and the system below `root` (normally `/`) into an OCI
-/// layout at `dir`, where it takes the place of the untagged image. The same files give the same
-/// digest. Parts that a service can do without and this machine lacks are told as notes.
+/// layout at `dir`, where it replaces the untagged image. The same files give the same digest. Missing
+/// optional parts are reported as notes.
 ///
 /// # Errors
-/// What is missing or of another kind, by name; [`Error::hint`] has the remedy.
+/// [`Error`] names what is missing or of the wrong kind; [`Error::hint`] says what to do.
 pub fn assemble(
-    python: &HostPython,
+    python: &PythonInstallation,
     root: &Path,
     dir: &Path,
-    policy: LayerOptions,
+    options: LayerOptions,
     progress: &dyn Progress,
 ) -> Result<Image> {
     let root = Root::new(root);
     let (architecture, platform, machine) = machine()?;
     let loader = loader(&root, python, machine)?;
     for module in python.missing() {
-        progress.note(&format!(
-            "the Python {} of this machine has no module {module}",
-            python.version()
-        ));
+        progress
+            .note(&format!("Python {} of this machine has no module `{module}`", python.version()));
     }
     let libraries = || Libraries::new(&root, machine, architecture);
     let system = system::system(&root, libraries(), &loader, progress)?;
@@ -75,7 +73,7 @@ pub fn assemble(
     .into_iter()
     .map(|(what, tree)| {
         let meter = progress.begin(&format!("assemble {what}"), Some(tree.size()));
-        let layer = write_layer(tree, Compression::Gzip, policy, &store, &*meter)?;
+        let layer = write_layer(tree, Compression::Gzip, options, &store, &*meter)?;
         meter.finish("compressed");
         Ok((what, layer))
     })
@@ -84,7 +82,7 @@ pub fn assemble(
         architecture: platform,
         system: &system.name,
         python: python.version(),
-        created: policy.mtime,
+        created: options.mtime,
         layers: &layers,
     };
     let config = about.config();
@@ -97,8 +95,8 @@ pub fn assemble(
     Ok(layout.image(None, &platform)?)
 }
 
-/// The processor's names and its number in ELF headers.
-fn machine() -> Result<(&'static str, &'static str, u16)> {
+/// Returns the processor of this machine with its names in Rust and Go.
+fn machine() -> Result<(&'static str, &'static str, Machine)> {
     let found = std::env::consts::ARCH;
     MACHINES
         .into_iter()
@@ -106,16 +104,19 @@ fn machine() -> Result<(&'static str, &'static str, u16)> {
         .ok_or_else(|| Error::Architecture { found: found.to_owned() })
 }
 
-/// The dynamic loader the interpreter names; GNU's, or an error.
-fn loader(root: &Root, python: &HostPython, machine: u16) -> Result<String> {
+/// Returns the dynamic loader of the interpreter, which must be GNU's.
+fn loader(root: &Root, python: &PythonInstallation, machine: Machine) -> Result<String> {
     let path = python.interpreter().to_owned();
-    let binary = Binary::read(&root.host(&interpreter::inside(&path)?))
-        .map_err(|reason| Error::NotAProgram { path: path.clone(), reason })?;
-    if binary.machine != machine {
-        let reason = format!("it is for ELF machine {}, this one is {machine}", binary.machine);
+    let host = root.host(&rooted::inside(&path)?);
+    let Some(elf) = Elf::read_file(&host).map_err(Error::io("read", &host))? else {
+        let reason = "it is not a 64-bit ELF file".to_owned();
+        return Err(Error::NotAProgram { path, reason });
+    };
+    if elf.machine != machine {
+        let reason = format!("it is for {:?}, this machine is {machine:?}", elf.machine);
         return Err(Error::NotAProgram { path, reason });
     }
-    match binary.loader {
+    match elf.loader {
         None => Err(Error::Static { path }),
         // `ld-linux-x86-64.so.2`, `ld-linux-aarch64.so.1`; musl's is `ld-musl-x86_64.so.1`.
         Some(loader) if !loader.rsplit('/').next().unwrap_or("").starts_with("ld-linux") => {

@@ -1,4 +1,4 @@
-//! Bases made of this machine, judged by facts, by policy and by running them.
+//! Bases assembled from this machine, checked by facts, by policy and by running them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Image, Meter, Progress, Silent};
 
-use crate::{Error, HostPython, LABEL, POLICY, assemble};
-use mlpack_project::base::{BaseFacts, IndexCache, Policy as BasePolicy, Status};
+use crate::{Error, LABEL, POLICY, PythonInstallation, assemble};
+use mlpack_project::base::{BaseFacts, IndexCache, Policy as BasePolicy, Stage, Status};
 
 const LAYERS: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
 const CURRENT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../base-images/policies/current.yaml"));
 
-/// What a service does without a package: each of the imports needs a library.
+/// Imports of a service without packages: each needs a library.
 const RUN: &str = "
 import ssl, sqlite3, ctypes, hashlib, lzma, bz2, decimal, zlib
 import getpass, locale, platform, subprocess, sys
@@ -41,7 +41,7 @@ impl Progress for Notes {
     }
 }
 
-/// Says that a test cannot run here; with MLPACK_TEST_REQUIRE=1 that is a failure.
+/// Reports that a test cannot run here; with MLPACK_TEST_REQUIRE=1 that is a failure.
 #[allow(clippy::disallowed_methods, reason = "a setting of the test run")]
 fn skipped(why: &str) {
     println!("skipped: {why}");
@@ -58,8 +58,8 @@ fn says(program: &str, arguments: &[&str]) -> Option<String> {
 
 /// The CPythons of this machine that are new enough, one of each kind of installation: the one on
 /// PATH, the system's, and the newest that pyenv keeps.
-fn pythons() -> Vec<HostPython> {
-    let mut found: Vec<HostPython> = Vec::new();
+fn pythons() -> Vec<PythonInstallation> {
+    let mut found: Vec<PythonInstallation> = Vec::new();
     let newest = says("pyenv", &["versions", "--bare"]).and_then(|versions| {
         let newest = versions.lines().max_by_key(|version| {
             version.split('.').filter_map(|part| part.parse().ok()).collect::<Vec<u32>>()
@@ -67,7 +67,7 @@ fn pythons() -> Vec<HostPython> {
         says("pyenv", &["prefix", newest]).map(|prefix| Path::new(&prefix).join("bin/python"))
     });
     for python in [PathBuf::from("python3"), "/usr/bin/python3".into()].into_iter().chain(newest) {
-        let Ok(python) = HostPython::ask(&python) else { continue };
+        let Ok(python) = PythonInstallation::query(&python) else { continue };
         let minor: u32 = python.version().split('.').nth(1).unwrap().parse().unwrap();
         if minor >= 8 && !found.contains(&python) {
             found.push(python);
@@ -102,8 +102,8 @@ fn a_base_of_this_machine_is_the_same_each_time_and_says_what_it_is() {
     assert!(size < 40 << 20, "{size} bytes");
     let own = [python.base_prefix().to_str().unwrap(), dir.path().to_str().unwrap()];
     let config = String::from_utf8_lossy(&image.config_bytes).into_owned();
-    let told = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
-    assert_eq!(told, None);
+    let leaked = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
+    assert_eq!(leaked, None);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn facts_and_policy_know_the_base() {
         let os = facts.os.as_ref().unwrap();
         assert!(os.value.name.as_ref().unwrap().contains("assembled by mlpack"), "{os:?}");
         let failed: Vec<_> = policy
-            .judge(&facts)
+            .judge(Stage::Layers, &facts)
             .into_iter()
             .filter(|verdict| matches!(verdict.status, Status::Failed))
             .map(|verdict| verdict.requirement)

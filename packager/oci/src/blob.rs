@@ -1,4 +1,4 @@
-//! Blobs: where an image's bytes are read from, and how they are held to their digest.
+//! Blobs: where an image's bytes are read from, and how their digest is verified.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::{Digest, Error, HashingReader, Result};
 /// A blob's bytes as a stream.
 pub type BlobReader = Box<dyn Read + Send>;
 
-/// Where a blob already lies in a registry; a push may mount it from there.
+/// A repository that has a blob already; a push may mount it from there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Host and port, as in `example.azurecr.io`.
@@ -34,8 +34,8 @@ pub trait Blobs: Send + Sync {
         None
     }
 
-    /// Whether the file of this blob was hashed by mlpack itself when it was written, and lies where
-    /// nobody else writes.
+    /// Returns whether mlpack hashed the file of this blob when it wrote it, and no other program writes
+    /// there.
     fn is_trusted(&self, _digest: &Digest) -> bool {
         false
     }
@@ -46,7 +46,7 @@ pub trait Blobs: Send + Sync {
     }
 }
 
-/// The digest a descriptor promises; only SHA-256 is read.
+/// Returns the digest of a descriptor; only SHA-256 is supported.
 pub(crate) fn digest_of(descriptor: &Descriptor, place: &str) -> Result<Digest> {
     Digest::try_from(descriptor.digest()).map_err(|error| Error::Document {
         what: "descriptor",
@@ -57,21 +57,39 @@ pub(crate) fn digest_of(descriptor: &Descriptor, place: &str) -> Result<Digest> 
 
 /// Reads a blob and fails at its end if size or digest differ from the descriptor.
 ///
-/// A reader that stops early has verified nothing; read to the end or drain it.
+/// A reader that is dropped early has verified nothing: read to the end or drain it.
 pub struct Verified<R> {
     inner: HashingReader<R>,
     expected: Digest,
     size: u64,
     done: bool,
+    error: Option<Box<dyn Fn() -> BoxError + Send>>,
 }
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 impl<R: Read> Verified<R> {
-    /// Holds `inner` to `expected` and `size` bytes.
+    /// Verifies that `inner` has `size` bytes with the digest `expected`.
     pub fn new(inner: R, expected: Digest, size: u64) -> Self {
-        Self { inner: HashingReader::new(inner), expected, size, done: false }
+        Self { inner: HashingReader::new(inner), expected, size, done: false, error: None }
     }
 
-    /// Reads what is left, so that the whole blob has been verified.
+    /// Replaces the error of a mismatch.
+    #[must_use]
+    pub fn or_error<E>(mut self, error: impl Fn() -> E + Send + 'static) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        self.error = Some(Box::new(move || error().into()));
+        self
+    }
+
+    fn mismatch(&self, error: Error) -> io::Error {
+        let error = self.error.as_ref().map_or_else(|| error.into(), |error| error());
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+
+    /// Reads the rest, so that the whole blob is verified.
     ///
     /// # Errors
     /// The stream's own error, or the mismatch.
@@ -87,27 +105,21 @@ impl<R: Read> Read for Verified<R> {
         }
         let n = self.inner.read(buf)?;
         if self.inner.size() > self.size || (n == 0 && self.inner.size() < self.size) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                Error::SizeMismatch {
-                    what: "blob".to_owned(),
-                    digest: self.expected,
-                    expected: self.size,
-                    found: self.inner.size(),
-                },
-            ));
+            return Err(self.mismatch(Error::SizeMismatch {
+                what: "blob".to_owned(),
+                digest: self.expected,
+                expected: self.size,
+                found: self.inner.size(),
+            }));
         }
         if n == 0 && !self.done {
             let found = self.inner.digest();
             if found != self.expected {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    Error::DigestMismatch {
-                        what: "blob".to_owned(),
-                        expected: self.expected,
-                        found,
-                    },
-                ));
+                return Err(self.mismatch(Error::DigestMismatch {
+                    what: "blob".to_owned(),
+                    expected: self.expected,
+                    found,
+                }));
             }
             self.done = true;
         }
@@ -115,7 +127,7 @@ impl<R: Read> Read for Verified<R> {
     }
 }
 
-/// Reads a small blob (manifest, config) whole, verified.
+/// Reads a small blob (manifest, config) into memory and verifies it.
 ///
 /// # Errors
 /// [`Error::DocumentTooLarge`] beyond `limit` bytes, else the mismatch or the stream's error.
@@ -142,7 +154,7 @@ pub fn read_small(
     Ok(bytes)
 }
 
-/// Says of a mismatch which blob it is about.
+/// Names the blob of a mismatch.
 pub(crate) fn named(what: String, error: Error) -> Error {
     match error {
         Error::DigestMismatch { expected, found, .. } => {
@@ -155,7 +167,7 @@ pub(crate) fn named(what: String, error: Error) -> Error {
     }
 }
 
-/// Brings an error that travelled through [`io::Error`] back to its own type.
+/// Recovers an [`Error`] that was wrapped in an [`io::Error`].
 pub(crate) fn blob_error(digest: Digest, error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => own,

@@ -1,8 +1,8 @@
-//! What kind of network an address lies in, so that a registry cannot send us into somebody's own.
+//! What kind of network an address belongs to, so that a registry cannot redirect into a private one.
 
 use std::net::IpAddr;
 
-/// How far inside an address lies.
+/// The kind of network of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     Public,
@@ -12,7 +12,7 @@ pub(crate) enum Reach {
 }
 
 impl Reach {
-    /// Of an address.
+    /// Returns the kind of an address.
     pub(crate) fn of(ip: IpAddr) -> Self {
         match ip {
             IpAddr::V4(ip) => {
@@ -22,7 +22,7 @@ impl Reach {
                 } else if ip.is_link_local() {
                     Self::LinkLocal
                 } else if ip.is_private() || (a == 100 && (64..128).contains(&b)) {
-                    // 100.64.0.0/10 is the carriers' own (RFC 6598).
+                    // 100.64.0.0/10 is for carriers (RFC 6598).
                     Self::Private
                 } else {
                     Self::Public
@@ -46,8 +46,8 @@ impl Reach {
         }
     }
 
-    /// Of a host as it stands in an address: an IP literal, or a name that must be loopback
-    /// (RFC 6761 section 6.3). `None` for any other name.
+    /// Returns the kind of a URL's host if it is an IP literal or a name that must be loopback
+    /// (RFC 6761 section 6.3), and `None` for any other name.
     pub(crate) fn of_literal(host: &str) -> Option<Self> {
         let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         if bare.eq_ignore_ascii_case("localhost")
@@ -58,7 +58,7 @@ impl Reach {
         bare.parse().ok().map(Self::of)
     }
 
-    /// For messages.
+    /// Returns the name, for messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_networks_apart() {
+    fn classifies_networks() {
         for (host, reach) in [
             ("127.0.0.1", Some(Reach::Loopback)),
             ("localhost", Some(Reach::Loopback)),

@@ -1,4 +1,4 @@
-//! A blob on its way out: read on a thread that may block, sent with bounded memory.
+//! A blob as a request body: read on a thread that may block, sent with bounded memory.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use reqwest::Body;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::Result;
+use crate::error::Result;
 
 /// Size of one read, in bytes.
 const PIECE: usize = 256 << 10;
@@ -19,7 +19,7 @@ const PIECE: usize = 256 << 10;
 /// Reads that may wait to be sent. With [`PIECE`] this bounds a blob's memory to about a mebibyte.
 const PIECES: usize = 4;
 
-/// What a body has done so far.
+/// How much of a body was sent, and when.
 #[derive(Debug)]
 pub(crate) struct Activity {
     sent: AtomicU64,
@@ -40,7 +40,7 @@ impl Activity {
         }
     }
 
-    /// Bytes handed to the connection.
+    /// Returns the bytes handed to the connection.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
@@ -58,24 +58,24 @@ impl Activity {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Why the source of the bytes failed, if it was not the connection.
+    /// Returns why the source of the bytes failed, if it was not the connection.
     pub(crate) fn source_failure(&self) -> Option<mlpack_oci::Error> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// A meter that never runs backwards: a blob that is sent again does not count twice.
-pub(crate) struct HighWater {
+/// A meter that never goes back: a blob that is sent again does not count twice.
+pub(crate) struct ProgressFloor {
     meter: Arc<dyn Meter>,
     reached: AtomicU64,
 }
 
-impl HighWater {
+impl ProgressFloor {
     pub(crate) fn new(meter: Arc<dyn Meter>) -> Self {
         Self { meter, reached: AtomicU64::new(0) }
     }
 
-    /// The blob is sent up to `position`.
+    /// Records that the blob is sent up to `position`.
     pub(crate) fn reach(&self, position: u64) {
         let before = self.reached.fetch_max(position, Ordering::Relaxed);
         if position > before {
@@ -84,13 +84,13 @@ impl HighWater {
     }
 }
 
-/// A stretch of a blob as a request body, and the record of what became of it.
+/// Returns a range of a blob as a request body, and its activity.
 pub(crate) fn stream(
     blobs: Arc<dyn Blobs>,
     descriptor: Descriptor,
     offset: u64,
     length: u64,
-    water: Arc<HighWater>,
+    floor: Arc<ProgressFloor>,
 ) -> (Body, Arc<Activity>) {
     let activity = Arc::new(Activity::new(length));
     let (to_connection, pieces) = mpsc::channel::<Result<Bytes, std::io::Error>>(PIECES);
@@ -105,12 +105,12 @@ pub(crate) fn stream(
     });
     let record = activity.clone();
     let stream = futures_util::stream::unfold(pieces, move |mut pieces| {
-        let (record, water) = (record.clone(), water.clone());
+        let (record, floor) = (record.clone(), floor.clone());
         async move {
             let piece = pieces.recv().await?;
             if let Ok(bytes) = &piece {
                 record.pass(bytes.len() as u64);
-                water.reach(offset + record.sent());
+                floor.reach(offset + record.sent());
             }
             Some((piece, pieces))
         }
@@ -118,7 +118,7 @@ pub(crate) fn stream(
     (Body::wrap_stream(stream), activity)
 }
 
-/// Sends `length` bytes from `offset` on. A receiver that went away is no failure of the source.
+/// Sends `length` bytes from `offset` on. A receiver that was dropped is not a failure of the source.
 fn read(
     blobs: &dyn Blobs,
     descriptor: &Descriptor,

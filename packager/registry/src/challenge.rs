@@ -1,4 +1,4 @@
-//! What a registry asks for when it answers 401.
+//! What a registry requires when it answers 401.
 
 use reqwest::Url;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
@@ -15,14 +15,14 @@ pub(crate) enum Challenge {
 pub(crate) struct Bearer {
     pub(crate) realm: Url,
     pub(crate) service: Option<String>,
-    /// Scopes the registry itself asked for.
+    /// Scopes the registry requires.
     pub(crate) scopes: Vec<String>,
     /// `insufficient_scope`, `invalid_token`.
     pub(crate) error: Option<String>,
 }
 
 impl Challenge {
-    /// The best challenge of an answer: Bearer before Basic.
+    /// Returns the best challenge of an answer: Bearer before Basic.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut basic = None;
         for value in headers.get_all(WWW_AUTHENTICATE) {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn bearer_wins_over_basic_and_nonsense_is_nothing() {
+    fn bearer_wins_over_basic_and_nonsense_is_ignored() {
         assert_eq!(of(&["Basic realm=\"x\""]), Some(Challenge::Basic));
         assert_eq!(of(&["Negotiate", "Basic realm=\"x\""]), Some(Challenge::Basic));
         assert!(matches!(

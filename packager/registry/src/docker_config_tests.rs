@@ -38,14 +38,14 @@ fn reads_every_form() {
 #[test]
 fn login_and_logout_keep_what_else_is_there() {
     let (_dir, path) = file(r#"{"detachKeys":"ctrl-e","auths":{"a.example":{"auth":"dTpw"}}}"#);
-    CredentialStore::login(&path, "docker.io", &basic("hub", "p")).unwrap();
+    login(&path, "docker.io", &basic("hub", "p")).unwrap();
     let token = Credentials::IdentityToken(Secret::new("refresh"));
-    CredentialStore::login(&path, "c.azurecr.io", &token).unwrap();
+    login(&path, "c.azurecr.io", &token).unwrap();
     assert_eq!(read(&path, "docker.io", "library/x").unwrap(), Some(basic("hub", "p")));
     assert_eq!(read(&path, "c.azurecr.io", "x").unwrap(), Some(token));
-    assert!(CredentialStore::logout(&path, "docker.io").unwrap());
-    assert!(CredentialStore::logout(&path, "c.azurecr.io").unwrap());
-    assert!(!CredentialStore::logout(&path, "c.azurecr.io").unwrap());
+    assert!(logout(&path, "docker.io").unwrap());
+    assert!(logout(&path, "c.azurecr.io").unwrap());
+    assert!(!logout(&path, "c.azurecr.io").unwrap());
     let left: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     assert_eq!(left, json!({"detachKeys": "ctrl-e", "auths": {"a.example": {"auth": "dTpw"}}}));
 }
@@ -56,7 +56,7 @@ fn a_new_file_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/config.json");
-    CredentialStore::login(&path, "a.example", &basic("u", "p")).unwrap();
+    login(&path, "a.example", &basic("u", "p")).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -72,7 +72,7 @@ fn a_broken_file_and_a_missing_helper_are_named() {
     let error = read(&path, "a.example", "x").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the credential helper `docker-credential-mlpack-none` failed for a.example: it cannot be run, or its answer cannot be read"
+        "credential helper `docker-credential-mlpack-none` failed for a.example: it cannot be run, or its answer cannot be read"
     );
     assert_eq!(
         error.hint().unwrap(),

@@ -10,12 +10,17 @@ use reqwest::header::CONTENT_RANGE;
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::mpsc;
 
-use crate::auth::Scope;
-use crate::exchange::{Call, Exchange, place};
-use crate::{Client, Error, Result};
+use crate::Client;
+use crate::connection::place;
+use crate::error::{ConnectionError, ContentError, Error, Result};
+use crate::scope::Scope;
+use crate::transport::{Call, Transport};
 
 /// Pieces that may wait to be read; one is at most what the connection reads at once, some 100 KiB.
 const PIECES: usize = 16;
+
+/// For messages: what the requests are for.
+const READ: &str = "read a blob";
 
 /// The blobs of one repository.
 pub(crate) struct RegistryBlobs {
@@ -32,7 +37,7 @@ impl RegistryBlobs {
 }
 
 impl Blobs for RegistryBlobs {
-    /// Must be called, and read, on a thread that may block.
+    /// Must be called, and the blob read, on a thread that may block.
     fn open_at(
         &self,
         descriptor: &Descriptor,
@@ -41,7 +46,7 @@ impl Blobs for RegistryBlobs {
         let digest = Digest::try_from(descriptor.digest())
             .map_err(|error| mlpack_oci::Error::Source(Box::new(error)))?;
         if is_foreign(descriptor) {
-            return Err(Error::ForeignLayer { digest }.into());
+            return Err(Error::from(ContentError::ForeignLayer { digest }).into());
         }
         let (to_reader, mut pieces) = mpsc::channel(PIECES);
         let download = Download {
@@ -56,7 +61,7 @@ impl Blobs for RegistryBlobs {
                 let _ = to_reader.send(Err(error)).await;
             }
         });
-        // The first piece tells whether the blob is there at all.
+        // The first piece shows whether the blob exists.
         match pieces.blocking_recv() {
             Some(Err(error)) => Err(error.into()),
             Some(Ok(piece)) => Ok(Box::new(Reader { piece, pieces })),
@@ -69,7 +74,7 @@ impl Blobs for RegistryBlobs {
     }
 }
 
-/// Layers that licence forbids to distribute; registries hold only their descriptors
+/// Returns whether a layer's licence forbids distributing it; registries only store its descriptor
 /// (image-spec layer.md, "Non-Distributable Layers").
 pub(crate) fn is_foreign(descriptor: &Descriptor) -> bool {
     match descriptor.media_type() {
@@ -111,15 +116,15 @@ struct Download {
 }
 
 impl Download {
-    /// Sends the blob's bytes from `offset` on. A connection that breaks is taken up again where
-    /// it broke; only attempts without a single byte count.
+    /// Sends the blob's bytes from `offset` on. A broken connection is resumed where it broke; only
+    /// attempts without a single byte count.
     async fn run(&self, offset: u64, to_reader: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
-        let exchange = self.client.exchange(&self.registry).await?;
+        let transport = self.client.transport(&self.registry).await?;
         let mut position = offset;
-        let mut backoff = exchange.backoff();
+        let mut backoff = transport.backoff();
         while position < self.size {
             let before = position;
-            let error = match self.stretch(&exchange, &mut position, to_reader).await {
+            let error = match self.stretch(&transport, &mut position, to_reader).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -127,7 +132,7 @@ impl Download {
                 backoff.reset();
             }
             match backoff.next(error.retry()) {
-                Some(wait) => exchange.clock().sleep(wait).await,
+                Some(wait) => transport.clock().sleep(wait).await,
                 None => return Err(error),
             }
         }
@@ -136,43 +141,37 @@ impl Download {
 
     async fn stretch(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         position: &mut u64,
         to_reader: &mpsc::Sender<Result<Bytes>>,
     ) -> Result<()> {
         let scope = Scope::pull(&self.repository);
-        let what = "read a blob";
-        let url = exchange.endpoint().url(&format!("{}/blobs/{}", self.repository, self.digest));
-        let mut call = Call::new(Method::GET, url, &scope, what);
+        let url = transport.endpoint().url(&format!("{}/blobs/{}", self.repository, self.digest));
+        let mut call = Call::new(Method::GET, url, &scope, READ);
         if *position > 0 {
             call = call.header("range", &format!("bytes={position}-"));
         }
-        let mut response = exchange.get(call).await?;
-        // Bytes a registry sends again because it knows no ranges.
+        let mut response = transport.get(call).await?;
+        // Bytes a registry sends again because it does not support ranges.
         let mut surplus = match response.status() {
             StatusCode::OK => *position,
-            StatusCode::PARTIAL_CONTENT => surplus(exchange, &response, *position)?,
+            StatusCode::PARTIAL_CONTENT => surplus(transport, &response, *position)?,
             StatusCode::NOT_FOUND => {
-                return Err(Error::BlobMissing {
+                return Err(ContentError::BlobMissing {
                     registry: self.registry.clone(),
                     repository: self.repository.clone(),
                     digest: self.digest,
-                });
+                }
+                .into());
             }
-            _ => return Err(exchange.refusal(response, &scope, what).await),
+            _ => return Err(transport.refusal(response, &scope, READ).await),
         };
         let host = place(response.url());
         while *position < self.size {
-            let idle = exchange.idle();
-            let piece = tokio::time::timeout(idle, response.chunk()).await.map_err(|_| {
-                Error::Silent { host: host.clone(), what: what.to_owned(), waited: idle }
-            })?;
-            let piece = piece.map_err(|error| exchange.connection(Some(&host), error))?;
+            let piece = transport.chunk(&mut response, &host, READ).await?;
             let Some(mut piece) = piece else {
-                return Err(Error::Connection {
-                    host,
-                    reason: format!("it ended after {position} of {} bytes", self.size),
-                });
+                let reason = format!("it ended after {position} of {} bytes", self.size);
+                return Err(ConnectionError::Broken { host, reason }.into());
             };
             let skip = surplus.min(piece.len() as u64);
             surplus -= skip;
@@ -182,7 +181,7 @@ impl Download {
             }
             *position += piece.len() as u64;
             if to_reader.send(Ok(piece)).await.is_err() {
-                // Nobody reads any more.
+                // The reader was dropped.
                 *position = self.size;
             }
         }
@@ -190,8 +189,8 @@ impl Download {
     }
 }
 
-/// How many bytes before the wanted position a partial answer starts.
-fn surplus(exchange: &Exchange, response: &Response, position: u64) -> Result<u64> {
+/// Returns how many bytes before the requested position a partial answer starts.
+fn surplus(transport: &Transport, response: &Response, position: u64) -> Result<u64> {
     let text = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
     let start = text
         .and_then(|text| text.strip_prefix("bytes "))
@@ -199,9 +198,9 @@ fn surplus(exchange: &Exchange, response: &Response, position: u64) -> Result<u6
         .and_then(|start| start.parse::<u64>().ok());
     match start {
         Some(start) if start <= position => Ok(position - start),
-        // Some servers leave the header out; they then mean what was asked for.
+        // Some servers leave the header out; the range is then the requested one.
         None if text.is_none() => Ok(0),
-        _ => Err(exchange.protocol("read a blob", "the range is not the one asked for")),
+        _ => Err(transport.protocol(READ, "the range is not the requested one")),
     }
 }
 
@@ -210,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_layers_are_told_by_their_type() {
+    fn foreign_layers_have_their_own_media_types() {
         for (name, foreign) in [
             ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", true),
             ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true),

@@ -1,9 +1,9 @@
-//! Where a registry is spoken to, and which addresses may be visited on its behalf.
+//! A registry's address, and which other addresses it may redirect to.
 
 use reqwest::Url;
 
 use crate::address::Reach;
-use crate::{Error, Result};
+use crate::error::{ConnectionError, Error, Result};
 
 /// A registry's address.
 #[derive(Debug, Clone)]
@@ -12,19 +12,18 @@ pub(crate) struct Endpoint {
     pub(crate) name: String,
     /// `https://registry-1.docker.io/`.
     pub(crate) base: Url,
-    /// Hosts the user vouched for.
+    /// Hosts the user allowed explicitly.
     insecure: Vec<String>,
 }
 
 impl Endpoint {
-    /// The endpoint of a registry as references name it. Plain http is for loopback and for the
-    /// hosts of `insecure` alone.
+    /// Returns the endpoint of a registry as references name it. Plain HTTP is only used for loopback
+    /// and the hosts of `insecure`.
     pub(crate) fn new(name: &str, insecure: &[String]) -> Result<Self> {
         let host = if name == "docker.io" { "registry-1.docker.io" } else { name };
         let parse = |scheme: &str| {
-            Url::parse(&format!("{scheme}://{host}/")).map_err(|error| Error::Protocol {
-                registry: name.to_owned(),
-                what: "to be addressed".to_owned(),
+            Url::parse(&format!("{scheme}://{host}/")).map_err(|error| Error::Setting {
+                setting: format!("registry `{name}`"),
                 reason: error.to_string(),
             })
         };
@@ -35,7 +34,7 @@ impl Endpoint {
         Ok(Self { name: name.to_owned(), base, insecure: insecure.to_vec() })
     }
 
-    /// The same registry by TLS.
+    /// Returns the same registry with TLS.
     pub(crate) fn with_tls(&self) -> Self {
         let mut base = self.base.clone();
         // http and https are both special schemes: the change cannot fail, and the port stays.
@@ -43,42 +42,42 @@ impl Endpoint {
         Self { base, ..self.clone() }
     }
 
-    /// Whether both schemes are allowed, so that one has to be tried before the other.
+    /// Returns whether both schemes are allowed, so that TLS has to be tried first.
     pub(crate) fn may_be_plain(&self) -> bool {
         self.base.scheme() == "http"
     }
 
-    /// `/v2/REPOSITORY/REST`.
+    /// Returns the address of `/v2/PATH`.
     pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("/v2/{path}"));
         url
     }
 
-    /// Whether an address is this registry itself, so that it may see the authorisation.
+    /// Returns whether an address belongs to this registry, so that it may see the authorization.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         url.scheme() == self.base.scheme()
             && url.host_str() == self.base.host_str()
             && url.port_or_known_default() == self.base.port_or_known_default()
     }
 
-    /// Refuses addresses without TLS, and addresses further inside than the registry itself.
+    /// Refuses addresses without TLS, and addresses in a more private network than the registry.
     ///
-    /// Names are resolved here because a public name can lead to a private address.
+    /// Names are resolved here because a public name can resolve to a private address.
     pub(crate) async fn allow(&self, url: &Url, direct: bool) -> Result<()> {
         if self.owns(url) {
             return Ok(());
         }
         let host = url.host_str().unwrap_or_default();
         let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let vouched = self.insecure.iter().any(|entry| *entry == with_port || entry == host);
+        let trusted = self.insecure.iter().any(|entry| *entry == with_port || entry == host);
         let literal = Reach::of_literal(host);
         match url.scheme() {
             "https" => {}
-            "http" if vouched || literal == Some(Reach::Loopback) => {}
-            _ => return Err(Error::PlainHttp { host: with_port }),
+            "http" if trusted || literal == Some(Reach::Loopback) => {}
+            _ => return Err(ConnectionError::PlainHttp { host: with_port }.into()),
         }
-        if vouched || self.base.host_str() == Some(host) {
+        if trusted || self.base.host_str() == Some(host) {
             return Ok(());
         }
         let reaches = match literal {
@@ -93,19 +92,18 @@ impl Endpoint {
             Some(reach) => vec![reach],
             None => resolve(&self.base).await,
         };
-        // Storage beside a registry in the same kind of network is usual; link-local never is.
+        // A registry's storage is often in the same kind of network; link-local never is.
         if inner != Reach::LinkLocal && own.contains(&inner) {
             return Ok(());
         }
-        Err(Error::PrivateTarget {
-            registry: self.name.clone(),
-            kind: inner.name(),
-            target: with_port,
-        })
+        let registry = self.name.clone();
+        let (kind, target) = (inner.name(), with_port);
+        Err(ConnectionError::PrivateTarget { registry, kind, target }.into())
     }
 }
 
-/// The networks a name leads to; none if it does not resolve, which the connection will report.
+/// Returns the networks of a name's addresses; none if it does not resolve, which the connection
+/// reports.
 async fn resolve(url: &Url) -> Vec<Reach> {
     let Some(host) = url.host_str() else { return Vec::new() };
     let port = url.port_or_known_default().unwrap_or(443);
@@ -172,6 +170,6 @@ mod tests {
             assert_eq!(allowed(registry, url).await, Ok(()), "{registry} -> {url}");
         }
         let plain = allowed("example.com", "http://8.8.8.8/x").await.unwrap_err();
-        assert_eq!(plain, "`8.8.8.8` would be spoken to without TLS");
+        assert_eq!(plain, "refusing plain HTTP to `8.8.8.8`");
     }
 }

@@ -1,5 +1,5 @@
-//! What past pushes taught about a registry: how it wants uploads, and which repositories hold a
-//! blob, so that it can be mounted from there.
+//! What past pushes found out about a registry: how it accepts uploads, and which repositories
+//! contain a blob, so that it can be mounted from there.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,16 +9,16 @@ use std::sync::{Mutex, PoisonError};
 use mlpack_oci::Digest;
 use mlpack_oci::pending::{sweep, write_atomically};
 
-use crate::verb::Verb;
+use crate::upload_strategy::UploadStrategy;
 
-/// Repositories remembered per blob.
+/// The most repositories recorded per blob.
 const REPOSITORIES: usize = 3;
 
-/// A folder per registry. Only a convenience: what is lost is learned again.
+/// A folder per registry. What is lost is found out again.
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     dir: PathBuf,
-    /// Folders in which what killed writers left was looked for.
+    /// Folders that were searched for files of killed writers.
     swept: Mutex<HashSet<PathBuf>>,
 }
 
@@ -27,24 +27,24 @@ impl HostMemory {
         Self { dir, swept: Mutex::default() }
     }
 
-    /// How the registry took the last upload that had to be adapted.
-    pub(crate) fn verb(&self, registry: &str) -> Option<Verb> {
+    /// Returns how the registry accepted the last upload that had to be adapted.
+    pub(crate) fn strategy(&self, registry: &str) -> Option<UploadStrategy> {
         let text = fs::read_to_string(self.host(registry).join("upload")).ok()?;
         text.trim().parse().ok()
     }
 
-    pub(crate) fn remember_verb(&self, registry: &str, verb: Verb) {
-        self.write(&self.host(registry).join("upload"), &format!("{verb}\n"));
+    pub(crate) fn record_strategy(&self, registry: &str, strategy: UploadStrategy) {
+        self.write(&self.host(registry).join("upload"), &format!("{strategy}\n"));
     }
 
-    /// Repositories of the registry that held the blob, the latest first.
+    /// Returns repositories of the registry that contained the blob, the latest first.
     pub(crate) fn repositories(&self, registry: &str, digest: Digest) -> Vec<String> {
         let path = self.host(registry).join("blobs").join(digest.hex());
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    pub(crate) fn remember_blob(&self, registry: &str, repository: &str, digest: Digest) {
+    pub(crate) fn record_blob(&self, registry: &str, repository: &str, digest: Digest) {
         let mut known = self.repositories(registry, digest);
         if known.first().is_some_and(|first| first == repository) {
             return;
@@ -56,7 +56,7 @@ impl HostMemory {
         self.write(&self.host(registry).join("blobs").join(digest.hex()), &text);
     }
 
-    /// A repository turned out not to hold the blob any more.
+    /// Records that a repository does not contain the blob any more.
     pub(crate) fn forget_blob(&self, registry: &str, repository: &str, digest: Digest) {
         let mut known = self.repositories(registry, digest);
         known.retain(|other| other != repository);
@@ -64,7 +64,7 @@ impl HostMemory {
         self.write(&self.host(registry).join("blobs").join(digest.hex()), &text);
     }
 
-    /// What cannot be remembered is learned again.
+    /// Writes a file; errors are ignored, because what is missing is found out again.
     fn write(&self, path: &Path, text: &str) {
         if let Some(dir) = path.parent()
             && self.swept.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned())
@@ -74,7 +74,7 @@ impl HostMemory {
         let _ = write_atomically(path, text.as_bytes());
     }
 
-    /// A registry's folder: its name with what file systems dislike replaced.
+    /// Returns a registry's folder: its name without characters that file systems do not allow.
     fn host(&self, registry: &str) -> PathBuf {
         let keep =
             |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
@@ -92,7 +92,7 @@ mod tests {
         let memory = HostMemory::new(dir.path().to_owned());
         let digest = Digest::of(b"x");
         for repository in ["a", "b", "c", "a", "d"] {
-            memory.remember_blob("127.0.0.1:5000", repository, digest);
+            memory.record_blob("127.0.0.1:5000", repository, digest);
         }
         assert_eq!(memory.repositories("127.0.0.1:5000", digest), ["d", "a", "c"]);
         memory.forget_blob("127.0.0.1:5000", "a", digest);
@@ -101,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn remembers_how_a_registry_takes_uploads() {
+    fn records_how_a_registry_accepts_uploads() {
         let dir = tempfile::tempdir().unwrap();
         let memory = HostMemory::new(dir.path().to_owned());
-        assert_eq!(memory.verb("h:1"), None);
-        memory.remember_verb("h:1", Verb::Chunks(4 << 20));
-        assert_eq!(memory.verb("h:1"), Some(Verb::Chunks(4 << 20)));
-        assert_eq!(memory.verb("h:2"), None);
+        assert_eq!(memory.strategy("h:1"), None);
+        memory.record_strategy("h:1", UploadStrategy::Chunks(4 << 20));
+        assert_eq!(memory.strategy("h:1"), Some(UploadStrategy::Chunks(4 << 20)));
+        assert_eq!(memory.strategy("h:2"), None);
     }
 }

@@ -6,17 +6,18 @@ use mlpack_oci::spec::Descriptor;
 use mlpack_oci::{Digest, Image, Reference};
 use reqwest::{Method, StatusCode};
 
-use crate::auth::Scope;
 use crate::download::is_foreign;
-use crate::exchange::{Call, Exchange};
-use crate::{Client, Result, manifests};
+use crate::error::Result;
+use crate::scope::Scope;
+use crate::transport::{Call, Transport};
+use crate::{Client, manifests};
 
 /// What a blob is in its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlobRole {
     /// The config.
     Config,
-    /// A layer by its index: 0 is the bottom one. People count from 1, so it is shown as `layer 1`.
+    /// A layer by its index: 0 is the bottom one, which is shown as `layer 1`.
     Layer(usize),
 }
 
@@ -29,10 +30,10 @@ impl std::fmt::Display for BlobRole {
     }
 }
 
-/// What would be done with a blob.
+/// What would happen to a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobAction {
-    /// The repository has it.
+    /// The repository contains it.
     Present,
     /// It would be mounted from another repository of the same registry, without moving a byte.
     /// A registry may refuse; then it is uploaded.
@@ -45,7 +46,7 @@ pub enum BlobAction {
         /// Bytes that an earlier push has already sent.
         resume_at: u64,
     },
-    /// Registries do not hold it.
+    /// Registries do not store it.
     Foreign,
 }
 
@@ -58,7 +59,7 @@ pub struct BlobPlan {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// What would be done.
+    /// What would happen to it.
     pub action: BlobAction,
 }
 
@@ -70,7 +71,7 @@ pub(crate) struct Blob {
     pub(crate) descriptor: Descriptor,
 }
 
-/// The blobs of an image in its own order.
+/// Returns the blobs of an image in its order.
 pub(crate) fn blobs(image: &Image) -> Vec<Blob> {
     let mut seen = HashSet::new();
     let layers = image.layers.iter().enumerate().map(|(index, layer)| Blob {
@@ -87,23 +88,23 @@ pub(crate) fn blobs(image: &Image) -> Vec<Blob> {
 }
 
 impl Client {
-    /// What a push to `target` would do, blob by blob. Sends only questions.
+    /// Returns what a push to `target` would do with each blob. Changes nothing in the registry.
     ///
     /// # Errors
     /// The registry's refusal.
     pub async fn plan_push(&self, image: &Image, target: &Reference) -> Result<Vec<BlobPlan>> {
-        let exchange = self.exchange(target.registry()).await?;
+        let transport = self.transport(target.registry()).await?;
         let scope = Scope::push(target.repository());
         let wanted = image.digest.to_string();
-        let whole = manifests::head(&exchange, &scope, &wanted).await? == Some(image.digest);
+        let whole = manifests::head(&transport, &scope, &wanted).await? == Some(image.digest);
         let mut plan = Vec::new();
         for blob in blobs(image) {
             let action = if is_foreign(&blob.descriptor) {
                 BlobAction::Foreign
-            } else if whole || self.is_present(&exchange, target, &scope, blob.digest).await? {
+            } else if whole || self.is_present(&transport, target, &scope, blob.digest).await? {
                 BlobAction::Present
             } else {
-                let session = self.inner.sessions.slot(target, blob.digest).load();
+                let session = self.inner.sessions.lock(target, blob.digest).load();
                 let from = self.mount_sources(image, target, blob.digest).into_iter().next();
                 match (session, from) {
                     (Some(session), _) => BlobAction::Upload { resume_at: session.offset },
@@ -117,36 +118,37 @@ impl Client {
         Ok(plan)
     }
 
-    /// Whether the target holds a blob.
+    /// Returns whether the target contains a blob.
     pub(crate) async fn is_present(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         target: &Reference,
         scope: &Scope,
         digest: Digest,
     ) -> Result<bool> {
-        if self.is_known(target, digest) {
+        if self.is_recorded(target, digest) {
             return Ok(true);
         }
-        let what = "look for a blob";
-        let url = exchange.endpoint().url(&format!("{}/blobs/{digest}", target.repository()));
-        let response =
-            exchange.send_again(|| Call::new(Method::HEAD, url.clone(), scope, what)).await?;
+        let action = "check for a blob";
+        let url = transport.endpoint().url(&format!("{}/blobs/{digest}", target.repository()));
+        let response = transport
+            .send_with_retry(|| Call::new(Method::HEAD, url.clone(), scope, action))
+            .await?;
         match response.status() {
             // A redirect leads to the storage, so the registry has it.
             status if status.is_success() || status.is_redirection() => {
-                self.learn(target, digest);
+                self.record_present(target, digest);
                 Ok(true)
             }
             StatusCode::NOT_FOUND => Ok(false),
-            // Some registries answer 403 for what is not there, others for what is not allowed;
-            // the upload will tell.
+            // Some registries answer 403 for what does not exist, others for what is not allowed;
+            // the upload shows which.
             StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
-            _ => Err(exchange.refusal(response, scope, what).await),
+            _ => Err(transport.refusal(response, scope, action).await),
         }
     }
 
-    /// Repositories of the target's registry that hold the blob: where the image came from first.
+    /// Returns repositories of the target's registry that contain the blob; the image's origin is first.
     pub(crate) fn mount_sources(
         &self,
         image: &Image,
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_count_layers_from_one() {
+    fn layers_are_counted_from_one() {
         assert_eq!(BlobRole::Layer(0).to_string(), "layer 1");
         assert_eq!(BlobRole::Config.to_string(), "config");
     }

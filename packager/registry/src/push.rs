@@ -1,4 +1,4 @@
-//! Push: every blob the target lacks, biggest first and several at a time, then the manifest.
+//! Push: every blob the target lacks, largest first and several at a time, then the manifest.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -7,18 +7,20 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use mlpack_oci::{Digest, Image, MAX_MANIFEST_SIZE, PinnedReference, Progress, Reference};
 use reqwest::{Method, Response, StatusCode};
 
-use crate::auth::Scope;
-use crate::body::HighWater;
+use crate::body::ProgressFloor;
 use crate::download::is_foreign;
-use crate::exchange::{Call, Exchange};
-use crate::plan::{Blob, blobs};
-use crate::upload::{Source, Upload};
-use crate::{BlobRole, Client, Error, Result, manifests};
+use crate::error::{ContentError, Error, Result};
+use crate::plan::{Blob, BlobRole, blobs};
+use crate::scope::Scope;
+use crate::transport::{Call, Transport};
+use crate::upload::Upload;
+use crate::upload_session::{Source, Target};
+use crate::{Client, manifests};
 
-/// What became of a blob.
+/// What happened to a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobOutcome {
-    /// The repository had it.
+    /// The repository already contained it.
     Present,
     /// Mounted from another repository.
     Mounted {
@@ -32,7 +34,7 @@ pub enum BlobOutcome {
         /// Bytes sent now, those that had to be sent twice included.
         sent: u64,
     },
-    /// Not held by registries.
+    /// Not stored by registries.
     Foreign,
 }
 
@@ -45,7 +47,7 @@ pub struct PushedBlob {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// What became of it.
+    /// What happened to it.
     pub outcome: BlobOutcome,
 }
 
@@ -61,11 +63,11 @@ pub struct Pushed {
 }
 
 impl Client {
-    /// Pushes an image under the target's own tag and `tags`. The manifest goes last, by digest
-    /// before the tags, so that nobody ever sees an incomplete image.
+    /// Pushes an image under the target's tag and `tags`. The manifest goes last, by digest before the
+    /// tags, so that an incomplete image is never visible.
     ///
     /// # Errors
-    /// The registry's refusal, a source that cannot be read, or [`Error::OtherDigest`].
+    /// The registry's refusal, a source that cannot be read, or [`ContentError::OtherDigest`].
     pub async fn push(
         &self,
         image: &Image,
@@ -77,7 +79,7 @@ impl Client {
             && named != image.digest.to_string()
         {
             let reference = target.to_string();
-            return Err(Error::OtherDigest { reference, digest: image.digest });
+            return Err(ContentError::OtherDigest { reference, digest: image.digest }.into());
         }
         if image.manifest_bytes.len() as u64 > MAX_MANIFEST_SIZE {
             return Err(Error::Image(mlpack_oci::Error::DocumentTooLarge {
@@ -87,14 +89,14 @@ impl Client {
                 limit: MAX_MANIFEST_SIZE,
             }));
         }
-        let exchange = self.exchange(target.registry()).await?;
+        let transport = self.transport(target.registry()).await?;
         let scope = Scope::push(target.repository());
         let wanted = image.digest.to_string();
-        // A manifest that is there has all its blobs.
-        let whole = manifests::head(&exchange, &scope, &wanted).await? == Some(image.digest);
-        let blobs = self.push_blobs(&exchange, &scope, image, target, whole, progress).await?;
+        // A registry only accepts a manifest whose blobs it has.
+        let whole = manifests::head(&transport, &scope, &wanted).await? == Some(image.digest);
+        let blobs = self.push_blobs(&transport, &scope, image, target, whole, progress).await?;
         if !whole {
-            self.put(&exchange, &scope, image, &wanted).await?;
+            self.put(&transport, &scope, image, &wanted).await?;
         }
         let mut all = Vec::new();
         for tag in target.tag().into_iter().chain(tags.iter().map(String::as_str)) {
@@ -103,7 +105,7 @@ impl Client {
             }
         }
         for tag in all {
-            self.put(&exchange, &scope, image, tag).await?;
+            self.put(&transport, &scope, image, tag).await?;
             progress.note(&format!("tagged {}/{}:{tag}", target.registry(), target.repository()));
         }
         let bytes_sent = blobs.iter().map(|blob| match blob.outcome {
@@ -122,7 +124,7 @@ impl Client {
 
     async fn push_blobs(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         scope: &Scope,
         image: &Image,
         target: &Reference,
@@ -130,16 +132,16 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<Vec<PushedBlob>> {
         let mut order: Vec<(usize, Blob)> = blobs(image).into_iter().enumerate().collect();
-        // The biggest first: what is left at the end is short.
+        // The largest first: what is left at the end is short.
         order.sort_by_key(|(_, blob)| Reverse(blob.descriptor.size()));
         let parallel = self.inner.settings.max_parallel.max(1);
         let mut done: Vec<(usize, PushedBlob)> = stream::iter(order)
             .map(|(index, blob)| async move {
                 let outcome = if whole {
-                    self.learn(target, blob.digest);
+                    self.record_present(target, blob.digest);
                     BlobOutcome::Present
                 } else {
-                    self.push_blob(exchange, scope, image, target, &blob, progress).await?
+                    self.push_blob(transport, scope, image, target, &blob, progress).await?
                 };
                 let size = blob.descriptor.size();
                 let pushed = PushedBlob { role: blob.role, digest: blob.digest, size, outcome };
@@ -154,7 +156,7 @@ impl Client {
 
     async fn push_blob(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         scope: &Scope,
         image: &Image,
         target: &Reference,
@@ -166,18 +168,18 @@ impl Client {
             progress.note(&format!("{name}: foreign, not pushed"));
             return Ok(BlobOutcome::Foreign);
         }
-        if self.is_present(exchange, target, scope, blob.digest).await? {
+        if self.is_present(transport, target, scope, blob.digest).await? {
             progress.note(&format!("{name}: present"));
             return Ok(BlobOutcome::Present);
         }
-        let slot = self.inner.sessions.slot(target, blob.digest);
+        let lock = self.inner.sessions.lock(target, blob.digest);
         let mut fresh = None;
-        // A session exists only where mounting did not work before.
-        if slot.load().is_none() {
+        // A session exists only if mounting did not work before.
+        if lock.load().is_none() {
             for from in self.mount_sources(image, target, blob.digest) {
-                match self.mount(exchange, target, &from, blob.digest).await? {
+                match self.mount(transport, target, &from, blob.digest).await? {
                     Mount::Done => {
-                        self.learn(target, blob.digest);
+                        self.record_present(target, blob.digest);
                         progress.note(&format!("{name}: mounted from {from}"));
                         return Ok(BlobOutcome::Mounted { from });
                     }
@@ -197,21 +199,20 @@ impl Client {
             BlobRole::Layer(_) => Source::Blobs(image.blobs.clone()),
         };
         let meter = progress.begin(&name, Some(blob.descriptor.size()));
-        let upload = Upload {
-            client: self,
-            exchange,
+        let destination = Target {
+            transport,
             scope,
-            target,
             digest: blob.digest,
             descriptor: &blob.descriptor,
             source,
-            slot,
-            water: Arc::new(HighWater::new(meter.clone())),
-            name: &name,
-            progress,
+            lock,
+            floor: Arc::new(ProgressFloor::new(meter.clone())),
+            finish_timeout: self.inner.settings.finish_timeout,
         };
+        let upload =
+            Upload { client: self, reference: target, target: destination, name: &name, progress };
         let (resumed_at, sent) = upload.run(fresh).await?;
-        self.learn(target, blob.digest);
+        self.record_present(target, blob.digest);
         meter.finish(&match resumed_at {
             0 => "uploaded".to_owned(),
             at => format!("uploaded, resumed at {at}"),
@@ -219,73 +220,70 @@ impl Client {
         Ok(BlobOutcome::Uploaded { resumed_at, sent })
     }
 
-    /// Asks the registry to take a blob from another of its repositories (distribution-spec,
-    /// "Mounting a blob from another repository"). Whatever it answers but 201 and 202 means that
-    /// it does not, which is no error: the blob can be sent.
+    /// Asks the registry to mount a blob from another of its repositories (distribution-spec,
+    /// "Mounting a blob from another repository"). Any answer but 201 and 202 means that it does not,
+    /// which is not an error: the blob can be uploaded.
     async fn mount(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         target: &Reference,
         from: &str,
         digest: Digest,
     ) -> Result<Mount> {
         let scope = Scope::push(target.repository()).and_pull_from(from);
-        let mut url = exchange.endpoint().url(&format!("{}/blobs/uploads/", target.repository()));
+        let mut url = transport.endpoint().url(&format!("{}/blobs/uploads/", target.repository()));
         url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from);
-        let what = "mount a blob";
-        let sent = exchange.send_again(|| Call::new(Method::POST, url.clone(), &scope, what)).await;
+        let action = "mount a blob";
+        let sent = transport
+            .send_with_retry(|| Call::new(Method::POST, url.clone(), &scope, action))
+            .await;
         match sent {
             Ok(response) if response.status() == StatusCode::CREATED => Ok(Mount::Done),
             Ok(response) if response.status() == StatusCode::ACCEPTED => {
                 Ok(Mount::Opened(response))
             }
-            Ok(_)
-            | Err(
-                Error::Denied { .. }
-                | Error::LoginNeeded { .. }
-                | Error::WrongCredentials { .. }
-                | Error::TokenRefused { .. }
-                | Error::Refused { .. },
-            ) => Ok(Mount::Refused),
+            Ok(_) | Err(Error::Auth(_) | Error::Refused { .. }) => Ok(Mount::Refused),
             Err(error) => Err(error),
         }
     }
 
-    /// Puts the manifest and holds the registry to its digest.
+    /// Puts the manifest and verifies the digest the registry reports.
     async fn put(
         &self,
-        exchange: &Exchange,
+        transport: &Transport,
         scope: &Scope,
         image: &Image,
         under: &str,
     ) -> Result<()> {
-        let response = manifests::put(exchange, scope, image, under).await?;
+        let response = manifests::put(transport, scope, image, under).await?;
         if response.status().is_success() {
             let found = manifests::content_digest(response.headers());
             return match found {
-                Some(found) if found != image.digest => Err(Error::DigestMismatch {
+                Some(found) if found != image.digest => Err(ContentError::DigestMismatch {
                     what: "manifest",
-                    place: format!("{}/{}", exchange.endpoint().name, scope.repository),
+                    place: format!("{}/{}", transport.endpoint().name, scope.repository),
                     expected: image.digest,
                     found: found.to_string(),
-                }),
+                }
+                .into()),
                 _ => Ok(()),
             };
         }
-        let error = exchange.refusal(response, scope, "take the manifest").await;
-        // Registries with fixed tags refuse even the image the tag already names.
+        let error = transport.refusal(response, scope, "push the manifest").await;
+        // Registries with immutable tags refuse even the image the tag already names.
         if under != image.digest.to_string()
             && let Error::Refused { registry, reply, .. } = &error
             && matches!(reply.status, 400 | 409)
         {
-            return match manifests::head(exchange, scope, under).await? {
+            return match manifests::head(transport, scope, under).await? {
                 Some(found) if found == image.digest => Ok(()),
-                Some(_) => Err(Error::TagFixed {
+                Some(_) => Err(ContentError::TagFixed {
                     registry: registry.clone(),
                     repository: scope.repository.clone(),
                     tag: under.to_owned(),
                     reply: reply.clone(),
-                }),
+                }
+                .into()),
                 None => Err(error),
             };
         }

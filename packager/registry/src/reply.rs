@@ -1,4 +1,4 @@
-//! What a registry answered, kept small enough to show.
+//! A registry's refusal, short enough to print.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use mlpack_http::retry_after;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-/// The longest error body that is read, in bytes; some registries answer with HTML pages.
+/// The longest error body that is read, in bytes; some registries send HTML pages.
 pub(crate) const MAX_ERROR_BODY: u64 = 64 << 10;
 
-/// Headers under which registries name a request, so that their owners can find it.
+/// Headers in which registries return a request's id, by which their operators can find it.
 const REQUEST_IDS: [&str; 5] = [
     "x-ms-correlation-request-id",
     "x-ms-request-id",
@@ -27,11 +27,11 @@ pub struct Reply {
     pub status: u16,
     /// As in `DENIED`.
     pub code: Option<String>,
-    /// The registry's words, at most a line.
+    /// The registry's message, at most one line.
     pub message: Option<String>,
     /// The registry's id of the request.
     pub request_id: Option<String>,
-    /// What `Retry-After` asks for.
+    /// The wait that `Retry-After` demands.
     pub retry_after: Option<Duration>,
 }
 
@@ -69,7 +69,7 @@ impl Reply {
         }
     }
 
-    /// Whether any of the codes is the body's.
+    /// Returns whether the body's code is one of these.
     pub(crate) fn is(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
@@ -86,11 +86,11 @@ fn explain(body: &[u8]) -> (Option<String>, Option<String>) {
     }
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
-    // An HTML page explains nothing on one line.
+    // An HTML page does not fit on one line.
     (None, (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned()))
 }
 
-/// One printable line of at most `limit` characters.
+/// Returns one printable line of at most `limit` characters.
 fn line(text: &str, limit: usize) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect()
 }

@@ -1,4 +1,4 @@
-//! Everything a client needs to know, given by the caller.
+//! The settings of a client, provided by the caller.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use mlpack_http::{Clock, RetryPolicy, SystemClock};
 
-use crate::CredentialStore;
+use crate::credential_store::CredentialStore;
 
-/// Settings of a [`Client`](crate::Client). [`Settings::new`] gives the defaults.
+/// Settings of a [`Client`](crate::Client). [`Settings::new`] returns the defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who is logged in where.
+    /// Where credentials are looked up.
     pub credentials: CredentialStore,
     /// PEM files with certificates to trust besides the system's.
     pub ca_certs: Vec<PathBuf>,
-    /// Hosts (with port, if any) that may be spoken to without TLS and may lie at private
-    /// addresses even when a public registry leads there. Loopback needs no entry.
+    /// Hosts (with port, if any) to which plain HTTP is allowed, and which may have private addresses
+    /// even when a public registry redirects to them. Loopback needs no entry.
     pub insecure_registries: Vec<String>,
     /// Folder for upload sessions, adapted chunk sizes, cached manifests and configs. Created when
-    /// needed; may be deleted at any time.
+    /// needed; can be deleted at any time.
     pub state_dir: PathBuf,
     /// Sent as `User-Agent`.
     pub user_agent: String,
-    /// Blobs moved at the same time.
+    /// Blobs transferred at the same time.
     pub max_parallel: usize,
-    /// Length of upload chunks in bytes; `None` is one streaming request per blob where the
-    /// registry takes it.
+    /// Length of upload chunks in bytes; `None` chooses by the size of the blob and what the registry
+    /// accepts.
     pub chunk_size: Option<u64>,
-    /// Proxies, as the caller found them in its environment.
+    /// Proxies, from the caller's environment.
     pub proxies: Proxies,
-    /// How often and how long to wait for a registry that fails for the moment.
+    /// Limits on retries of one request, or of one blob without progress.
     pub retry: RetryPolicy,
-    /// Measures the waits between attempts and the life of tokens.
+    /// Measures the waits between attempts and the lifetime of tokens.
     pub clock: Arc<dyn Clock>,
     /// Time without a single byte after which a connection counts as broken.
     pub idle_timeout: Duration,
@@ -40,19 +40,19 @@ pub struct Settings {
     pub finish_timeout: Duration,
 }
 
-/// What `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+/// The values of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 #[derive(Clone, Default)]
 pub struct Proxies {
     /// Proxy for https addresses.
     pub https: Option<String>,
     /// Proxy for http addresses.
     pub http: Option<String>,
-    /// Hosts, domains and networks that are reached directly, separated by commas.
+    /// Hosts, domains and networks without a proxy, separated by commas.
     pub no_proxy: Option<String>,
 }
 
 impl std::fmt::Debug for Proxies {
-    // A proxy address may hold a password.
+    // A proxy's address can contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Proxies")
             .field("https", &self.https.is_some())
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Proxies {
 }
 
 impl Settings {
-    /// Anonymous, the system's certificates, four blobs at a time.
+    /// Returns the defaults: anonymous, the system's certificates, four blobs at a time.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
         Self {
             credentials: CredentialStore::default(),

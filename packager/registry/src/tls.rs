@@ -1,4 +1,4 @@
-//! TLS with the system's certificates and the user's own, by rustls and ring.
+//! TLS with the system's certificates and the user's, by rustls and ring.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// A configuration that trusts the system's authorities and those of the given PEM files.
+/// Returns a configuration that trusts the system's authorities and those of the given PEM files.
 ///
-/// A system without any certificates is no error here: loopback registries need none, and a
-/// connection by TLS then says that the certificate is not trusted.
+/// A system without any certificates is not an error here: loopback registries need none, and a
+/// TLS connection then reports that the certificate is not trusted.
 pub(crate) fn config(ca_certs: &[PathBuf]) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -24,7 +24,10 @@ pub(crate) fn config(ca_certs: &[PathBuf]) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Setting { setting: "TLS", reason: error.to_string() })?
+        .map_err(|error| Error::Setting {
+            setting: "TLS settings".to_owned(),
+            reason: error.to_string(),
+        })?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(config)
@@ -35,7 +38,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| bad(path, &error))?;
     if found.is_empty() {
-        return Err(bad(path, &"it holds no PEM certificate"));
+        return Err(bad(path, &"it contains no PEM certificate"));
     }
     Ok(found)
 }
@@ -57,7 +60,7 @@ mod tests {
         assert_eq!(
             error,
             format!(
-                "cannot use the certificates in {}: it holds no PEM certificate",
+                "cannot load certificates from {}: it contains no PEM certificate",
                 path.display()
             )
         );

@@ -1,25 +1,31 @@
-//! Getting a bearer token: anonymous, by password, by refresh token, by Azure access token.
+//! Fetches bearer tokens: anonymously, or with a password, a refresh token or an Azure access token.
 
 use std::time::Duration;
 
+use mlpack_http::is_transient;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::auth::basic;
+use crate::authorization::basic;
 use crate::challenge::Bearer;
-use crate::exchange::Exchange;
-use crate::{Credentials, Error, Reply, Result, Secret};
+use crate::connection::Connection;
+use crate::credentials::Credentials;
+use crate::error::{AuthError, Error, Result};
+use crate::{Reply, Secret};
 
 /// The longest answer of a token server, in bytes. Azure's tokens are some kilobytes.
 const MAX_TOKEN_BODY: u64 = 1 << 20;
 
-/// How long a token holds if its issuer does not say (distribution, "Token Response Fields").
+/// How long a token is valid if its issuer does not say (distribution, "Token Response Fields").
 const DEFAULT_LIFE: u64 = 60;
 
 /// A token that claims to live longer is asked for again after a day, in seconds.
 const LONGEST_LIFE: u64 = 86_400;
+
+/// For messages: what the requests are for.
+const ACTION: &str = "get a token";
 
 /// Names this program to token servers.
 const CLIENT_ID: &str = "mlpack";
@@ -41,41 +47,40 @@ struct Answer {
 
 /// Fetches a token for `scopes` from the realm of a challenge.
 pub(crate) async fn fetch(
-    exchange: &Exchange,
+    connection: &Connection,
     bearer: &Bearer,
     scopes: &[String],
     credentials: &Credentials,
 ) -> Result<Token> {
-    let endpoint = exchange.endpoint();
-    endpoint.allow(&bearer.realm, exchange.direct()).await?;
+    connection.allow(&bearer.realm).await?;
     let answer = match credentials {
         Credentials::Anonymous | Credentials::Bearer(_) => {
-            get(exchange, bearer, scopes, None, credentials).await?
+            get(connection, bearer, scopes, None, credentials).await?
         }
         Credentials::Basic { username, password } => {
             let header = basic(username, password);
-            get(exchange, bearer, scopes, Some(header), credentials).await?
+            get(connection, bearer, scopes, Some(header), credentials).await?
         }
         Credentials::IdentityToken(token) => {
-            refresh(exchange, bearer, scopes, token, credentials).await?
+            refresh(connection, bearer, scopes, token, credentials).await?
         }
         Credentials::AzureAccessToken(token) => {
-            let token = exchange_azure(exchange, bearer, token, credentials).await?;
-            refresh(exchange, bearer, scopes, &token, credentials).await?
+            let token = exchange_azure(connection, bearer, token, credentials).await?;
+            refresh(connection, bearer, scopes, &token, credentials).await?
         }
     };
     // Azure says `access_token`, others `token`, some both.
     let text = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
-    let secret = text.ok_or_else(|| unusable(exchange, "it holds no token"))?;
+    let secret = text.ok_or_else(|| unusable(connection, "it holds no token"))?;
     let life = answer.expires_in.filter(|life| *life > 0).unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
-    // Renewed early, so that a request that takes a moment to arrive still finds it good.
-    let until = exchange.clock().now() + Duration::from_secs(life - (life / 5).min(30));
+    // Renewed early, so that it is still valid when a slow request arrives.
+    let until = connection.clock().now() + Duration::from_secs(life - (life / 5).min(30));
     Ok(Token { secret: secret.into(), until })
 }
 
 /// GET with the scopes as separate parameters (distribution, "Requesting a Token").
 async fn get(
-    exchange: &Exchange,
+    connection: &Connection,
     bearer: &Bearer,
     scopes: &[String],
     header: Option<HeaderValue>,
@@ -92,8 +97,8 @@ async fn get(
         }
         query.append_pair("client_id", CLIENT_ID);
     }
-    ask(exchange, credentials, || {
-        let request = exchange.http().get(url.clone());
+    ask(connection, credentials, || {
+        let request = connection.http().get(url.clone());
         match &header {
             Some(header) => request.header(AUTHORIZATION, header.clone()),
             None => request,
@@ -103,9 +108,9 @@ async fn get(
 }
 
 /// POST of a refresh token; the scopes are one parameter, separated by spaces (RFC 6749). Token
-/// servers that know no POST get the token as a password.
+/// servers that do not support POST get the token as a password.
 async fn refresh(
-    exchange: &Exchange,
+    connection: &Connection,
     bearer: &Bearer,
     scopes: &[String],
     token: &Secret,
@@ -121,27 +126,28 @@ async fn refresh(
         ("refresh_token", token.reveal()),
     ];
     let posted =
-        ask(exchange, credentials, || exchange.http().post(bearer.realm.clone()).form(&form)).await;
+        ask(connection, credentials, || connection.http().post(bearer.realm.clone()).form(&form))
+            .await;
     match posted {
         Err(Error::Refused { reply, .. }) if matches!(reply.status, 404 | 405) => {
             let header = basic("<token>", token);
-            get(exchange, bearer, scopes, Some(header), credentials).await
+            get(connection, bearer, scopes, Some(header), credentials).await
         }
         other => other,
     }
 }
 
-/// Azure's own step before: an access token of the directory becomes a refresh token of the
-/// registry (Azure/acr, AAD-OAuth.md).
+/// Exchanges an access token of the Azure directory for a refresh token of the registry (Azure/acr,
+/// AAD-OAuth.md).
 async fn exchange_azure(
-    exchange: &Exchange,
+    connection: &Connection,
     bearer: &Bearer,
     token: &Secret,
     credentials: &Credentials,
 ) -> Result<Secret> {
     let mut url: Url = bearer.realm.clone();
-    if !exchange.endpoint().owns(&url) {
-        return Err(unusable(exchange, "an Azure token is only sent to the registry itself"));
+    if !connection.endpoint().owns(&url) {
+        return Err(unusable(connection, "an Azure token is only sent to the registry itself"));
     }
     url.set_path("/oauth2/exchange");
     url.set_query(None);
@@ -149,61 +155,55 @@ async fn exchange_azure(
     let form =
         [("grant_type", "access_token"), ("service", service), ("access_token", token.reveal())];
     let answer =
-        ask(exchange, credentials, || exchange.http().post(url.clone()).form(&form)).await?;
+        ask(connection, credentials, || connection.http().post(url.clone()).form(&form)).await?;
     let found = answer.refresh_token.filter(|token| !token.is_empty());
-    found.map(Secret::from).ok_or_else(|| unusable(exchange, "it holds no refresh token"))
+    found.map(Secret::from).ok_or_else(|| unusable(connection, "it holds no refresh token"))
 }
 
-/// Sends a request to a token server, with the retries any request gets.
+/// Sends a request to a token server, with the usual retries.
 async fn ask(
-    exchange: &Exchange,
+    connection: &Connection,
     credentials: &Credentials,
     request: impl Fn() -> RequestBuilder,
 ) -> Result<Answer> {
-    let registry = &exchange.endpoint().name;
-    exchange
+    let registry = &connection.endpoint().name;
+    connection
         .retry(|| async {
-            let what = "get a token";
-            let response = exchange.transmit(request(), what).await?;
+            let response = connection.execute(request(), ACTION, None, None).await?;
             let status = response.status().as_u16();
             if !response.status().is_success() {
-                let reply = exchange.reply(response).await;
+                let reply = connection.reply(response).await;
+                // OAuth2 says 400 `invalid_grant` for a wrong or expired refresh token.
+                let rejected = matches!(status, 401 | 403)
+                    || !is_transient(status) && reply.is(&["invalid_grant", "unauthorized"]);
                 return Err(match status {
                     429 => Error::RateLimited { registry: registry.clone(), reply },
-                    // OAuth2 says 400 `invalid_grant` for a wrong or expired refresh token.
-                    _ if status == 401
-                        || status == 403
-                        || reply.is(&["invalid_grant", "unauthorized"]) =>
-                    {
-                        wrong(registry, credentials, reply)
-                    }
+                    _ if rejected => wrong(registry, credentials, reply).into(),
                     _ => {
-                        Error::Refused { registry: registry.clone(), what: what.to_owned(), reply }
+                        let (registry, action) = (registry.clone(), ACTION.to_owned());
+                        Error::Refused { registry, action, reply }
                     }
                 });
             }
-            let body = exchange.body(response, "token", MAX_TOKEN_BODY).await?;
-            serde_json::from_slice(&body).map_err(|_| unusable(exchange, "it is not JSON"))
+            let body = connection.body(response, "token", MAX_TOKEN_BODY).await?;
+            serde_json::from_slice(&body).map_err(|_| unusable(connection, "it is not JSON"))
         })
         .await
 }
 
-fn wrong(registry: &str, credentials: &Credentials, reply: Box<Reply>) -> Error {
+fn wrong(registry: &str, credentials: &Credentials, reply: Box<Reply>) -> AuthError {
+    let registry = registry.to_owned();
     if *credentials == Credentials::Anonymous {
-        return Error::LoginNeeded {
-            registry: registry.to_owned(),
-            repository: "/".to_owned(),
+        return AuthError::LoginNeeded {
+            registry,
+            repository: String::new(),
             action: "pull",
             reply,
         };
     }
-    Error::WrongCredentials { registry: registry.to_owned(), user: credentials.user(), reply }
+    AuthError::WrongCredentials { registry, user: credentials.user(), reply }
 }
 
-fn unusable(exchange: &Exchange, reason: &str) -> Error {
-    Error::Protocol {
-        registry: exchange.endpoint().name.clone(),
-        what: "the request for a token".to_owned(),
-        reason: reason.to_owned(),
-    }
+fn unusable(connection: &Connection, reason: &str) -> Error {
+    connection.protocol(ACTION, reason)
 }

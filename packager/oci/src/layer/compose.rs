@@ -1,243 +1,98 @@
-//! A layer made of parts. A tar is entries in a row and a gzip stream members in a row, so what was
-//! compressed for one layer is copied into the next as it is; only the diff id wants the bytes
-//! behind it.
+//! A layer made of parts. A tar is a sequence of entries and a gzip stream a sequence of members, so
+//! what was compressed for one layer can be copied into the next; only the diff id needs the
+//! uncompressed bytes.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
 
-use flate2::Crc;
-use flate2::bufread::MultiGzDecoder;
-use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{END, copy_exactly, pad, write_entry, write_header};
-use super::gzip::{ParallelGzip, Section};
-use super::{Content, Deflated, LayerOptions, Node, Tree, WrittenLayer};
-use crate::background_hash::BackgroundHash;
-use crate::{BlobStore, DiffId, Digest, Error, Meter, PendingBlob, Result, image};
-
-/// Deflated bytes are taken as they are from this many on; below, a member of their own costs more
-/// than it saves. Part of the format.
-const WORTH_TAKING: u64 = 16 << 10;
+use super::gzip::Section;
+use super::tree::Tree;
+use super::writer::{LayerOptions, LayerWriter, WrittenLayer, pack};
+use crate::{BlobStore, Digest, Meter, Result};
 
 /// The files of one tree in a layer of several.
 #[derive(Debug)]
 pub struct Part<'a> {
-    /// What it holds.
+    /// The entries.
     pub tree: &'a Tree,
-    /// Where the same files lie compressed already.
+    /// Where the same entries are stored compressed, if they are.
     pub known: Option<StoredPart>,
 }
 
-/// Gzip members inside the blob of a layer that hold the entries of one part.
+/// Gzip members inside the blob of a layer that contain the entries of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredPart {
     /// The layer.
     pub blob: Digest,
-    /// Where the members begin, in bytes.
+    /// Offset of the first member, in bytes.
     pub offset: u64,
-    /// How long they are, in bytes.
+    /// Length of the members, in bytes.
     pub length: u64,
-    /// How long the entries are, in bytes of tar.
+    /// Length of the entries, in bytes of tar.
     pub size: u64,
 }
 
-/// Writes parts as one gzip layer into `store`, and tells where in it each lies. The directories of
-/// all parts come first, then the other entries of each, sorted by path: the bytes of a part
-/// depend on its own tree alone.
+/// Writes parts as one gzip layer into `store` and returns where in it each part is. The directories
+/// of all parts come first, then the other entries of each part, sorted by path: the bytes of a part
+/// depend on its own tree only.
 ///
 /// # Errors
-/// [`Error::LayerPath`] for a path that two parts have, [`Error::Pack`] if a file or a known part
-/// cannot be read, else the store's.
+/// [`Error::LayerPath`](crate::Error::LayerPath) for a path that two parts have (docs/pitfalls.md#1),
+/// [`Error::Pack`](crate::Error::Pack) if a file or a known part cannot be read, or the store's.
 pub fn compose_layer(
     parts: &[Part<'_>],
-    policy: LayerOptions,
+    options: LayerOptions,
     store: &BlobStore,
     meter: &dyn Meter,
 ) -> Result<(WrittenLayer, Vec<StoredPart>)> {
-    let directories = directories(parts)?;
-    let pack = |source| Error::Pack { path: String::new(), source };
-    let mut out = Output {
-        gzip: ParallelGzip::new(store.begin()?, policy.threads),
-        plain: BackgroundHash::new(),
-        size: 0,
-    };
-    for (path, node) in directories.iter() {
-        out.entry(path, node, policy, meter)?;
+    let mut merged = Tree::new();
+    for (path, node) in parts.iter().flat_map(|part| part.tree.iter()) {
+        merged.insert(path, node.clone())?;
     }
-    out.gzip.end_part().map_err(pack)?;
+    let mut writer = LayerWriter::gzip(store, options)?;
+    for (path, node) in merged.iter().filter(|(_, node)| node.is_directory()) {
+        writer.entry(path, node, meter)?;
+    }
+    writer.end_part()?;
     let mut sizes = Vec::new();
     for part in parts {
-        let begin = out.size;
-        match &part.known {
-            Some(known) => {
-                out.copy(known, store).map_err(pack)?;
-                meter.advance(part.tree.size());
+        let begin = writer.size();
+        if let Some(known) = &part.known {
+            let file = Arc::from(store.path(&known.blob));
+            let members = Section { file, offset: known.offset, length: known.length };
+            writer.copy_part(members, known.size).map_err(pack(""))?;
+            meter.advance(part.tree.size());
+        } else {
+            for (path, node) in part.tree.iter().filter(|(_, node)| !node.is_directory()) {
+                writer.copy_entry(path, node, meter)?;
             }
-            None => {
-                for (path, node) in part.tree.iter().filter(|(_, node)| !node.is_directory()) {
-                    out.entry(path, node, policy, meter)?;
-                }
-                out.gzip.end_part().map_err(pack)?;
-            }
+            writer.end_part()?;
         }
-        sizes.push(out.size - begin);
+        sizes.push(writer.size() - begin);
     }
-    out.write_all(&END).map_err(pack)?;
-    let (diff_id, _) = out.plain.finish().map_err(pack)?;
-    let (pending, lengths) = out.gzip.finish().map_err(pack)?;
-    let (digest, size) = PendingBlob::commit(pending)?;
-    // The first are the directories.
+    let (layer, lengths) = writer.finish()?;
+    // The first part is the directories.
     let mut offset = lengths.first().copied().unwrap_or(0);
     let mut stored = Vec::new();
     for (&length, size) in lengths.iter().skip(1).zip(sizes) {
-        stored.push(StoredPart { blob: digest, offset, length, size });
+        stored.push(StoredPart { blob: layer.digest, offset, length, size });
         offset += length;
     }
-    let descriptor = image::descriptor(MediaType::ImageLayerGzip, digest, size);
-    Ok((WrittenLayer { descriptor, digest, diff_id: DiffId(diff_id) }, stored))
-}
-
-/// The directories of all parts, once it is sure that no path is in two of them (docs/pitfalls.md#1).
-fn directories(parts: &[Part<'_>]) -> Result<Tree> {
-    let mut directories = Tree::new();
-    for (path, node) in parts.iter().flat_map(|part| part.tree.iter()) {
-        if node.is_directory() {
-            directories.insert(path, node.clone())?;
-        }
-    }
-    let mut seen = HashSet::new();
-    for (path, node) in parts.iter().flat_map(|part| part.tree.iter()) {
-        if !node.is_directory() && (!seen.insert(path) || directories.get(path).is_some()) {
-            return Err(Error::LayerPath {
-                path: path.to_owned(),
-                reason: "it is there twice".to_owned(),
-            });
-        }
-    }
-    Ok(directories)
-}
-
-/// A tar on its way: compressed, and hashed as it is.
-struct Output {
-    gzip: ParallelGzip<PendingBlob>,
-    plain: BackgroundHash,
-    size: u64,
-}
-
-impl Output {
-    fn entry(
-        &mut self,
-        path: &str,
-        node: &Node,
-        policy: LayerOptions,
-        meter: &dyn Meter,
-    ) -> Result<()> {
-        let written = match node {
-            Node::File { content: Content::Deflated(deflated), size, .. }
-                if deflated.length >= WORTH_TAKING && *size <= u64::from(u32::MAX) =>
-            {
-                self.take(path, node, deflated, policy, meter)
-            }
-            _ => write_entry(self, path, node, policy.mtime, meter),
-        };
-        written.map_err(|source| Error::Pack { path: path.to_owned(), source })
-    }
-
-    /// Takes a part as it lies in another layer; its members' checksums are verified.
-    fn copy(&mut self, part: &StoredPart, store: &BlobStore) -> io::Result<()> {
-        let path = store.path(&part.blob);
-        let mut file = File::open(&path)?;
-        file.seek(SeekFrom::Start(part.offset))?;
-        let members = BufReader::with_capacity(256 << 10, file.take(part.length));
-        let mut plain = MultiGzDecoder::new(members);
-        let mut buffer = vec![0; 256 << 10];
-        let mut size = 0;
-        loop {
-            let n = plain.read(&mut buffer)?;
-            if n == 0 {
-                break;
-            }
-            self.plain.update(&buffer[..n])?;
-            size += n as u64;
-        }
-        if size != part.size {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a part of {} bytes has {size}", part.size),
-            ));
-        }
-        self.size += size;
-        self.gzip.copy_part(Section { file: path.into(), offset: part.offset, length: part.length })
-    }
-
-    /// Takes a file whose bytes lie deflated as they are; inflated, they are verified and hashed.
-    fn take(
-        &mut self,
-        path: &str,
-        node: &Node,
-        deflated: &Deflated,
-        policy: LayerOptions,
-        meter: &dyn Meter,
-    ) -> io::Result<()> {
-        let Node::File { size, content, .. } = node else { return Ok(()) };
-        write_header(self, path, node, policy.mtime)?;
-        let mut plain = Plain { hash: &mut self.plain, crc: Crc::new() };
-        copy_exactly(content, *size, &mut plain, meter)?;
-        let Plain { crc, .. } = plain;
-        if crc.sum() != deflated.crc32 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "its checksum is not the one that stands in the archive",
-            ));
-        }
-        self.size += size;
-        let Deflated { file, offset, length, crc32, .. } = deflated;
-        let section = Section { file: Arc::clone(file), offset: *offset, length: *length };
-        self.gzip.copy_deflated(section, *crc32, crc.amount())?;
-        pad(self, *size)
-    }
-}
-
-/// Bytes that are only looked at.
-struct Plain<'a> {
-    hash: &'a mut BackgroundHash,
-    crc: Crc,
-}
-
-impl Write for Plain<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.hash.update(buf)?;
-        self.crc.update(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.gzip.write(buf)?;
-        self.plain.update(&buf[..n])?;
-        self.size += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok((layer, stored))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Silent;
+    use std::io::{self, Read as _, Write as _};
 
-    const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
+    use flate2::Crc;
+
+    use super::*;
+    use crate::layer::{Content, Deflated, Node};
+    use crate::{DiffId, Silent};
+
+    const OPTIONS: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
     fn tree(files: &[(&str, usize)]) -> Tree {
         let mut tree = Tree::new();
@@ -258,10 +113,10 @@ mod tests {
         let store = BlobStore::open(dir.path()).unwrap();
         let (a, b) = (tree(&[("e/bin/a", 3 << 20), ("e/lib/a", 7)]), tree(&[("e/bin/b", 5)]));
         let c = tree(&[("e/c", 1)]);
-        let (first, stored) = compose_layer(&[new(&a), new(&b)], POLICY, &store, &Silent).unwrap();
-        let whole = compose_layer(&[new(&c), new(&a)], POLICY, &store, &Silent).unwrap();
+        let (first, stored) = compose_layer(&[new(&a), new(&b)], OPTIONS, &store, &Silent).unwrap();
+        let whole = compose_layer(&[new(&c), new(&a)], OPTIONS, &store, &Silent).unwrap();
         let known = Part { tree: &a, known: Some(stored[0].clone()) };
-        let again = compose_layer(&[new(&c), known], POLICY, &store, &Silent).unwrap();
+        let again = compose_layer(&[new(&c), known], OPTIONS, &store, &Silent).unwrap();
         assert_eq!((again.0.digest, again.0.diff_id), (whole.0.digest, whole.0.diff_id));
         assert_eq!(again.1, whole.1);
         assert_ne!(first.digest, whole.0.digest);
@@ -307,7 +162,7 @@ mod tests {
             tree
         };
         let good = tree(crc.sum());
-        let (layer, _) = compose_layer(&[new(&good)], POLICY, &store, &Silent).unwrap();
+        let (layer, _) = compose_layer(&[new(&good)], OPTIONS, &store, &Silent).unwrap();
         let blob = std::fs::read(store.path(&layer.digest)).unwrap();
         assert!(blob.windows(1000).any(|window| *window == stored[6..1006]));
         let mut plain = Vec::new();
@@ -315,10 +170,10 @@ mod tests {
         assert_eq!(layer.diff_id, DiffId(Digest::of(&plain)));
         assert!(plain.windows(5000).any(|window| *window == bytes[..5000]));
         let wrong = tree(crc.sum() + 1);
-        let error = compose_layer(&[new(&wrong)], POLICY, &store, &Silent).unwrap_err();
+        let error = compose_layer(&[new(&wrong)], OPTIONS, &store, &Silent).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "cannot pack `e/f`: its checksum is not the one that stands in the archive"
+            "cannot pack `e/f`: its checksum is not the one in the archive"
         );
     }
 
@@ -326,11 +181,11 @@ mod tests {
     fn a_path_of_two_parts_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let store = BlobStore::open(dir.path()).unwrap();
-        for (left, right) in [("e/a", "e/a"), ("e/a", "e/a/b")] {
+        for (left, right) in [("e/a", "e/a"), ("e/a", "e/a/b"), ("e/a/b", "e/a")] {
             let (left, right) = (tree(&[(left, 1)]), tree(&[(right, 1)]));
             let parts = [new(&left), new(&right)];
-            let error = compose_layer(&parts, POLICY, &store, &Silent).unwrap_err();
-            assert_eq!(error.to_string(), "`e/a` cannot be put into a layer: it is there twice");
+            let error = compose_layer(&parts, OPTIONS, &store, &Silent).unwrap_err();
+            assert_eq!(error.to_string(), "cannot add `e/a` to a layer: duplicate path");
         }
     }
 
@@ -339,13 +194,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = BlobStore::open(dir.path()).unwrap();
         let a = tree(&[("a", 100_000)]);
-        let (layer, stored) = compose_layer(&[new(&a)], POLICY, &store, &Silent).unwrap();
+        let (layer, stored) = compose_layer(&[new(&a)], OPTIONS, &store, &Silent).unwrap();
         let path = store.path(&layer.digest);
         let mut bytes = std::fs::read(&path).unwrap();
         let middle = stored[0].offset + stored[0].length / 2;
         bytes[usize::try_from(middle).unwrap()] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         let known = Part { tree: &a, known: Some(stored[0].clone()) };
-        assert!(compose_layer(&[known], POLICY, &store, &Silent).is_err());
+        assert!(compose_layer(&[known], OPTIONS, &store, &Silent).is_err());
     }
 }

@@ -1,13 +1,15 @@
-//! Layers: what goes into one ([`Tree`]) and the one writer that turns it into bytes.
+//! Layers: what goes into one ([`Tree`]) and the writer that turns it into bytes.
 
 mod compose;
 mod decode;
 mod entry;
 mod gzip;
+mod single;
 mod tree;
 mod writer;
 
 pub use compose::{Part, StoredPart, compose_layer};
 pub use decode::LayerReader;
+pub use single::{Compression, write_layer};
 pub use tree::{Content, Deflated, Node, Opener, Tree};
-pub use writer::{Compression, LayerOptions, WrittenLayer, write_layer};
+pub use writer::{LayerOptions, WrittenLayer};

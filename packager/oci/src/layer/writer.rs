@@ -1,34 +1,27 @@
-//! A tree as a layer: a tar sorted by path, compressed where that pays, hashed on the way.
+//! The one writer of layers: tar entries go out compressed or as they are, hashed on the way.
 
 use std::fs::File;
-use std::io::{Read, Seek as _, SeekFrom, Write};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write};
+use std::sync::Arc;
 
+use flate2::Crc;
+use flate2::bufread::MultiGzDecoder;
 use oci_spec::image::{Descriptor, MediaType};
 
-use super::entry::{END, write_entry};
-use super::gzip::{ParallelGzip, saving};
-use super::{Content, Node, Tree};
-use crate::{BlobStore, DiffId, Digest, Error, HashingWriter, Meter, PendingBlob, Result, image};
-
-/// How a layer is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Gzip members of 1 MiB, compressed in parallel.
-    Gzip,
-    /// As it is: digest and diff id are one, hashed once.
-    None,
-    /// As it is if a sample of the largest files says that deflate would save less than a tenth,
-    /// else gzip. For model weights.
-    Probe,
-}
+use super::entry::{END, copy_exactly, pad, write_entry, write_header};
+use super::gzip::{ParallelGzip, Section};
+use super::tree::{Content, Deflated, Node};
+use crate::background_hash::BackgroundHash;
+use crate::image::descriptor;
+use crate::{BlobStore, DiffId, Digest, Error, Meter, PendingBlob, Result};
 
 /// What decides the bytes of a layer besides its tree.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerOptions {
-    /// Modification time of every entry, in seconds since 1970. 1980-01-01T00:00:01Z by default,
-    /// which also a zip can hold (docs/pitfalls.md#5).
+    /// Modification time of every entry, in seconds since 1970. The default is
+    /// 1980-01-01T00:00:01Z, which a zip file can hold too (docs/pitfalls.md#5).
     pub mtime: u64,
-    /// Threads that compress; does not show in the bytes.
+    /// Number of compression threads. Does not change the bytes.
     pub threads: usize,
 }
 
@@ -37,7 +30,7 @@ impl LayerOptions {
     pub const DEFAULT_MTIME: u64 = 315_532_801;
 }
 
-/// A layer that lies in a store.
+/// A layer in a store.
 #[derive(Debug, Clone)]
 pub struct WrittenLayer {
     /// Media type, digest and size of the blob.
@@ -48,203 +41,182 @@ pub struct WrittenLayer {
     pub diff_id: DiffId,
 }
 
-/// Below this many bytes a model is not worth the question; it is compressed.
-const PROBE_FROM: u64 = 1 << 20;
-const PROBE_SAMPLE: u64 = 1 << 20;
-const PROBE_MIN_SAVING: f64 = 0.1;
+/// The smallest deflate stream that is copied, in bytes; for a shorter one a gzip member costs more
+/// than copying saves. Part of the format.
+const MIN_COPIED: u64 = 16 << 10;
 
-/// Writes `tree` as a layer into `store`, hashing on the way. Memory is flat whatever the size.
-///
-/// # Errors
-/// [`Error::Pack`] if a file cannot be read or is not as long as the tree says, else the store's.
-pub fn write_layer(
-    tree: &Tree,
-    compression: Compression,
-    policy: LayerOptions,
-    store: &BlobStore,
-    meter: &dyn Meter,
-) -> Result<WrittenLayer> {
-    let gzip = match compression {
-        Compression::Gzip => true,
-        Compression::None => false,
-        Compression::Probe => compressible(tree)?,
-    };
-    let pending = store.begin()?;
-    let (pending, diff_id, media_type) = if gzip {
-        let out = HashingWriter::new(ParallelGzip::new(pending, policy.threads));
-        let (gzip, diff_id, _) = write_tar(tree, policy.mtime, out, meter)?.finish();
-        let (pending, _) =
-            gzip.finish().map_err(|source| Error::Pack { path: String::new(), source })?;
-        (pending, Some(diff_id), MediaType::ImageLayerGzip)
-    } else {
-        (write_tar(tree, policy.mtime, pending, meter)?, None, MediaType::ImageLayer)
-    };
-    let (digest, size) = PendingBlob::commit(pending)?;
-    Ok(WrittenLayer {
-        descriptor: image::descriptor(media_type, digest, size),
-        digest,
-        diff_id: DiffId(diff_id.unwrap_or(digest)),
-    })
+/// A layer being written into a store.
+pub(super) struct LayerWriter {
+    out: Output,
+    options: LayerOptions,
+    /// Tar bytes written so far.
+    size: u64,
 }
 
-fn write_tar<W: Write>(tree: &Tree, mtime: u64, mut out: W, meter: &dyn Meter) -> Result<W> {
-    for (path, node) in tree.iter() {
-        write_entry(&mut out, path, node, mtime, meter)
-            .map_err(|source| Error::Pack { path: path.to_owned(), source })?;
-    }
-    out.write_all(&END).map_err(|source| Error::Pack { path: String::new(), source })?;
-    Ok(out)
+enum Output {
+    /// Digest and diff id are one, hashed once.
+    Stored(PendingBlob),
+    /// Gzip, and the hash of the tar.
+    Gzip(ParallelGzip<PendingBlob>, BackgroundHash),
 }
 
-/// Samples beginning, middle and end of the largest files.
-fn compressible(tree: &Tree) -> Result<bool> {
-    if tree.size() < PROBE_FROM {
-        return Ok(true);
-    }
-    let mut files: Vec<_> = tree
-        .iter()
-        .filter_map(|(path, node)| match node {
-            Node::File { size, content: Content::File(file), .. } => Some((*size, path, file)),
-            _ => None,
-        })
-        .collect();
-    files.sort_by_key(|&(size, path, _)| (std::cmp::Reverse(size), path));
-    let mut sample = Vec::new();
-    for (size, path, file) in files.into_iter().take(3) {
-        let pack = |source| Error::Pack { path: path.to_owned(), source };
-        let mut file = File::open(file).map_err(pack)?;
-        for part in 0..3 {
-            let start = (size / 2 * part).min(size.saturating_sub(PROBE_SAMPLE));
-            file.seek(SeekFrom::Start(start)).map_err(pack)?;
-            (&mut file).take(PROBE_SAMPLE).read_to_end(&mut sample).map_err(pack)?;
-        }
-    }
-    Ok(saving(&sample) >= PROBE_MIN_SAVING)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::Silent;
-
-    const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
-
-    fn write(tree: &Tree, compression: Compression, dir: &Path) -> (WrittenLayer, Vec<u8>) {
-        let store = BlobStore::open(dir).unwrap();
-        let layer = write_layer(tree, compression, POLICY, &store, &Silent).unwrap();
-        let bytes = std::fs::read(store.path(&layer.digest)).unwrap();
-        (layer, bytes)
+impl LayerWriter {
+    pub(super) fn gzip(store: &BlobStore, options: LayerOptions) -> Result<Self> {
+        let gzip = ParallelGzip::new(store.begin()?, options.threads);
+        Ok(Self { out: Output::Gzip(gzip, BackgroundHash::new()), options, size: 0 })
     }
 
-    fn listing(tar: &[u8]) -> Vec<String> {
-        let mut archive = tar::Archive::new(tar);
-        archive
-            .entries()
-            .unwrap()
-            .map(|entry| {
-                let mut entry = entry.unwrap();
-                let mut text = String::new();
-                let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
-                let link = entry
-                    .link_name_bytes()
-                    .map(|link| String::from_utf8(link.into_owned()).unwrap());
-                entry.read_to_string(&mut text).unwrap();
-                let header = entry.header();
-                format!(
-                    "{:o} {}:{} {} {path}{}{}",
-                    header.mode().unwrap(),
-                    header.uid().unwrap(),
-                    header.gid().unwrap(),
-                    header.mtime().unwrap(),
-                    link.map(|link| format!(" -> {link}")).unwrap_or_default(),
-                    if text.is_empty() { String::new() } else { format!(" = {text}") },
-                )
-            })
-            .collect()
+    pub(super) fn stored(store: &BlobStore, options: LayerOptions) -> Result<Self> {
+        Ok(Self { out: Output::Stored(store.begin()?), options, size: 0 })
     }
 
-    #[test]
-    fn a_layer_is_sorted_normal_and_of_one_time() {
-        let dir = tempfile::tempdir().unwrap();
-        let long = format!("{}/{}", "d".repeat(90), "n".repeat(120));
-        let mut tree = Tree::new();
-        tree.insert("tmp", Node::Directory { open: true }).unwrap();
-        tree.add_bytes("b/run", &b"go"[..], true).unwrap();
-        tree.add_bytes("b/über", &b"u"[..], false).unwrap();
-        tree.add_symlink("a", "b/run").unwrap();
-        tree.add_bytes(&long, &b"l"[..], false).unwrap();
-        let (layer, bytes) = write(&tree, Compression::None, dir.path());
-        assert_eq!(
-            listing(&bytes),
-            [
-                "777 0:0 315532801 a -> b/run".to_owned(),
-                "755 0:0 315532801 b/".to_owned(),
-                "755 0:0 315532801 b/run = go".to_owned(),
-                "644 0:0 315532801 b/über = u".to_owned(),
-                format!("755 0:0 315532801 {}/", "d".repeat(90)),
-                format!("644 0:0 315532801 {long} = l"),
-                "1777 0:0 315532801 tmp/".to_owned(),
-            ]
-        );
-        assert_eq!(layer.diff_id.0, layer.digest);
-        assert_eq!(layer.digest, Digest::of(&bytes));
-        // The bytes themselves are a promise (FORMAT_VERSION).
-        assert_eq!(
-            layer.digest.to_string(),
-            "sha256:efc998d88e9641c3f011d09dac7642f0e987ac9e556e050b4c8e2c8e6029fca1"
-        );
+    /// Tar bytes written so far.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
-    #[test]
-    fn gzip_and_raw_share_the_diff_id() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut tree = Tree::new();
-        tree.add_bytes("f", vec![7; 3 << 20], false).unwrap();
-        let (raw, _) = write(&tree, Compression::None, dir.path());
-        let (gzip, bytes) = write(&tree, Compression::Gzip, dir.path());
-        assert_eq!(raw.diff_id, gzip.diff_id);
-        assert_eq!(gzip.digest, Digest::of(&bytes));
-        assert_eq!(gzip.descriptor.media_type(), &MediaType::ImageLayerGzip);
+    /// Writes one entry.
+    pub(super) fn entry(&mut self, path: &str, node: &Node, meter: &dyn Meter) -> Result<()> {
+        write_entry(self, path, node, self.options.mtime, meter).map_err(pack(path))
     }
 
-    #[test]
-    fn a_probe_keeps_what_deflate_cannot_shrink() {
-        let dir = tempfile::tempdir().unwrap();
-        let (noise, zeros) = (dir.path().join("noise"), dir.path().join("zeros"));
-        let mut state = 1u64;
-        let random: Vec<u8> = (0..2 << 20)
-            .map(|_| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 32) as u8
-            })
-            .collect();
-        std::fs::write(&noise, random).unwrap();
-        std::fs::write(&zeros, vec![0; 2 << 20]).unwrap();
-        for (file, media_type) in
-            [(noise, MediaType::ImageLayer), (zeros, MediaType::ImageLayerGzip)]
-        {
-            let mut tree = Tree::new();
-            tree.add_file("model", &file).unwrap();
-            let (layer, _) = write(&tree, Compression::Probe, &dir.path().join("blobs"));
-            assert_eq!(layer.descriptor.media_type(), &media_type);
+    /// Writes one entry, copying the deflate stream of a file that has one.
+    pub(super) fn copy_entry(&mut self, path: &str, node: &Node, meter: &dyn Meter) -> Result<()> {
+        match node {
+            Node::File { content: Content::Deflated(deflated), size, .. }
+                if deflated.length >= MIN_COPIED && *size <= u64::from(u32::MAX) =>
+            {
+                self.copy_deflated(path, node, deflated, *size, meter).map_err(pack(path))
+            }
+            _ => self.entry(path, node, meter),
         }
     }
 
-    #[test]
-    fn a_file_that_changed_is_an_error_and_leaves_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        for size in [1, 3] {
-            let mut tree = Tree::new();
-            let content = Content::Bytes(b"ab"[..].into());
-            tree.insert("f", Node::File { executable: false, size, content }).unwrap();
-            let store = BlobStore::open(dir.path()).unwrap();
-            let error = write_layer(&tree, Compression::Gzip, POLICY, &store, &Silent).unwrap_err();
-            assert!(error.to_string().contains("changed while it was packed"), "{error}");
-            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    /// Ends a part of a gzip layer: its members can be copied into other layers.
+    pub(super) fn end_part(&mut self) -> Result<()> {
+        match &mut self.out {
+            Output::Gzip(gzip, _) => gzip.end_part().map_err(pack("")),
+            Output::Stored(_) => Ok(()),
         }
     }
+
+    /// Copies the gzip members of a part with `size` bytes of tar from a file and verifies them.
+    pub(super) fn copy_part(&mut self, members: Section, size: u64) -> io::Result<()> {
+        let Output::Gzip(gzip, plain) = &mut self.out else {
+            return Err(io::Error::other("a stored layer has no gzip members"));
+        };
+        let mut file = File::open(&members.file)?;
+        file.seek(SeekFrom::Start(members.offset))?;
+        let compressed = BufReader::with_capacity(256 << 10, file.take(members.length));
+        let mut decoder = MultiGzDecoder::new(compressed);
+        let mut buffer = vec![0; 256 << 10];
+        let mut found = 0;
+        loop {
+            let n = decoder.read(&mut buffer)?;
+            if n == 0 {
+                break;
+            }
+            plain.update(&buffer[..n])?;
+            found += n as u64;
+        }
+        if found != size {
+            return Err(invalid(format!("a part of {size} bytes has {found}")));
+        }
+        self.size += size;
+        gzip.copy_part(members)
+    }
+
+    /// Copies the deflate stream of a file; decompressed, it is verified and hashed.
+    fn copy_deflated(
+        &mut self,
+        path: &str,
+        node: &Node,
+        deflated: &Deflated,
+        size: u64,
+        meter: &dyn Meter,
+    ) -> io::Result<()> {
+        let Node::File { content, .. } = node else { return Ok(()) };
+        write_header(self, path, node, self.options.mtime)?;
+        let Output::Gzip(gzip, plain) = &mut self.out else {
+            return Err(io::Error::other("a stored layer has no gzip members"));
+        };
+        let mut check = Check { hash: plain, crc: Crc::new() };
+        copy_exactly(content, size, &mut check, meter)?;
+        let crc = check.crc;
+        if crc.sum() != deflated.crc32 {
+            return Err(invalid("its checksum is not the one in the archive".to_owned()));
+        }
+        self.size += size;
+        let Deflated { file, offset, length, crc32, .. } = deflated;
+        let section = Section { file: Arc::clone(file), offset: *offset, length: *length };
+        gzip.copy_deflated(section, *crc32, crc.amount())?;
+        pad(self, size)
+    }
+
+    /// Ends the tar and commits the blob. Returns the layer and the compressed length of each part.
+    pub(super) fn finish(mut self) -> Result<(WrittenLayer, Vec<u64>)> {
+        self.write_all(&END).map_err(pack(""))?;
+        let (pending, lengths, diff_id, media_type) = match self.out {
+            Output::Stored(pending) => (pending, Vec::new(), None, MediaType::ImageLayer),
+            Output::Gzip(gzip, plain) => {
+                let (diff_id, _) = plain.finish().map_err(pack(""))?;
+                let (pending, lengths) = gzip.finish().map_err(pack(""))?;
+                (pending, lengths, Some(diff_id), MediaType::ImageLayerGzip)
+            }
+        };
+        let (digest, size) = pending.commit()?;
+        let layer = WrittenLayer {
+            descriptor: descriptor(media_type, digest, size),
+            digest,
+            diff_id: DiffId(diff_id.unwrap_or(digest)),
+        };
+        Ok((layer, lengths))
+    }
+}
+
+impl Write for LayerWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = match &mut self.out {
+            Output::Stored(pending) => pending.write(buf)?,
+            Output::Gzip(gzip, plain) => {
+                let n = gzip.write(buf)?;
+                plain.update(&buf[..n])?;
+                n
+            }
+        };
+        self.size += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Hashes bytes without keeping them.
+struct Check<'a> {
+    hash: &'a mut BackgroundHash,
+    crc: Crc,
+}
+
+impl Write for Check<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.hash.update(buf)?;
+        self.crc.update(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Wraps an I/O error with the path of the entry; empty for the layer as a whole.
+pub(super) fn pack(path: &str) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Pack { path, source }
+}
+
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }

@@ -36,8 +36,16 @@ impl PendingFile {
     /// # Errors
     /// The system's.
     pub fn persist(self, path: &Path) -> io::Result<()> {
+        self.persist_with_mode(path, 0o644)
+    }
+
+    /// Gives the file its name and Unix permissions by an atomic rename.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn persist_with_mode(self, path: &Path, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
-        self.0.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        self.0.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
         self.0.persist(path).map(drop).map_err(|error| error.error)
     }
 

@@ -1,10 +1,10 @@
-//! The forms an image may have in a registry: Docker's and the OCI's, alone or in an index, with
-//! layers that are not there.
+//! The forms an image can have in a registry: Docker's and the OCI's, alone or in an index, with
+//! foreign layers.
 
 use axum::http::Method;
 use mlpack_oci::spec::MediaType;
 use mlpack_oci::{Digest, Image, Platform, Reference, Silent};
-use mlpack_registry::{BlobAction, BlobOutcome, Error};
+use mlpack_registry::{BlobAction, BlobOutcome, ContentError, Error};
 use serde_json::{Value, json};
 
 use crate::kit::{Action, Proxy, Registry, client, foreign_image, has, image, read_all, settings};
@@ -25,7 +25,7 @@ fn as_docker(image: &Image) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_makers_manifests_and_indexes_are_read() {
+async fn docker_and_oci_manifests_and_indexes_are_read() {
     if !has("docker-registry") {
         return;
     }
@@ -70,23 +70,23 @@ async fn both_makers_manifests_and_indexes_are_read() {
     }
     let reference: Reference = format!("{}/a:oci-index", registry.host).parse().unwrap();
     let error = client.image(&reference, &"linux/s390x".parse().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("linux/amd64"), "it tells what is there: {error}");
+    assert!(error.to_string().contains("linux/amd64"), "it lists the platforms: {error}");
 
-    // A tag beside a digest is for people: the digest counts.
+    // The digest decides, not the tag beside it.
     let both = format!("{}/a:docker-other@{}", registry.host, wanted.digest);
     let found = client.image(&both.parse().unwrap(), &Platform::linux_amd64()).await.unwrap();
     assert_eq!(found.digest, wanted.digest);
 }
 
-/// A layer of Windows that only its maker may hand out stays a name: it is neither sent nor
-/// fetched from the address in its descriptor.
+/// A layer of Windows that only Microsoft may distribute is neither sent nor fetched from the
+/// address in its descriptor.
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_layers_are_kept_and_not_followed() {
     if !has("docker-registry") {
         return;
     }
     let registry = Registry::open();
-    // The registry itself refuses manifests with addresses unless it is told to allow them.
+    // The registry refuses manifests with addresses unless its configuration allows them.
     let proxy = Proxy::start(&registry.host, false, |seen| match seen.method {
         Method::PUT if seen.path.contains("/manifests/") => {
             Action::AnswerLate(201, Vec::new(), String::new())
@@ -126,7 +126,7 @@ async fn foreign_layers_are_kept_and_not_followed() {
     assert!(error.contains(&foreign), "{error}");
 }
 
-/// Nothing is believed of an answer that says 201 to a blob: what is pulled is hashed.
+/// What is pulled is hashed, whatever the registry answered to the push.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_config_of_other_bytes_or_too_many_is_refused() {
     if !has("docker-registry") {
@@ -149,7 +149,10 @@ async fn a_config_of_other_bytes_or_too_many_is_refused() {
         client(settings(other.path())).image(&behind, &platform).await.unwrap_err()
     };
     let error = read("{}".to_owned()).await;
-    assert!(matches!(error, Error::DigestMismatch { what: "config", .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::Content(ContentError::DigestMismatch { what: "config", .. })),
+        "{error:?}"
+    );
     let error = read("x".repeat(5 << 20)).await.to_string();
-    assert!(error.ends_with("is 5242880 bytes long; at most 4194304 are read"), "{error}");
+    assert!(error.ends_with("is too large: 5242880 bytes, the limit is 4194304"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! A push that is killed goes on where it stopped, as far as the registry lets it.
+//! A push that was killed continues where it stopped, as far as the registry allows.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,8 +19,8 @@ fn size(usual: u64) -> u64 {
 
 /// What the killed process does: pushes to the address and with the state it is given.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by the tests below, in a process of its own"]
-#[allow(clippy::disallowed_methods, reason = "how the parent speaks to it")]
+#[ignore = "run by the tests below, in a separate process"]
+#[allow(clippy::disallowed_methods, reason = "how the parent passes arguments")]
 async fn push_until_killed() {
     let (Ok(target), Ok(state)) =
         (std::env::var("MLPACK_TEST_TARGET"), std::env::var("MLPACK_TEST_STATE"))
@@ -41,7 +41,7 @@ struct Killed {
     _registry: Registry,
 }
 
-#[allow(clippy::print_stdout, reason = "figures for whoever looks")]
+#[allow(clippy::print_stdout, reason = "figures for readers of the log")]
 impl Killed {
     /// Pushes, and kills at 70 % of the bytes.
     async fn at_70_percent(
@@ -78,7 +78,7 @@ impl Killed {
         Self { size, proxy, target, dir, _registry: registry }
     }
 
-    /// Pushes again: what the plan says of the layer, where it was resumed, and the bytes sent.
+    /// Pushes again; returns the layer's planned action, where it was resumed, and the bytes sent.
     async fn again(&self) -> (BlobAction, u64, u64) {
         let client = client(settings(self.dir.path()));
         let size = self.size;
@@ -99,7 +99,7 @@ impl Killed {
 
 /// A registry that keeps what came before a connection broke.
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_70_percent_of_a_stream_the_next_push_sends_the_rest_alone() {
+async fn killed_at_70_percent_of_a_stream_the_next_push_sends_only_the_rest() {
     if !has("docker-registry") {
         return;
     }
@@ -114,9 +114,9 @@ async fn killed_at_70_percent_of_a_stream_the_next_push_sends_the_rest_alone() {
     assert!(second * 100 <= size * 35, "{second} of {size}");
 }
 
-/// The registry never sees the chunk that broke, so that the address on disk is still good.
+/// The registry never sees the chunk that broke, so that the address on disk is still valid.
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_70_percent_of_chunks_the_next_push_sends_the_rest_alone() {
+async fn killed_at_70_percent_of_chunks_the_next_push_sends_only_the_rest() {
     if !has("docker-registry") {
         return;
     }
@@ -134,9 +134,9 @@ async fn killed_at_70_percent_of_chunks_the_next_push_sends_the_rest_alone() {
 }
 
 /// distribution 2.8 keeps the bytes of a request that broke and then refuses every address it has
-/// signed for that upload. All that can be done is to notice at once and to begin anew.
+/// signed for that upload. All mlpack can do is notice at once and start from scratch.
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_a_chunk_that_reached_distribution_the_blob_is_sent_anew() {
+async fn killed_in_a_chunk_that_reached_distribution_the_blob_is_sent_again() {
     if !has("docker-registry") {
         return;
     }

@@ -1,8 +1,8 @@
-//! What a registry must not be able to do to us.
+//! What a malicious registry must not achieve.
 
 use axum::http::Method;
 use mlpack_oci::{Platform, Reference, Silent};
-use mlpack_registry::Error;
+use mlpack_registry::{ConnectionError, Error};
 
 use crate::kit::{Action, Proxy, Registry, basic, client, has, image, login, read_all, settings};
 
@@ -17,7 +17,7 @@ async fn the_login_is_not_sent_to_a_redirect_host() {
     let direct: Reference = format!("{}/a:v1", registry.host).parse().unwrap();
     client(settings(dir.path())).push(&image, &direct, &[], &Silent).await.unwrap();
 
-    // Azure sends blobs from a storage host; this one refuses our login as that one does.
+    // Azure redirects to a storage host for blobs, which refuses the registry's login.
     let storage = Proxy::start(&registry.host, false, |seen| {
         if seen.headers.contains_key("authorization") {
             return Action::Answer(403, Vec::new(), String::new());
@@ -72,12 +72,12 @@ async fn an_upload_location_on_a_private_address_is_refused() {
         let pushed =
             client(settings(dir.path())).push(&image(310, &[100]), &target, &[], &Silent).await;
         let error = pushed.unwrap_err().to_string();
-        assert!(error.contains(kind) && error.contains("is not followed"), "{error}");
+        assert!(error.contains(kind) && error.contains("refusing to follow"), "{error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_is_not_led_to_a_private_address_either() {
+async fn a_redirect_of_a_download_to_a_private_address_is_refused() {
     if !has("docker-registry") {
         return;
     }
@@ -97,7 +97,10 @@ async fn a_download_is_not_led_to_a_private_address_either() {
     let behind: Reference = format!("{}/a:v1", proxy.host).parse().unwrap();
     let other = tempfile::tempdir().unwrap();
     let error = client(settings(other.path())).image(&behind, &Platform::linux_amd64()).await;
-    assert!(matches!(error.unwrap_err(), Error::PrivateTarget { kind: "private", .. }));
+    assert!(matches!(
+        error.unwrap_err(),
+        Error::Connection(ConnectionError::PrivateTarget { kind: "private", .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,12 +116,12 @@ async fn an_oversized_manifest_is_not_read() {
     let error = read.unwrap_err().to_string();
     assert_eq!(
         error,
-        format!("manifest in {} is 5242880 bytes long; at most 4194304 are read", proxy.host)
+        format!("manifest in {} is too large: 5242880 bytes, the limit is 4194304", proxy.host)
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_is_what_it_is_asked_for_and_one_thing_only() {
+async fn a_manifest_of_another_kind_or_digest_is_refused() {
     let text = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json"}"#;
     let proxy = Proxy::start("127.0.0.1:1", false, move |_| {
         let kind = "application/vnd.oci.image.index.v1+json".to_owned();
@@ -136,13 +139,16 @@ async fn a_manifest_is_what_it_is_asked_for_and_one_thing_only() {
         }
     };
     let error = read(format!("{}/a:v1", proxy.host)).await;
-    assert!(error.contains("it is sent as") && error.contains("but says it is"), "{error}");
+    assert!(
+        error.contains("the content type is") && error.contains("but the manifest says"),
+        "{error}"
+    );
     let wanted = mlpack_oci::Digest::of(b"other");
     let error = read(format!("{}/a@{wanted}", proxy.host)).await;
     let found = mlpack_oci::Digest::of(text.as_bytes());
     assert_eq!(
         error,
-        format!("digest mismatch: manifest of {}/a should be {wanted} but is {found}", proxy.host)
+        format!("digest mismatch for manifest of {}/a: expected {wanted}, got {found}", proxy.host)
     );
 }
 
@@ -167,16 +173,16 @@ async fn a_registry_that_stores_other_bytes_is_caught() {
     assert_eq!(
         error.to_string(),
         format!(
-            "digest mismatch: manifest of {}/a should be {} but is {lie}",
+            "digest mismatch for manifest of {}/a: expected {}, got {lie}",
             proxy.host, image.digest
         )
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plain_http_is_not_spoken_to_other_machines() {
+async fn plain_http_is_refused_for_other_machines() {
     let dir = tempfile::tempdir().unwrap();
-    // A name that is not loopback, however local it sounds; nothing listens there.
+    // An address that is not loopback; nothing listens there.
     let target: Reference = "192.0.2.1:5000/a:v1".parse().unwrap();
     let mut quick = settings(dir.path());
     quick.idle_timeout = std::time::Duration::from_millis(300);
@@ -185,12 +191,16 @@ async fn plain_http_is_not_spoken_to_other_machines() {
     assert!(
         matches!(
             error,
-            Error::Connection { .. } | Error::Unreachable { .. } | Error::Silent { .. }
+            Error::Connection(
+                ConnectionError::Broken { .. }
+                    | ConnectionError::Unreachable { .. }
+                    | ConnectionError::Silent { .. }
+            )
         ),
         "{error}"
     );
 
-    // And a token server may not be without TLS either.
+    // A token server needs TLS too.
     let proxy = Proxy::start("127.0.0.1:1", false, |_| {
         let challenge = "Bearer realm=\"http://192.0.2.1/token\",service=\"x\"".to_owned();
         Action::Answer(401, vec![("www-authenticate", challenge)], String::new())
@@ -200,5 +210,5 @@ async fn plain_http_is_not_spoken_to_other_machines() {
     with_login.credentials = login(&proxy.host, basic("user", "secret"));
     let target: Reference = format!("{}/a:v1", proxy.host).parse().unwrap();
     let error = client(with_login).image(&target, &Platform::linux_amd64()).await.unwrap_err();
-    assert_eq!(error.to_string(), "`192.0.2.1` would be spoken to without TLS");
+    assert_eq!(error.to_string(), "refusing plain HTTP to `192.0.2.1`");
 }

@@ -37,17 +37,17 @@ pub(crate) enum Action {
     Answer(u16, Vec<(&'static str, String)>, String),
     /// Read the whole body first, then answer.
     AnswerLate(u16, Vec<(&'static str, String)>, String),
-    /// Pass so many bytes of the body on, then break the connection. The registry keeps them if
-    /// the proxy was told to.
+    /// Forward this many bytes of the body, then break the connection. The registry keeps them if
+    /// the proxy was started with `keeps`.
     CutUpload(u64),
-    /// Pass so many bytes of the body on and swallow the rest; the answer says how many.
+    /// Forward this many bytes of the body and drop the rest; the answer contains their number.
     Shorten(u64),
-    /// Break the connection after so many bytes of the answer.
+    /// Break the connection after this many bytes of the answer.
     CutDownload(u64),
-    /// Send only so many bytes a second, in both directions.
+    /// Send only this many bytes a second, in both directions.
     Slow(u64),
-    /// Take in so many bytes a second, and pass the request on once it is whole, as nginx does
-    /// unless told otherwise (`proxy_request_buffering`).
+    /// Receive this many bytes a second, and forward the request once it is complete, as nginx does
+    /// by default (`proxy_request_buffering`).
     Hold(u64),
     /// Pass, wait, answer.
     Late(Duration),

@@ -1,4 +1,4 @@
-//! Images to move: layers of made-up bytes, which no registry looks into.
+//! Images to transfer: layers of made-up bytes, which no registry inspects.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -31,7 +31,7 @@ impl Blobs for Generated {
     }
 }
 
-/// Bytes that depend on seed and position alone (splitmix64).
+/// Bytes that depend only on seed and position (splitmix64).
 struct Made {
     seed: u64,
     position: u64,
@@ -57,7 +57,7 @@ impl Read for Made {
     }
 }
 
-/// An image with layers of the given sizes.
+/// Returns an image with layers of the given sizes.
 pub(crate) fn image(seed: u64, sizes: &[u64]) -> Image {
     let mut blobs = Generated::default();
     let layers: Vec<Descriptor> = sizes
@@ -68,8 +68,8 @@ pub(crate) fn image(seed: u64, sizes: &[u64]) -> Image {
     image_of(seed, &layers, Arc::new(blobs))
 }
 
-/// An image whose lowest layer is one that registries do not hold, with the address it is to be had
-/// from, and a usual one of `size` bytes above.
+/// Returns an image whose lowest layer is foreign, with the address to fetch it from, and an ordinary
+/// layer of `size` bytes above.
 pub(crate) fn foreign_image(seed: u64, size: u64, address: &str) -> Image {
     let mut blobs = Generated::default();
     let mut foreign = blobs.add(seed << 8 | 255, 10);
@@ -96,7 +96,7 @@ fn image_of(seed: u64, layers: &[Descriptor], blobs: Arc<dyn Blobs>) -> Image {
     Image::new("test", manifest.to_string().into_bytes(), config.into_bytes(), blobs).unwrap()
 }
 
-/// Reads every layer on a thread that may block; the digests found.
+/// Reads every layer on a thread that may block, and returns the digests.
 pub(crate) async fn read_all(image: &Image) -> Vec<Digest> {
     let image = image.clone();
     let read = move || {

@@ -6,6 +6,8 @@ mod certificates;
 mod images;
 mod proxy;
 mod registry;
+mod response;
+mod token_context;
 mod token_server;
 
 pub(crate) use action::{Action, Seen};
@@ -13,13 +15,14 @@ pub(crate) use certificates::{Authority, Signer};
 pub(crate) use images::{foreign_image, image, read_all};
 pub(crate) use proxy::Proxy;
 pub(crate) use registry::Registry;
+pub(crate) use token_context::TokenContext;
 pub(crate) use token_server::{TokenServer, User};
 
 use std::time::Duration;
 
 use mlpack_registry::{Client, CredentialStore, Credentials, RetryPolicy, Secret, Settings};
 
-/// Whether a program is installed. Without it the test is skipped, which is a failure where
+/// Returns whether a program is installed. Without it the test is skipped, which is a failure if
 /// `MLPACK_TEST_REQUIRE` is set.
 #[allow(clippy::disallowed_methods, clippy::print_stdout, reason = "the switch of the tests")]
 pub(crate) fn has(program: &str) -> bool {
@@ -35,7 +38,7 @@ pub(crate) fn has(program: &str) -> bool {
     false
 }
 
-/// Settings with short waits.
+/// Returns settings with short waits.
 pub(crate) fn settings(dir: &std::path::Path) -> Settings {
     let mut settings = Settings::new(dir.join("state"));
     settings.retry = RetryPolicy {

@@ -1,4 +1,4 @@
-//! Stands before the real registry, counts, and misbehaves on the wire.
+//! A proxy before the real registry that counts requests and misbehaves.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,12 +9,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{Method, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
 use super::busy::Busy;
+use super::response::{answer, dress};
 use super::{Action, Seen};
 
 type Quirk = Arc<dyn Fn(&Seen) -> Action + Send + Sync>;
@@ -31,8 +32,8 @@ struct Inner {
     http: reqwest::Client,
     quirk: Quirk,
     seen: Mutex<Vec<Seen>>,
-    /// Whether a body that breaks off is passed on as one that ended, as registries do that can
-    /// resume inside a request; then the address of each session's true state.
+    /// Whether a body that breaks off is forwarded as one that ended, as registries do that can
+    /// resume inside a request; then the address of each session's real state.
     keeps: bool,
     sessions: Mutex<HashMap<String, String>>,
     busy: Arc<Busy>,
@@ -184,55 +185,7 @@ async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
     dress(response, action).await
 }
 
-/// The registry's answer, with the quirk.
-async fn dress(response: reqwest::Response, action: Action) -> Response<Body> {
-    if let Action::Late(wait) = action {
-        tokio::time::sleep(wait).await;
-    }
-    let status = match action {
-        Action::As(status) => StatusCode::from_u16(status).unwrap(),
-        _ => response.status(),
-    };
-    let mut built = Response::builder().status(status);
-    for (name, value) in response.headers() {
-        let text = value.to_str().unwrap();
-        match &action {
-            Action::Relative if name == "location" && text.starts_with("http://") => {
-                built = built.header(name, &text[text[7..].find('/').unwrap() + 7..]);
-            }
-            _ => built = built.header(name, value),
-        }
-    }
-    if let Action::With(name, value) = &action {
-        built = built.header(*name, value);
-    }
-    let mut left = match action {
-        Action::CutDownload(left) => left,
-        _ => u64::MAX,
-    };
-    let rate = if let Action::Slow(rate) = action { Some(rate) } else { None };
-    let stream = response.bytes_stream().then(move |piece| {
-        let (piece, end) = match piece {
-            Ok(_) if left == 0 => (Err(std::io::Error::other("cut")), 0),
-            Ok(piece) => {
-                let n = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                (Ok(piece.slice(..n)), left - n as u64)
-            }
-            Err(error) => (Err(std::io::Error::other(error)), left),
-        };
-        left = end;
-        async move {
-            if let (Some(rate), Ok(piece)) = (rate, &piece) {
-                let wait = piece.len() as f64 / rate as f64;
-                tokio::time::sleep(Duration::from_secs_f64(wait)).await;
-            }
-            piece
-        }
-    });
-    built.body(Body::from_stream(stream)).unwrap()
-}
-
-/// Asks the real registry. Runs on its own so that it ends well even if the client is gone.
+/// Asks the real registry, in a separate task so that it finishes even if the client is gone.
 async fn forward(
     inner: Arc<Inner>,
     seen: Seen,
@@ -301,12 +254,4 @@ async fn drain(body: Body, bytes: &AtomicU64) {
     while let Some(Ok(piece)) = stream.next().await {
         bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
     }
-}
-
-fn answer(status: u16, headers: &[(&'static str, String)], text: &str) -> Response<Body> {
-    let mut built = Response::builder().status(status);
-    for (name, value) in headers {
-        built = built.header(*name, value);
-    }
-    built.body(Body::from(text.to_owned())).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Debian's `docker-registry` on a free loopback port, in a folder of its own.
+//! Debian's `docker-registry` on a free loopback port, in a separate folder.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ pub(crate) struct Registry {
     child: Child,
     /// `127.0.0.1:PORT`.
     pub(crate) host: String,
-    pub(crate) dir: TempDir,
+    _dir: TempDir,
 }
 
 /// `user:secret` for htpasswd, by bcrypt, the only form the registry reads.
@@ -72,7 +72,7 @@ impl Registry {
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let mut registry = Self { child, host: String::new(), dir };
+        let mut registry = Self { child, host: String::new(), _dir: dir };
         let started = Instant::now();
         loop {
             let text = fs::read_to_string(&log).unwrap();
@@ -85,7 +85,7 @@ impl Registry {
         }
     }
 
-    /// Puts a manifest as it is, also one that the client never writes.
+    /// Puts a manifest as it is, even one that the client never writes.
     pub(crate) fn put_manifest(&self, repository: &str, tag: &str, kind: &str, text: &str) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         let head = format!(
@@ -98,11 +98,6 @@ impl Registry {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.contains(" 201 "), "{answer}");
-    }
-
-    /// What it logged.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 }
 

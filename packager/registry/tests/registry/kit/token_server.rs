@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::Signer;
 
-/// Who may do what.
+/// A user and the user's rights.
 #[derive(Clone, Default)]
 pub(crate) struct User {
     pub(crate) password: String,
@@ -33,7 +33,7 @@ pub(crate) struct TokenServer {
 struct Inner {
     signer: Arc<Signer>,
     users: HashMap<String, User>,
-    /// Seconds a token holds.
+    /// Seconds a token is valid.
     life: AtomicU64,
     /// Whether the key of the answer is `access_token`.
     azure: bool,
@@ -42,8 +42,8 @@ struct Inner {
 }
 
 impl TokenServer {
-    /// The user named `` is the anonymous one. With `azure` only Azure's flow is spoken: refresh
-    /// token `refresh-USER`, directory token `directory-USER`.
+    /// Starts the server. The user named `` is the anonymous one. With `azure` the answers look like
+    /// Azure's: refresh token `refresh-USER`, directory token `directory-USER`.
     pub(crate) async fn start(signer: Arc<Signer>, users: &[(&str, User)], azure: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -68,7 +68,7 @@ impl TokenServer {
         self.inner.life.store(seconds, Ordering::Relaxed);
     }
 
-    /// Method, path and scopes of every request so far.
+    /// Returns the method, path and scopes of every request so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.inner.requests.lock().unwrap().clone()
     }
@@ -141,7 +141,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     json!({ key: token, "expires_in": life }).to_string().into_response()
 }
 
-/// The part of a scope the user has a right to.
+/// Returns the part of a scope the user has a right to.
 fn grant(user: &User, scope: &str) -> Option<serde_json::Value> {
     let mut parts = scope.splitn(3, ':');
     let (kind, name, wanted) = (parts.next()?, parts.next()?, parts.next()?);

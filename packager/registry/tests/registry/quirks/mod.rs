@@ -1,4 +1,4 @@
-//! What registries and networks are known to do, each by name, on the wire before the real registry.
+//! What registries and networks are known to do, simulated by a proxy before the real registry.
 
 mod network;
 mod vendors;
@@ -38,7 +38,7 @@ impl Case {
         client(self.settings.clone()).push(image, &self.target(), &[], &Silent).await
     }
 
-    /// The image is whole in the registry itself.
+    /// Asserts that the registry contains the whole image.
     pub(super) async fn check(&self, image: &Image) {
         let dir = tempfile::tempdir().unwrap();
         let direct: Reference = format!("{}/a:v1", self.registry.host).parse().unwrap();
@@ -48,7 +48,7 @@ impl Case {
         assert_eq!(read_all(&pulled).await, expected);
     }
 
-    /// Content lengths of the PATCHes so far; `None` for a stream.
+    /// Returns the content lengths of the PATCHes so far; `None` for a stream.
     pub(super) fn patches(&self) -> Vec<Option<u64>> {
         let seen = self.proxy.seen();
         let patches = seen.iter().filter(|seen| seen.method == Method::PATCH);

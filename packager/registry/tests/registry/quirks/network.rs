@@ -1,21 +1,22 @@
-//! What happens to requests and answers on their way.
+//! What happens to requests and answers in transit.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::Method;
+use mlpack_http::ManualClock;
 use mlpack_oci::{Platform, Reference, Silent};
 
 use super::{Case, MIB, refuse};
 use crate::kit::{Action, Proxy, Registry, client, has, image, read_all, settings};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_429_is_waited_out_as_long_as_it_asks() {
+async fn a_429_is_retried_after_the_wait_it_demands() {
     if !has("docker-registry") {
         return;
     }
     // Each method once, with an HTML page for a body.
-    let case = Case::new(false, |seen| {
+    let mut case = Case::new(false, |seen| {
         if seen.before > 0 {
             return Action::Pass;
         }
@@ -24,10 +25,11 @@ async fn a_429_is_waited_out_as_long_as_it_asks() {
     })
     .await;
     let image = image(150, &[6 * MIB]);
-    let started = tokio::time::Instant::now();
+    let clock = ManualClock::new();
+    case.settings.clock = Arc::new(clock.clone());
     case.push(&image).await.unwrap();
-    // HEAD, POST and PATCH of the layer waited one after the other.
-    assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
+    // HEAD, POST, PATCH, PUT, and the GET that queries the upload after the PATCH.
+    assert_eq!(clock.sleeps(), [Duration::from_secs(1); 5]);
     case.check(&image).await;
 
     let case = Case::new(false, |_| {
@@ -35,18 +37,15 @@ async fn a_429_is_waited_out_as_long_as_it_asks() {
     })
     .await;
     let error = case.push(&image).await.unwrap_err();
-    assert_eq!(case.proxy.seen().len(), 1, "asking for more than we wait is final");
+    assert_eq!(case.proxy.seen().len(), 1, "a longer wait than the limit is final");
     assert_eq!(
         error.hint().unwrap(),
-        format!(
-            "wait 900 s, or `mlpack login {}`: a login often has a higher limit",
-            case.proxy.host
-        )
+        format!("wait 900 s, or run `mlpack login {}` for a higher limit", case.proxy.host)
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_503_here_and_there_is_retried() {
+async fn an_occasional_503_is_retried() {
     if !has("docker-registry") {
         return;
     }
@@ -76,9 +75,9 @@ async fn the_last_put_may_take_longer_than_a_connection_may_be_idle() {
     case.check(&image).await;
 }
 
-/// However many layers there are, the registry is not flooded, and what takes longest begins first.
+/// However many layers there are, the registry is not flooded, and the longest uploads start first.
 #[tokio::test(flavor = "multi_thread")]
-async fn four_blobs_are_under_way_at_once_and_the_biggest_come_first() {
+async fn four_blobs_are_sent_at_once_and_the_largest_first() {
     if !has("docker-registry") {
         return;
     }
@@ -101,7 +100,7 @@ async fn four_blobs_are_under_way_at_once_and_the_biggest_come_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_line_is_no_idle_line() {
+async fn a_slow_connection_is_not_an_idle_one() {
     if !has("docker-registry") {
         return;
     }
@@ -121,7 +120,7 @@ async fn a_slow_line_is_no_idle_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registry_that_says_nothing_is_given_up() {
+async fn a_silent_registry_is_given_up() {
     if !has("docker-registry") {
         return;
     }
@@ -135,17 +134,17 @@ async fn a_registry_that_says_nothing_is_given_up() {
     let error = case.push(&image(185, &[6 * MIB])).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("{} did not answer for 1 s while asked to begin an upload", case.proxy.host)
+        format!("no response from {} within 1 s to a request to start an upload", case.proxy.host)
     );
     assert_eq!(
         error.hint().unwrap(),
-        "check the network; the same command goes on where this one stopped"
+        "check the network; the same command continues where this one stopped"
     );
     assert!(case.proxy.count("POST") > 2, "each of the two blobs is tried once more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_range_is_believed() {
+async fn a_range_shorter_than_sent_is_continued() {
     if !has("docker-registry") {
         return;
     }
@@ -161,7 +160,7 @@ async fn a_short_range_is_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_cut_at_a_byte_goes_on_there() {
+async fn a_broken_connection_is_resumed_at_the_byte() {
     if !has("docker-registry") {
         return;
     }
@@ -193,7 +192,7 @@ async fn a_connection_cut_at_a_byte_goes_on_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn distribution_loses_a_broken_session_and_the_blob_is_sent_anew() {
+async fn distribution_loses_a_broken_session_and_the_blob_is_sent_again() {
     if !has("docker-registry") {
         return;
     }
@@ -210,7 +209,7 @@ async fn distribution_loses_a_broken_session_and_the_blob_is_sent_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ranges_may_be_ignored() {
+async fn a_server_without_ranges_is_read_from_the_start() {
     if !has("docker-registry") {
         return;
     }

@@ -1,4 +1,4 @@
-//! What single registries want or refuse.
+//! What particular registries require or refuse.
 
 use std::sync::Mutex;
 
@@ -23,7 +23,7 @@ async fn ghcr_refuses_patches_with_a_length_over_4_mib() {
     .await;
     let image = image(100, &[20 * MIB]);
     case.push(&image).await.unwrap();
-    assert_eq!(case.patches(), [None], "one stream is taken as it is");
+    assert_eq!(case.patches(), [None], "one stream is accepted");
     case.check(&image).await;
 
     // With chunks asked for, they shrink until they fit, and the next push knows.
@@ -57,7 +57,7 @@ async fn a_large_blob_whose_first_chunk_is_refused_goes_in_one_stream() {
     case.push(&first).await.unwrap();
     assert_eq!(case.patches(), [Some(64 * MIB), None]);
     case.check(&first).await;
-    // Another run: the host is remembered.
+    // Another run: the strategy is on disk.
     case.proxy.forget();
     case.push(&image(104, &[large])).await.unwrap();
     assert_eq!(case.patches(), [None]);
@@ -79,7 +79,7 @@ async fn a_large_blob_goes_in_chunks_of_64_mib() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ecr_answers_201_and_names_a_least_chunk() {
+async fn ecr_answers_201_and_names_a_minimum_chunk() {
     if !has("docker-registry") {
         return;
     }
@@ -97,7 +97,7 @@ async fn ecr_answers_201_and_names_a_least_chunk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repository_that_has_to_be_made_first_is_told() {
+async fn a_repository_that_must_be_created_first_has_a_hint() {
     if !has("docker-registry") {
         return;
     }
@@ -114,7 +114,7 @@ async fn a_repository_that_has_to_be_made_first_is_told() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} has no repository `a`: status 404 NAME_UNKNOWN: no such repository (request id 1-2-3)",
+            "repository `{}/a` does not exist: status 404 NAME_UNKNOWN: no such repository (request id 1-2-3)",
             case.proxy.host
         )
     );
@@ -135,7 +135,7 @@ async fn google_takes_one_request_per_blob() {
     .await;
     let image = image(120, &[9 * MIB]);
     case.push(&image).await.unwrap();
-    assert_eq!(case.patches(), [None, Some(6 * MIB), None], "cut, refused, begun anew");
+    assert_eq!(case.patches(), [None, Some(6 * MIB), None], "cut, refused, from scratch");
     case.check(&image).await;
 }
 
@@ -169,7 +169,7 @@ async fn azure_forgets_the_session_of_a_retried_chunk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_413_or_411_changes_the_way_of_sending() {
+async fn a_413_or_411_changes_the_strategy() {
     if !has("docker-registry") {
         return;
     }
@@ -185,7 +185,7 @@ async fn a_413_or_411_changes_the_way_of_sending() {
     assert_eq!(case.patches(), [None, Some(16 * MIB), Some(4 * MIB)]);
     case.check(&first).await;
 
-    // One that wants lengths and knows no PATCH.
+    // One that requires lengths and does not support PATCH.
     let case = Case::new(false, |seen| match seen.method {
         Method::PATCH => refuse(411, "LENGTH"),
         _ => Action::Pass,
@@ -263,7 +263,7 @@ async fn a_fixed_tag_may_be_pushed_again_but_not_moved() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the tag `v1` of {}/a cannot be moved: status 409 TAG_ALREADY_EXISTS: quirk",
+            "tag `v1` of `{}/a` cannot be moved to another image: status 409 TAG_ALREADY_EXISTS: quirk",
             case.proxy.host
         )
     );

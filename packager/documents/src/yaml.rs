@@ -1,0 +1,205 @@
+//! Parsing YAML.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+
+use crate::error::{Error, Place};
+use crate::node::{Entry, Node, Position, Value};
+use crate::{Result, Scalar};
+
+/// More nodes than any real file has; stops files whose aliases multiply.
+const MAX_NODES: usize = 20_000;
+/// Deeper than any real file is.
+const MAX_DEPTH: usize = 64;
+/// The key whose mappings are merged into the one around it (YAML 1.1, "Merge Key").
+const MERGE: &str = "<<";
+
+/// Parses the one document of a text.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Node> {
+    let events = Parser::new_from_str(text);
+    let mut composer = Composer { path, events, anchors: HashMap::new(), nodes: 0 };
+    let node = match composer.next()? {
+        (Event::StreamEnd, _) => return Ok(Node { at: Position::START, value: Value::Null }),
+        (Event::DocumentStart(..), _) => {
+            let first = composer.next()?;
+            composer.node(first, 0)?
+        }
+        (_, span) => return Err(composer.error(span, "expected a document")),
+    };
+    composer.next()?;
+    match composer.next()? {
+        (Event::StreamEnd, _) => Ok(node),
+        (_, span) => Err(composer.error(span, "expected one document, found a second one")),
+    }
+}
+
+/// Refuses lines that are indented by a tab. Where YAML allows the tab it joins the line to the one
+/// before, which is never meant.
+///
+/// # Errors
+/// [`Error::Syntax`] for the first such line.
+pub fn refuse_tabs(path: &Path, text: &str) -> Result<()> {
+    for (index, line) in text.lines().enumerate() {
+        let bare = line.trim_start();
+        let indent = &line[..line.len() - bare.len()];
+        if let Some(column) = indent.find('\t')
+            && !bare.is_empty()
+            && !bare.starts_with('#')
+        {
+            let at = Position { line: index + 1, column: column + 1 };
+            let error = Error::Syntax {
+                place: Place::new(path, at),
+                reason: "a tab is used to indent".to_owned(),
+                hint: Some("indent with spaces; YAML does not allow tabs there"),
+            };
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+struct Composer<'a> {
+    path: &'a Path,
+    events: Parser<'a, StrInput<'a>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl<'a> Composer<'a> {
+    fn error(&self, span: Span, reason: &str) -> Error {
+        let place = Place::new(self.path, position(span));
+        Error::Syntax { place, reason: reason.to_owned(), hint: None }
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Span)> {
+        loop {
+            match self.events.next_event() {
+                Some(Ok((Event::StreamStart | Event::Comment(..) | Event::Anchor(..), _))) => {}
+                Some(Ok(event)) => return Ok(event),
+                Some(Err(error)) => {
+                    let marker = error.marker();
+                    let at = Position { line: marker.line(), column: marker.col() + 1 };
+                    let text = error.to_string();
+                    // The parser appends its own position.
+                    let reason = text.split(" at ").next().unwrap_or(&text).to_owned();
+                    let place = Place::new(self.path, at);
+                    return Err(Error::Syntax { place, reason, hint: None });
+                }
+                None => return Ok((Event::StreamEnd, Span::default())),
+            }
+        }
+    }
+
+    fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
+            return Err(self.error(span, "the file is too large or nested too deeply"));
+        }
+        let (anchor, value) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let text_tag = tag.is_some_and(|tag| matches!(tag.suffix(), "str" | ""));
+                let quoted = style != ScalarStyle::Plain || text_tag;
+                let scalar = Scalar { text: text.into_owned(), quoted };
+                let value = if scalar.is_null() { Value::Null } else { Value::Scalar(scalar) };
+                (anchor, value)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next()? {
+                        (Event::SequenceEnd, _) => break,
+                        item => items.push(self.node(item, depth + 1)?),
+                    }
+                }
+                (anchor, Value::List(items))
+            }
+            Event::MappingStart(_, anchor, _) => (anchor, Value::Map(self.entries(depth)?)),
+            Event::Alias(id) => {
+                let Some(node) = self.anchors.get(&id).cloned() else {
+                    return Err(self.error(span, "an alias points into itself"));
+                };
+                self.nodes += count(&node);
+                return Ok(node);
+            }
+            _ => return Err(self.error(span, "expected a value")),
+        };
+        let node = Node { at: position(span), value };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        loop {
+            let (key, at, plain) = match self.next()? {
+                (Event::MappingEnd, _) => break,
+                (Event::Scalar(text, style, ..), span) => {
+                    (text.into_owned(), position(span), style == ScalarStyle::Plain)
+                }
+                (_, span) => return Err(self.error(span, "a key must be a scalar")),
+            };
+            let value = self.next()?;
+            let span = value.1;
+            let node = self.node(value, depth + 1)?;
+            if plain && key == MERGE {
+                match node.value {
+                    Value::Map(more) => merged.extend(more),
+                    Value::List(items) => {
+                        for item in items {
+                            let Value::Map(more) = item.value else {
+                                return Err(self
+                                    .error(span, "`<<` must be a mapping or a list of mappings"));
+                            };
+                            merged.extend(more);
+                        }
+                    }
+                    _ => {
+                        return Err(
+                            self.error(span, "`<<` must be a mapping or a list of mappings")
+                        );
+                    }
+                }
+                continue;
+            }
+            insert(self.path, &mut entries, Entry { key, at, node })?;
+        }
+        // Keys of the mapping itself win over merged ones, and earlier merged ones over later.
+        for entry in merged {
+            if entries.iter().all(|other| other.key != entry.key) {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// Adds a key to a mapping that must not have it yet.
+pub(crate) fn insert(path: &Path, entries: &mut Vec<Entry>, entry: Entry) -> Result<()> {
+    if let Some(first) = entries.iter().find(|other| other.key == entry.key) {
+        return Err(Error::DuplicateKey {
+            place: Place::new(path, entry.at),
+            first: first.key.clone(),
+            first_line: first.at.line,
+            key: entry.key,
+        });
+    }
+    entries.push(entry);
+    Ok(())
+}
+
+fn position(span: Span) -> Position {
+    Position { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Null | Value::Scalar(_) => 0,
+        Value::List(items) => items.iter().map(count).sum(),
+        Value::Map(entries) => entries.iter().map(|entry| count(&entry.node)).sum(),
+    }
+}

@@ -1,0 +1,320 @@
+//! The conda file: what an environment is made of, as the user wrote it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use mlpack_documents::{Document, Entry, Fields, Format, Node, Value, refuse_tabs};
+use serde::{Deserialize, Serialize};
+
+use super::{MatchSpec, PythonSpec};
+use crate::{Error, PipLine, Result, redact};
+
+const KEYS: &[&str] = &["name", "channels", "dependencies", "variables", "prefix"];
+/// What the shape of a conda file is, for hints.
+const EXAMPLE: &str =
+    "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults";
+
+/// A conda environment file (`environment.yml`; docs/azureml-2019.md#2.1, `condaFile`), read in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CondaFile {
+    /// Where it was read from; relative lines of its `pip:` list start from this file's folder.
+    pub path: PathBuf,
+    /// The environment's name.
+    pub name: Option<String>,
+    /// Channels in order of priority; empty means conda's `defaults`.
+    pub channels: Vec<String>,
+    /// Conda packages in the order written, with `python` and `pip` among them.
+    pub dependencies: Vec<CondaDependency>,
+    /// The nested `pip:` list in the order written.
+    pub pip: Vec<PipLine>,
+    /// Environment variables to set where the environment is used.
+    pub variables: BTreeMap<String, String>,
+    /// The `python` line, if there is one.
+    python: Option<PythonSpec>,
+    /// What was read but has no effect, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A conda package and its line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CondaDependency {
+    /// The package and its versions.
+    pub spec: MatchSpec,
+    /// From 1.
+    pub line: usize,
+}
+
+impl CondaFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`CondaFile::parse`], or [`Error::Io`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        Self::parse(&text, path)
+    }
+
+    /// Parses the text of a file; `path` is kept and used in messages.
+    ///
+    /// # Errors
+    /// Those of [`Error`] that are about conda files, each with its place.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        refuse_tabs(path, text)?;
+        Self::read(&Document::parse(path, text, Format::Yaml)?)
+    }
+
+    /// Reads a document, or the part of one that holds a conda file.
+    ///
+    /// # Errors
+    /// As [`CondaFile::parse`].
+    pub fn read(document: &Document) -> Result<Self> {
+        let mut file = Self {
+            path: document.path.clone(),
+            name: None,
+            channels: Vec::new(),
+            dependencies: Vec::new(),
+            pip: Vec::new(),
+            variables: BTreeMap::new(),
+            python: None,
+            notes: Vec::new(),
+        };
+        let fields = Fields::of(document).map_err(|error| Error::document(error, Some(EXAMPLE)))?;
+        if let Some(pip) = fields.entries().iter().find(|entry| entry.key == "pip") {
+            return Err(Error::PipMisplaced { place: document.place(pip.at) });
+        }
+        fields.check(KEYS)?;
+        let reader = Reader { document, fields };
+        for entry in reader.fields.entries() {
+            match &*entry.key {
+                "name" => file.name = reader.text(entry, &entry.node)?,
+                "channels" => {
+                    for item in reader.list(entry, &entry.node)? {
+                        file.channels.extend(reader.text(entry, item)?);
+                    }
+                }
+                "dependencies" => file.read_dependencies(&reader, entry)?,
+                "prefix" => file.notes.push(format!(
+                    "{}:{}: `prefix` is ignored: the environment's place in the image is fixed",
+                    file.path.display(),
+                    entry.at.line
+                )),
+                _ => file.variables = reader.fields.pairs("variables")?.into_iter().collect(),
+            }
+        }
+        Ok(file)
+    }
+
+    /// The `python` line; without one, every Python is accepted.
+    pub fn python_spec(&self) -> Option<&PythonSpec> {
+        self.python.as_ref()
+    }
+
+    /// The `pip:` list.
+    pub fn pip_requirements(&self) -> &[PipLine] {
+        &self.pip
+    }
+
+    /// Conda packages other than `python` and `pip`.
+    pub fn conda_packages(&self) -> impl Iterator<Item = &CondaDependency> {
+        self.dependencies
+            .iter()
+            .filter(|dependency| !matches!(&*dependency.spec.name, "python" | "pip"))
+    }
+
+    fn read_dependencies(&mut self, reader: &Reader<'_>, dependencies: &Entry) -> Result<()> {
+        for item in reader.list(dependencies, &dependencies.node)? {
+            match &item.value {
+                Value::Scalar(scalar) => self.read_package(reader, item, &scalar.text)?,
+                Value::Map(entries) => match &entries[..] {
+                    [pip] if pip.key == "pip" => self.read_pip(reader, pip)?,
+                    _ => {
+                        let expected = "package lines and one `pip:` list";
+                        return Err(reader.wrong_type(dependencies, item, expected));
+                    }
+                },
+                _ => {
+                    let expected = "a list of packages, as in `- python=3.6.2`";
+                    return Err(reader.wrong_type(dependencies, item, expected));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_package(&mut self, reader: &Reader<'_>, item: &Node, text: &str) -> Result<()> {
+        let place = || reader.document.place(item.at);
+        let invalid =
+            |reason: String| Error::CondaLine { place: place(), text: text.to_owned(), reason };
+        let spec = MatchSpec::parse(text).map_err(invalid)?;
+        if spec.name == "python" {
+            let python = PythonSpec::parse(&spec).map_err(invalid)?;
+            if self.python.replace(python).is_some() {
+                return Err(invalid("`python` is listed twice".to_owned()));
+            }
+        }
+        if spec.name == "pip" && spec.version.is_some() {
+            self.notes.push(format!(
+                "{}:{}: the version in `{text}` has no effect: packages are installed without running pip",
+                self.path.display(),
+                item.at.line
+            ));
+        }
+        self.dependencies.push(CondaDependency { spec, line: item.at.line });
+        Ok(())
+    }
+
+    fn read_pip(&mut self, reader: &Reader<'_>, pip: &Entry) -> Result<()> {
+        // Lines that are not indented further would be taken for conda packages.
+        if pip.node.value == Value::Null {
+            let expected = "a list of lines, indented below `- pip:`";
+            return Err(reader.wrong_type(pip, &pip.node, expected));
+        }
+        for item in reader.list(pip, &pip.node)? {
+            let Value::Scalar(scalar) = &item.value else {
+                let expected = "a list of requirements, as in `- scikit-learn==0.24.2`";
+                return Err(reader.wrong_type(pip, item, expected));
+            };
+            let line = item.at.line;
+            let read = PipLine::parse(&scalar.text, line).map_err(|reason| Error::PipLine {
+                place: format!("{}:{line}", self.path.display()),
+                text: redact(&scalar.text),
+                reason,
+            })?;
+            self.pip.push(read.of(&self.path));
+        }
+        Ok(())
+    }
+}
+
+/// Values by type, with their place in every error.
+struct Reader<'a> {
+    document: &'a Document,
+    fields: Fields<'a>,
+}
+
+impl Reader<'_> {
+    fn text(&self, entry: &Entry, node: &Node) -> Result<Option<String>> {
+        match &node.value {
+            Value::Null => Ok(None),
+            Value::Scalar(scalar) => Ok(Some(scalar.text.clone())),
+            _ => Err(self.wrong_type(entry, node, "text")),
+        }
+    }
+
+    fn list<'n>(&self, entry: &Entry, node: &'n Node) -> Result<&'n [Node]> {
+        match &node.value {
+            Value::Null => Ok(&[]),
+            Value::List(items) => Ok(items),
+            _ => Err(self.wrong_type(entry, node, "a list, each item on its own line after `- `")),
+        }
+    }
+
+    fn wrong_type(&self, entry: &Entry, node: &Node, expected: &str) -> Error {
+        let error = mlpack_documents::Error::InvalidValue {
+            place: self.document.place(if node.value == Value::Null { entry.at } else { node.at }),
+            key: entry.key.clone(),
+            expected: expected.to_owned(),
+            found: node.kind().to_owned(),
+            hint: None,
+        };
+        let example = matches!(&*entry.key, "dependencies" | "pip").then_some(EXAMPLE);
+        Error::document(error, example)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fit, PythonVersion};
+
+    fn read(text: &str) -> Result<CondaFile> {
+        CondaFile::parse(text, Path::new("env.yml"))
+    }
+
+    fn message(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    const DOCUMENT: &str = "name: project_environment\ndependencies:\n  - python=3.6.2\n\n  - pip:\n    - azureml-defaults\n    - scikit-learn\n    - inference-schema[numpy-support]\n";
+
+    #[test]
+    fn the_documents_own_file_is_read() {
+        let file = read(DOCUMENT).unwrap();
+        assert_eq!(file.name.as_deref(), Some("project_environment"));
+        assert!(file.channels.is_empty() && file.notes.is_empty());
+        let python = file.python_spec().unwrap();
+        assert_eq!(python.text, "python=3.6.2");
+        assert_eq!(python.satisfied_by(PythonVersion::new(3, 6, 15)), Fit::SameMinor);
+        assert_eq!(file.conda_packages().count(), 0);
+        let pip: Vec<_> = file.pip.iter().map(|line| (line.name().unwrap(), line.line)).collect();
+        assert_eq!(pip, [("azureml-defaults", 6), ("scikit-learn", 7), ("inference-schema", 8)]);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let file = read(
+            "name: a\nchannels: [conda-forge, defaults]\nvariables:\n  OMP_NUM_THREADS: 1\nprefix: /home/a\ndependencies:\n- python\n- pip=9\n- conda-forge::NumPy=1.16\n- scipy\n- pip:\n  - numpy\n  - -r more.txt\n",
+        )
+        .unwrap();
+        assert_eq!(file.channels, ["conda-forge", "defaults"]);
+        assert_eq!(
+            file.variables,
+            BTreeMap::from([("OMP_NUM_THREADS".to_owned(), "1".to_owned())])
+        );
+        let conda: Vec<_> = file.conda_packages().map(|d| (&*d.spec.name, d.line)).collect();
+        assert_eq!(conda, [("numpy", 9), ("scipy", 10)]);
+        assert_eq!(file.notes.len(), 2, "{:?}", file.notes);
+    }
+
+    #[test]
+    fn faults_name_file_line_and_the_way_out() {
+        let error = read("dependancies:\n- python\n").unwrap_err();
+        assert_eq!(error.to_string(), "env.yml:1:1: unknown key `dependancies`");
+        assert_eq!(error.hint().unwrap(), "did you mean `dependencies`?");
+        assert_eq!(
+            message("- python\n"),
+            "env.yml:1:1: expected a mapping of keys to values, found a list"
+        );
+        assert_eq!(
+            message("dependencies:\n- python\n\t- pip\n"),
+            "env.yml:3:1: a tab is used to indent"
+        );
+        assert_eq!(
+            message("dependencies:\n- python\npip:\n- a\n"),
+            "env.yml:3:1: `pip:` must be nested under `dependencies:`"
+        );
+        assert_eq!(
+            message("dependencies:\n- pip:\n    a\n"),
+            "env.yml:3:5: `pip` must be a list, each item on its own line after `- `, found text"
+        );
+        assert_eq!(
+            message("dependencies:\n- pip:\n- a\n"),
+            "env.yml:2:3: `pip` must be a list of lines, indented below `- pip:`, found nothing"
+        );
+        assert_eq!(
+            message("dependencies:\n- python\n- pip:\n  - x\n- a:\n  - b\n"),
+            "env.yml:5:3: `dependencies` must be package lines and one `pip:` list, found a mapping"
+        );
+        assert_eq!(
+            message("dependencies:\n- pip:\n  - a=1\n"),
+            "env.yml:3: invalid pip requirement `a=1`: pip pins with `==`; a single `=` is conda's way"
+        );
+        assert_eq!(
+            message("dependencies:\n- python=x\n"),
+            "env.yml:2:3: invalid conda package `python=x`: `x.*` is not a Python version"
+        );
+        assert_eq!(message(""), "env.yml:1:1: expected a mapping of keys to values, found nothing");
+    }
+
+    #[test]
+    fn a_part_of_a_document_keeps_its_lines() {
+        let text = "{\n  \"python\": {\n    \"dependencies\": [\n      \"python=3.11\",\n      {\"pip\": [\"a\",\n        \"b=1\"]}\n    ]\n  }\n}";
+        let mut whole = Document::parse(Path::new("ic.json"), text, Format::Json).unwrap();
+        let Value::Map(entries) = whole.root.value else { panic!("not a mapping") };
+        whole.root = entries[0].node.clone();
+        assert_eq!(
+            CondaFile::read(&whole).unwrap_err().to_string(),
+            "ic.json:6: invalid pip requirement `b=1`: pip pins with `==`; a single `=` is conda's way"
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! One line of the `pip:` list: a requirement, an option, or a place to install from.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+use serde::{Deserialize, Serialize};
+
+use super::option::{self, PipOption};
+use crate::comment::without_comment;
+use crate::{Error, redact};
+
+/// A line as pip's requirement files have it (pip documentation, "Requirements File Format").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipLine {
+    /// As written, without a trailing comment and without passwords.
+    pub text: String,
+    /// The file it stands in, where that is known.
+    #[serde(default)]
+    pub file: PathBuf,
+    /// Line in that file, from 1.
+    pub line: usize,
+    /// What it is.
+    pub kind: PipLineKind,
+    #[serde(skip)]
+    written: Written,
+}
+
+/// What a line of the `pip:` list is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PipLineKind {
+    /// A package by name (PEP 508).
+    Requirement {
+        /// Normalised name (PEP 503).
+        name: String,
+        /// Extras, sorted.
+        extras: Vec<String>,
+        /// Version constraint as PEP 440 prints it; empty for any version.
+        specifier: String,
+        /// Where it comes from instead of the index, as in `name @ https://...`.
+        url: Option<String>,
+    },
+    /// `-r other.txt`, `--extra-index-url https://...` and the like.
+    Option,
+    /// A path or an URL without a name, `./wheels/a.whl` or `git+https://...`.
+    Place,
+}
+
+/// A line with the passwords that may be in it.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Written(String);
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact(&self.0), f)
+    }
+}
+
+impl PipLine {
+    /// Reads one line; the error says what is wrong with it.
+    pub fn parse(text: &str, line: usize) -> Result<Self, String> {
+        let text = without_comment(text);
+        if text.is_empty() {
+            return Err("the line is empty".to_owned());
+        }
+        let kind = if text.starts_with('-') {
+            if option::read(text)?.iter().any(|option| matches!(option, PipOption::Hash(_))) {
+                return Err("`--hash` stands behind a requirement".to_owned());
+            }
+            PipLineKind::Option
+        } else {
+            let (requirement, options) = split_options(text);
+            let foreign = |option: &PipOption| !matches!(option, PipOption::Hash(_));
+            if option::read(options)?.iter().any(foreign) {
+                return Err("behind a requirement only `--hash` can stand".to_owned());
+            }
+            if is_place(requirement) { PipLineKind::Place } else { read_requirement(requirement)? }
+        };
+        let written = Written(text.to_owned());
+        Ok(Self { text: redact(text), file: PathBuf::new(), line, kind, written })
+    }
+
+    /// The same line, known to stand in a file.
+    pub(crate) fn of(self, file: &Path) -> Self {
+        Self { file: file.to_owned(), ..self }
+    }
+
+    /// The same line, whose name is no name in an index: `-e mypkg` is a folder.
+    pub(crate) fn into_place(self) -> Self {
+        let by_name = matches!(self.kind, PipLineKind::Requirement { url: None, .. });
+        if by_name { Self { kind: PipLineKind::Place, ..self } } else { self }
+    }
+
+    /// As written, passwords and all.
+    pub fn secret(&self) -> &str {
+        if self.written.0.is_empty() { &self.text } else { &self.written.0 }
+    }
+
+    /// The package's normalised name, where the line has one.
+    pub fn name(&self) -> Option<&str> {
+        match &self.kind {
+            PipLineKind::Requirement { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Where it is written, as `env.yml:3`.
+    pub fn place(&self) -> String {
+        if self.file.as_os_str().is_empty() {
+            format!("line {} of the pip list", self.line)
+        } else {
+            format!("{}:{}", self.file.display(), self.line)
+        }
+    }
+
+    /// An error about this line.
+    pub fn error(&self, reason: String, hint: Option<String>) -> Error {
+        Error::PipRequirement { place: self.place(), text: self.text.clone(), reason, hint }
+    }
+
+    /// The version constraint as text, empty for none; nothing if the line is no requirement.
+    pub fn specifier(&self) -> Option<&str> {
+        match &self.kind {
+            PipLineKind::Requirement { specifier, .. } => Some(specifier),
+            _ => None,
+        }
+    }
+}
+
+/// A requirement and the options behind it.
+pub(crate) fn split_options(text: &str) -> (&str, &str) {
+    match text.split_once(" --") {
+        Some((requirement, _)) => (requirement.trim(), text[requirement.len()..].trim()),
+        None => (text.trim(), ""),
+    }
+}
+
+/// Ends of files that pip installs from.
+pub(crate) const ARCHIVES: [&str; 7] =
+    [".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz", ".tar"];
+
+fn is_place(text: &str) -> bool {
+    if split_direct(text).is_some() {
+        return false;
+    }
+    let first = text.split([';', '#']).next().unwrap_or(text).trim_end();
+    let first = first.split_once('[').map_or(first, |(place, _)| place);
+    let archive = ARCHIVES.iter().any(|end| first.ends_with(end));
+    let bare = first.split_whitespace().next() == Some(first);
+    first.starts_with(['.', '/', '~'])
+        || first.contains("://")
+        || first.starts_with("file:")
+        || (bare && archive)
+        || (bare && first.contains('/'))
+}
+
+/// `name[extras]` and the rest of a line of the form `name[extras] @ place`.
+pub(crate) fn split_direct(text: &str) -> Option<(&str, &str)> {
+    let (name, place) = text.split_once('@')?;
+    let name = name.trim();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.[], ".contains(c);
+    let good = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(allowed);
+    good.then(|| (name, place.trim()))
+}
+
+fn read_requirement(text: &str) -> Result<PipLineKind, String> {
+    // The parser of addresses would look into this process's environment.
+    let (named, url) = match split_direct(text) {
+        Some((_, "")) => return Err("behind the `@` an address is missing".to_owned()),
+        Some((name, place)) => (name, Some(redact(place))),
+        None => (text, None),
+    };
+    let requirement = Requirement::<VerbatimUrl>::from_str(named).map_err(|error| {
+        let single =
+            text.contains('=') && !text.contains("==") && !text.contains(['<', '>', '~', '!']);
+        if single {
+            "pip pins with `==`; a single `=` is conda's way".to_owned()
+        } else {
+            // The parser draws the line with a marker below; only its sentence is wanted.
+            let message = error.message.to_string();
+            message.lines().next().unwrap_or(&message).to_owned()
+        }
+    })?;
+    let specifier = match &requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.to_string(),
+        _ => String::new(),
+    };
+    let mut extras: Vec<String> = requirement.extras.iter().map(ToString::to_string).collect();
+    extras.sort();
+    Ok(PipLineKind::Requirement { name: requirement.name.to_string(), extras, specifier, url })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requirement(name: &str, extras: &[&str], specifier: &str, url: Option<&str>) -> PipLineKind {
+        PipLineKind::Requirement {
+            name: name.to_owned(),
+            extras: extras.iter().map(|extra| (*extra).to_owned()).collect(),
+            specifier: specifier.to_owned(),
+            url: url.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_line_is_told_apart() {
+        let table = [
+            ("azureml-defaults", requirement("azureml-defaults", &[], "", None)),
+            ("Scikit_Learn==0.20.3  # pickle", requirement("scikit-learn", &[], "==0.20.3", None)),
+            (
+                "inference-schema[numpy-support]",
+                requirement("inference-schema", &["numpy-support"], "", None),
+            ),
+            ("a>=1,<2; python_version<'3.8'", requirement("a", &[], ">=1, <2", None)),
+            (
+                "a @ https://example.com/a.whl",
+                requirement("a", &[], "", Some("https://example.com/a.whl")),
+            ),
+            (
+                "a==1 --hash=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                requirement("a", &[], "==1", None),
+            ),
+            (
+                "a[b] @ git+https://me:secret@example.com/a@v1#egg=a ; python_version < '3.8'",
+                requirement(
+                    "a",
+                    &["b"],
+                    "",
+                    Some("git+https://example.com/a@v1#egg=a ; python_version < '3.8'"),
+                ),
+            ),
+            ("-r more.txt", PipLineKind::Option),
+            ("--extra-index-url https://example.com/simple", PipLineKind::Option),
+            ("./local", PipLineKind::Place),
+            ("./local[extra] ; python_version < '3.8'", PipLineKind::Place),
+            ("sub/local", PipLineKind::Place),
+            ("file:local", PipLineKind::Place),
+            ("-e ./local", PipLineKind::Option),
+            ("dist/a-1-py3-none-any.whl", PipLineKind::Place),
+            ("git+https://example.com/a", PipLineKind::Place),
+        ];
+        for (text, kind) in table {
+            assert_eq!(PipLine::parse(text, 1).unwrap().kind, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn condas_way_of_pinning_is_explained() {
+        let error = PipLine::parse("scikit-learn=0.20.3", 1).unwrap_err();
+        assert_eq!(error, "pip pins with `==`; a single `=` is conda's way");
+        assert!(PipLine::parse("# nothing", 1).is_err());
+        assert!(PipLine::parse("two words", 1).is_err());
+        let options = [
+            ("a --pre", "behind a requirement only `--hash` can stand"),
+            (
+                "--hash=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                "`--hash` stands behind a requirement",
+            ),
+            ("a @", "behind the `@` an address is missing"),
+        ];
+        for (text, message) in options {
+            assert_eq!(PipLine::parse(text, 1).unwrap_err(), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_stays_out_of_what_is_shown() {
+        let line = PipLine::parse("a @ https://me:secret@example.com/a.whl", 1).unwrap();
+        assert_eq!(line.text, "a @ https://example.com/a.whl");
+        assert_eq!(line.secret(), "a @ https://me:secret@example.com/a.whl");
+        assert!(!format!("{line:?}").contains("secret"), "{line:?}");
+    }
+}

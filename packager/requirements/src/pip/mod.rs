@@ -1,0 +1,15 @@
+//! The `pip:` list: its lines, the files they lead to, and what they say about indexes.
+
+mod indexes;
+mod line;
+mod lines;
+mod list;
+mod listed;
+mod option;
+mod reference;
+
+pub use indexes::{IndexUrl, Indexes};
+pub use line::{PipLine, PipLineKind};
+pub use list::{PipList, Reading, RemoteLists, Wanted};
+pub use listed::Listed;
+pub use reference::{Location, Reference};

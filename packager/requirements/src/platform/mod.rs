@@ -1,0 +1,9 @@
+//! What an environment is for: interpreter, C library and architecture of an image.
+
+mod architecture;
+mod python;
+mod target;
+
+pub use architecture::Architecture;
+pub use python::{PythonVersion, PythonVersionParseError};
+pub use target::Target;

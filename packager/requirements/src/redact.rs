@@ -1,0 +1,44 @@
+//! Texts and addresses without user names and passwords.
+
+use url::Url;
+
+/// An address as it may be shown: without user and password.
+pub fn redact_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.into()
+}
+
+/// A text as it may be shown: addresses in it without user and password.
+pub fn redact(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        safe.push_str(before);
+        safe.push_str("://");
+        let end = after
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ',')
+            })
+            .unwrap_or(after.len());
+        let host = after[..end].rfind('@').map_or(0, |at| at + 1);
+        safe.push_str(&after[host..end]);
+        rest = &after[end..];
+    }
+    safe.push_str(rest);
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_taken_out_of_texts() {
+        assert_eq!(
+            redact("a @ https://me:p@ss@h.example/a.whl, git+ssh://git@h/x@v1 and ./a@b"),
+            "a @ https://h.example/a.whl, git+ssh://h/x@v1 and ./a@b"
+        );
+    }
+}
