@@ -6,15 +6,15 @@ use std::path::Path;
 use snapbox::str;
 
 use super::bad_inputs::{arguments, refused, with_policy};
-use crate::kit::{World, base, blob_path, image};
+use crate::kit::{TestContext, base, blob_path, image};
 use crate::need;
 
 /// A copy of a base to be damaged, as `oci:base`.
-fn copied(world: &World) -> Option<std::path::PathBuf> {
+fn copied(context: &TestContext) -> Option<std::path::PathBuf> {
     let base = base("debian12-py311")?;
-    let copy = world.path("base");
-    let answer = world.program("cp", &["-r", base.strip_prefix("oci:")?, "base"]);
-    world.answer(answer, "").ok();
+    let copy = context.path("base");
+    let answer = context.program("cp", &["-r", base.strip_prefix("oci:")?, "base"]);
+    context.answer(answer, "").ok();
     Some(copy)
 }
 
@@ -25,9 +25,9 @@ fn largest_layer(layout: &Path) -> std::path::PathBuf {
 
 #[test]
 fn a_base_that_is_debian() {
-    let world = need!(World::offline());
-    let args = arguments(&world, &need!(base("debian-py36")));
-    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
+    let context = need!(TestContext::offline());
+    let args = arguments(&context, &need!(base("debian-py36")));
+    refused(&context, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/debian-py36
 FAILED  os  found debian 11  wanted ubuntu >=16.04
@@ -44,9 +44,9 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 
 #[test]
 fn a_base_with_conda_4_3() {
-    let world = need!(World::offline());
-    let args = arguments(&world, &need!(base("ubuntu18-conda43")));
-    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
+    let context = need!(TestContext::offline());
+    let args = arguments(&context, &need!(base("ubuntu18-conda43")));
+    refused(&context, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/ubuntu18-conda43
 ok  os  found ubuntu 18.04  wanted ubuntu >=16.04
@@ -63,9 +63,9 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 
 #[test]
 fn a_base_with_python_2_7() {
-    let world = need!(World::offline());
-    let args = arguments(&world, &need!(base("ubuntu18-py27")));
-    refused(&world, &with_policy(&args, "azureml-2019")).is(str![[r#"
+    let context = need!(TestContext::offline());
+    let args = arguments(&context, &need!(base("ubuntu18-py27")));
+    refused(&context, &with_policy(&args, "azureml-2019")).is(str![[r#"
 --- stderr
 base image oci:[BASES]/ubuntu18-py27
 ok  os  found ubuntu 18.04  wanted ubuntu >=16.04
@@ -83,10 +83,10 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 /// What `--allow` names is let pass, and told.
 #[test]
 fn a_failed_requirement_that_is_allowed() {
-    let world = need!(World::offline());
-    let mut args = with_policy(&arguments(&world, &need!(base("debian-py36"))), "azureml-2019");
+    let context = need!(TestContext::offline());
+    let mut args = with_policy(&arguments(&context, &need!(base("debian-py36"))), "azureml-2019");
     args.extend(["--allow".to_owned(), "os".to_owned()]);
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     answer.digest();
     answer.is(str![[r#"
 oci:out@sha256:[HEX]
@@ -95,8 +95,8 @@ warning: the base fails the requirement `os` of policy `azureml-2019`; --allow l
 
 "#]]);
     args.extend(["--allow".to_owned(), "kernel".to_owned()]);
-    fs::remove_dir_all(world.path("out")).unwrap();
-    refused(&world, &args).is(str![[r#"
+    fs::remove_dir_all(context.path("out")).unwrap();
+    refused(&context, &args).is(str![[r#"
 --- stderr
 error: --allow kernel: the policy `azureml-2019` has no such requirement
 hint: it has os, conda, python, architecture
@@ -107,30 +107,30 @@ hint: it has os, conda, python, architecture
 
 #[test]
 fn a_truncated_base_layer() {
-    let mut world = need!(World::offline()).own_cache();
-    let layout = need!(copied(&world));
-    let args = arguments(&world, "oci:base");
+    let mut context = need!(TestContext::offline()).own_cache();
+    let layout = need!(copied(&context));
+    let args = arguments(&context, "oci:base");
     // Once whole, so that its facts are known: the damage must be seen all the same.
-    world.mlpack(&args).digest();
-    fs::remove_dir_all(world.path("out")).unwrap();
+    context.mlpack(&args).digest();
+    fs::remove_dir_all(context.path("out")).unwrap();
     let layer = largest_layer(&layout);
     // How long the layer is depends on the interpreter of this machine.
     let whole = layer.metadata().unwrap().len();
-    world.call(&format!("is {} bytes long", whole / 2), "is [HALF] bytes long");
-    world.call(&format!("descriptor says {whole}\n"), "descriptor says [WHOLE]\n");
+    context.name(&format!("is {} bytes long", whole / 2), "is [HALF] bytes long");
+    context.name(&format!("descriptor says {whole}\n"), "descriptor says [WHOLE]\n");
     let file = fs::File::options().write(true).open(&layer).unwrap();
     file.set_len(whole / 2).unwrap();
-    refused(&world, &args).is(str![[r#"
+    refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: blob [WORLD]/work/base/blobs/sha256/[HEX] should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch: blob [TEMP]/work/base/blobs/sha256/[HEX] should be sha256:[HEX] but its bytes are sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
 "#]]);
-    fs::remove_dir_all(world.root().join("cache")).unwrap();
-    refused(&world, &args).is(str![[r#"
+    fs::remove_dir_all(context.root().join("cache")).unwrap();
+    refused(&context, &args).is(str![[r#"
 --- stderr
-error: layer 4 of oci:[WORLD]/work/base (sha256:[HEX]) is [HALF] bytes long, its descriptor says [WHOLE]
+error: layer 4 of oci:[TEMP]/work/base (sha256:[HEX]) is [HALF] bytes long, its descriptor says [WHOLE]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -139,17 +139,17 @@ hint: the image was damaged in transfer or storage: fetch or save it again
 
 #[test]
 fn a_digest_mismatch_in_a_layer_of_the_base() {
-    let world = need!(World::offline()).own_cache();
-    let layout = need!(copied(&world));
-    let args = arguments(&world, "oci:base");
+    let context = need!(TestContext::offline()).own_cache();
+    let layout = need!(copied(&context));
+    let args = arguments(&context, "oci:base");
     let layer = largest_layer(&layout);
     // The time in a gzip header: the same size, the same content, other bytes.
     let mut bytes = fs::read(&layer).unwrap();
     bytes[4] ^= 1;
     fs::write(layer, bytes).unwrap();
-    refused(&world, &args).is(str![[r#"
+    refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: layer 4 of oci:[WORLD]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch: layer 4 of oci:[TEMP]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -158,16 +158,16 @@ hint: the image was damaged in transfer or storage: fetch or save it again
 
 #[test]
 fn a_digest_mismatch_in_the_config_of_the_base() {
-    let world = need!(World::offline());
-    let layout = need!(copied(&world));
-    let args = arguments(&world, "oci:base");
+    let context = need!(TestContext::offline());
+    let layout = need!(copied(&context));
+    let args = arguments(&context, "oci:base");
     let config = image(&layout).manifest["config"]["digest"].as_str().unwrap().to_owned();
     let path = blob_path(&layout, &config);
     let text = fs::read_to_string(&path).unwrap();
     fs::write(path, text.replacen("linux", "Linux", 1)).unwrap();
-    refused(&world, &args).is(str![[r#"
+    refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: config of oci:[WORLD]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch: config of oci:[TEMP]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 

@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, Door, World, base};
+use crate::kit::{self, Answer, Channel, ChannelAuth, TestContext, base};
 use crate::need;
 
-/// A world without an index, and the channel.
+/// A context without an index, and the channel.
 #[track_caller]
-pub(crate) fn ground(needed: &[&str]) -> Option<(World, Channel)> {
+pub(crate) fn context_and_project(needed: &[&str]) -> Option<(TestContext, Channel)> {
     let channel = kit::channel(needed)?;
-    let mut world = World::offline()?.own_cache();
-    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
-    Some((world, channel))
+    let mut context = TestContext::offline()?.own_cache();
+    context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    Some((context, channel))
 }
 
 /// Arguments that package the small project with an environment of conda packages.
 pub(crate) fn project(
-    world: &World,
+    context: &TestContext,
     base: &str,
     channels: &[String],
     lines: &[&str],
 ) -> Vec<String> {
-    let args = world.project(base);
+    let args = context.project(base);
     let list =
         |items: &[String]| items.iter().map(|item| format!("  - {item}\n")).collect::<String>();
     let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-    world.write(
+    context.write(
         "environment.yml",
         format!(
             "name: svc\nchannels:\n{}  - nodefaults\ndependencies:\n{}  - pip:\n    - core==1.0\n",
@@ -41,28 +41,33 @@ pub(crate) fn project(
 }
 
 /// The same into `oci:out`.
-pub(crate) fn packaged(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Answer {
-    let mut args = project(world, base, channels, lines);
+pub(crate) fn packaged(
+    context: &TestContext,
+    base: &str,
+    channels: &[String],
+    lines: &[&str],
+) -> Answer {
+    let mut args = project(context, base, channels, lines);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    world.mlpack(&args)
+    context.mlpack(&args)
 }
 
 /// What a plan says of conda packages, or why there is none.
 pub(crate) fn planned(
-    world: &World,
+    context: &TestContext,
     base: &str,
     channels: &[String],
     lines: &[&str],
     more: &[&str],
 ) -> String {
-    let mut args = project(world, base, channels, lines);
+    let mut args = project(context, base, channels, lines);
     args.extend(["--dry-run"].iter().chain(more).map(|&arg| arg.to_owned()));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     if answer.code != 0 {
         return answer.text();
     }
     args.extend(["--format", "json"].map(str::to_owned));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     let packages = answer.json()["record"]["condaPackages"].clone();
     packages
         .as_array()
@@ -73,19 +78,19 @@ pub(crate) fn planned(
 }
 
 /// Unpacks the environment's layers.
-fn unpacked(world: &World) -> PathBuf {
-    world.unpack("out", "opt/mlpack/envs/svc", "unpacked");
-    world.path("unpacked/opt/mlpack/envs/svc")
+fn unpacked(context: &TestContext) -> PathBuf {
+    context.unpack("out", "opt/mlpack/envs/svc", "unpacked");
+    context.path("unpacked/opt/mlpack/envs/svc")
 }
 
 #[test]
-fn the_real_conda_lays_the_same_files() {
+fn installed_files_match_those_of_conda() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6", "links", "mlpack-greeter"]));
+    let (context, channel) = need!(context_and_project(&["python-3.6", "links", "mlpack-greeter"]));
     let lines =
         ["python=3.6", "mlpack-greeter", "links", "linkscripts", "common=1", "same-path-left"];
-    packaged(&world, &base, &[channel.address("main")], &lines).digest();
-    let tree = unpacked(&world);
+    packaged(&context, &base, &[channel.address("main")], &lines).digest();
+    let tree = unpacked(&context);
     // What pip's packages add is not conda's to judge.
     let site = tree.join("lib/python3.6/site-packages");
     for name in ["core", "azureml_inference_server_http"] {
@@ -101,23 +106,23 @@ fn the_real_conda_lays_the_same_files() {
         }
     }
     // Short, since the placeholder of the interpreter is.
-    let prefix = world.root().join("c");
+    let prefix = context.root().join("c");
     let compared = Some((tree.as_path(), "/opt/mlpack/envs/svc"));
     let said = need!(kit::real_conda(&channel, &lines, &prefix, compared));
-    world.say(&said).is(str![[r#"
+    context.normalized(&said).is(str![[r#"
 differs: bin/mlpack-greet: program [SHORT], program [SHORT]
 
 "#]]);
 }
 
 #[test]
-fn channels_have_an_order_and_a_name() {
+fn channel_order_and_channel_names_select_packages() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
     let (main, extra) = (channel.address("main"), channel.address("extra"));
     let both = [main.clone(), extra.clone()];
     let of = |channels: &[String], line: &str| {
-        let found = planned(&world, &base, channels, &["python=3.11", line], &[]);
+        let found = planned(&context, &base, channels, &["python=3.11", line], &[]);
         let name = line.rsplit("::").next().unwrap().split('=').next().unwrap().to_owned();
         found.lines().find(|line| line.starts_with(&name)).map_or(found.clone(), str::to_owned)
     };
@@ -128,16 +133,16 @@ fn channels_have_an_order_and_a_name() {
 }
 
 #[test]
-fn the_base_decides_what_fits() {
+fn virtual_packages_come_from_the_base() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
     let main = [channel.address("main")];
-    let plan = |lines: &[&str], more: &[&str]| planned(&world, &base, &main, lines, more);
+    let plan = |lines: &[&str], more: &[&str]| planned(&context, &base, &main, lines, more);
     let found = plan(&["python=3.11", "glibc-old", "common"], &[]);
     assert!(found.contains("glibc-old=1.0=0\n") && found.contains("common=2.0=0\n"), "{found}");
     let found = plan(&["python=3.6", "common"], &["--exclude-newer", "2019-05-05"]);
     assert!(found.contains("common=1.0=0\n"), "{found}");
-    world.say(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 `needs-cuda` (line 7) is there as 1.0, which needs `__cuda >=10.0`.
@@ -147,7 +152,7 @@ hint: take a base image with CUDA
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 `glibc-old=2` (line 7) is there as 2.0, which needs `__glibc >=2.99`.
@@ -157,7 +162,7 @@ hint: take a newer base image
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.99"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.99"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 Because python is there only as 3.6.[PATCH] to 3.13.[PATCH] (6 versions), nothing meets `python=3.99` (line 6).
@@ -165,7 +170,7 @@ hint: ask for a version that is there
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
 --- stderr
 error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/channel/main/
 hint: check the spelling, add the channel that has it below `channels:`, or list `no-such-package` below `pip:` if PyPI has it
@@ -177,50 +182,50 @@ hint: check the spelling, add the channel that has it below `channels:`, or list
 #[test]
 fn secrets_of_a_channel_stay_secret() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    for door in [Door::Login, Door::Token] {
-        let served = channel.serve(door);
+    let (context, channel) = need!(context_and_project(&["python-3.6"]));
+    for auth in [ChannelAuth::Login, ChannelAuth::Token] {
+        let served = channel.serve(auth);
         let lines = ["python=3.6", "mlpack-greeter"];
-        let refused = packaged(&world, &base, &[served.address("main")], &lines);
+        let refused = packaged(&context, &base, &[served.address("main")], &lines);
         assert_eq!(refused.code, 1, "{}", refused.stderr);
-        let mut args = project(&world, &base, &[served.secret_address("main")], &lines);
+        let mut args = project(&context, &base, &[served.secret_address("main")], &lines);
         args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-        let answer = world.answer(world.command(&args), "");
+        let answer = context.answer(context.command(&args), "");
         answer.digest();
-        let layers = world.mlpack(&["inspect", "oci:out", "--format", "json"]);
+        let layers = context.mlpack(&["inspect", "oci:out", "--format", "json"]);
         for text in [&answer.stderr, &refused.stderr, &layers.stdout] {
             assert!(!text.contains("secret"), "{text}");
         }
-        fs::remove_dir_all(world.path("out")).unwrap();
-        fs::remove_dir_all(world.root().join("cache")).unwrap();
+        fs::remove_dir_all(context.path("out")).unwrap();
+        fs::remove_dir_all(context.root().join("cache")).unwrap();
     }
 }
 
 #[test]
-fn from_a_warm_cache_and_again_from_nothing_it_is_the_same() {
+fn warm_and_cold_caches_give_the_same_digest() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let served = channel.serve(Door::Open);
+    let (context, channel) = need!(context_and_project(&["python-3.6"]));
+    let served = channel.serve(ChannelAuth::Open);
     let lines = ["python=3.6", "mlpack-greeter", "links"];
-    let first = packaged(&world, &base, &[served.address("main")], &lines).digest();
+    let first = packaged(&context, &base, &[served.address("main")], &lines).digest();
     let archives =
         |requests: &[String]| requests.iter().filter(|line| !line.contains("repodata")).count();
     let fetched = archives(&served.requests());
     assert!(fetched >= 3, "{:?}", served.requests());
-    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
+    assert_eq!(packaged(&context, &base, &[served.address("main")], &lines).digest(), first);
     assert_eq!(archives(&served.requests()), fetched);
-    fs::remove_dir_all(world.root().join("cache")).unwrap();
-    fs::remove_dir_all(world.path("out")).unwrap();
-    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
+    fs::remove_dir_all(context.root().join("cache")).unwrap();
+    fs::remove_dir_all(context.path("out")).unwrap();
+    assert_eq!(packaged(&context, &base, &[served.address("main")], &lines).digest(), first);
 }
 
 #[test]
-fn it_is_the_same_wherever_and_by_whomever_it_is_made() {
+fn the_digest_does_not_depend_on_directory_umask_or_locale() {
     let base = need!(base("debian12-py311"));
-    let (here, channel) = need!(ground(&["python-3.6"]));
+    let (here, channel) = need!(context_and_project(&["python-3.6"]));
     let lines = ["python=3.6", "mlpack-greeter", "links", "same-path-left", "same-path-right"];
     let first = packaged(&here, &base, &[channel.address("main")], &lines).digest();
-    let (mut there, _) = need!(ground(&[]));
+    let (mut there, _) = need!(context_and_project(&[]));
     for (name, value) in [("TZ", "Asia/Tokyo"), ("LANG", "de_DE.UTF-8"), ("USER", "somebody")] {
         there.set(name, value);
     }
@@ -232,14 +237,14 @@ fn it_is_the_same_wherever_and_by_whomever_it_is_made() {
 }
 
 #[test]
-fn killed_while_it_fetches_it_is_repaired_by_the_next() {
+fn a_run_killed_during_download_is_repaired_by_the_next() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let served = channel.serve(Door::Open);
+    let (context, channel) = need!(context_and_project(&["python-3.6"]));
+    let served = channel.serve(ChannelAuth::Open);
     served.slow_down();
-    let mut args = project(&world, &base, &[served.address("main")], &["python=3.6"]);
+    let mut args = project(&context, &base, &[served.address("main")], &["python=3.6"]);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    let mut child = world.command(&args).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = context.command(&args).stderr(std::process::Stdio::null()).spawn().unwrap();
     let begun = || served.requests().iter().any(|line| line.contains("python-3.6"));
     for _ in 0..300 {
         if begun() {
@@ -250,11 +255,15 @@ fn killed_while_it_fetches_it_is_repaired_by_the_next() {
     assert!(begun(), "{:?}", served.requests());
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!world.path("out").exists());
-    let digest =
-        packaged(&world, &base, &[channel.serve(Door::Open).address("main")], &["python=3.6"]);
+    assert!(!context.path("out").exists());
+    let digest = packaged(
+        &context,
+        &base,
+        &[channel.serve(ChannelAuth::Open).address("main")],
+        &["python=3.6"],
+    );
     digest.digest();
-    let left = pending(&world.root().join("cache"));
+    let left = pending(&context.root().join("cache"));
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -274,10 +283,10 @@ fn pending(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn two_at_once_share_a_cache() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let args = project(&world, &base, &[channel.address("main")], &["python=3.6", "links"]);
+    let (context, channel) = need!(context_and_project(&["python-3.6"]));
+    let args = project(&context, &base, &[channel.address("main")], &["python=3.6", "links"]);
     let start = |out: &str| {
-        let mut command = world.command(&args);
+        let mut command = context.command(&args);
         command.args(["--quiet", "--output", out]);
         command.stdout(std::process::Stdio::piped()).spawn().unwrap()
     };
@@ -295,12 +304,12 @@ fn in_a_container_everything_imports() {
     let docker = need!(kit::docker("conda"));
     let base = need!(base("debian12-py311"));
     let channel = need!(kit::channel(&["python-3.11", "numpy-1.26", "pip-"]));
-    let mut world = need!(World::offline());
-    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    let mut context = need!(TestContext::offline());
+    context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
     let lines = ["python=3.11", "numpy=1.26", "pip", "mlpack-greeter"];
-    let mut args = project(&world, &base, &[channel.address("main")], &lines);
+    let mut args = project(&context, &base, &[channel.address("main")], &lines);
     args.extend(["--output".to_owned(), format!("docker:{}", docker.name)]);
-    world.mlpack(&args).ok();
+    context.mlpack(&args).ok();
     let run = |program: &[&str]| {
         docker.run(
             &[&["run", "--rm", "--entrypoint", program[0], &docker.name], &program[1..]].concat(),
@@ -320,14 +329,14 @@ fn in_a_container_everything_imports() {
 }
 
 #[test]
-fn conda_root_of_the_base_is_where_it_lies() {
+fn the_environment_is_below_the_conda_root_of_the_base() {
     let base = need!(base("ubuntu18-miniconda-py36"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11"]);
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let mut args = project(&context, &base, &[channel.address("main")], &["python=3.11"]);
     let policy = args.iter().position(|arg| arg == "current").unwrap();
     args[policy] = "azureml-2019".to_owned();
     args.push("--dry-run".to_owned());
-    world.mlpack(&args).is(str![[r#"
+    context.mlpack(&args).is(str![[r#"
 base  local image (sha256:[HEX])
 python  3.11.[PATCH] at /opt/miniconda/envs/svc/bin/python3.11
              new: `python=3.11` is asked for, the base has 3.6.[PATCH]

@@ -4,10 +4,10 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Door, World, base, eq};
+use crate::kit::{self, Answer, ChannelAuth, TestContext, base, eq};
 use crate::need;
 
-/// Arguments of `lock` for a world's project.
+/// Arguments of `lock` for a context's project.
 fn lock(project: &[String], more: &[&str]) -> Vec<String> {
     let mut args: Vec<String> = project.to_vec();
     args[0] = "lock".to_owned();
@@ -27,47 +27,47 @@ fn told(answer: &Answer) -> Vec<String> {
 }
 
 /// Runs with progress.
-fn loud(world: &World, args: &[String]) -> Answer {
-    world.answer(world.command(args), "")
+fn loud(context: &TestContext, args: &[String]) -> Answer {
+    context.answer(context.command(args), "")
 }
 
-fn pip(world: &World, lines: &[&str]) {
+fn pip(context: &TestContext, lines: &[&str]) {
     let lines: String = lines.iter().map(|line| format!("    - {line}\n")).collect();
-    world.write("environment.yml", format!("name: sums\ndependencies:\n  - pip:\n{lines}"));
+    context.write("environment.yml", format!("name: sums\ndependencies:\n  - pip:\n{lines}"));
 }
 
-fn read(world: &World) -> String {
-    fs::read_to_string(world.path("mlpack.lock")).unwrap()
+fn read(context: &TestContext) -> String {
+    fs::read_to_string(context.path("mlpack.lock")).unwrap()
 }
 
 /// `name version` of the locked packages.
-fn versions(world: &World) -> Vec<String> {
-    let answer = world.mlpack(&["env", "list", ".", "--format", "json"]).json();
+fn versions(context: &TestContext) -> Vec<String> {
+    let answer = context.mlpack(&["env", "list", ".", "--format", "json"]).json();
     let packages = answer["packages"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     packages.map(|one| format!("{} {}", text(&one["name"]), text(&one["version"]))).collect()
 }
 
 #[test]
-fn it_reads_well_and_is_the_same_on_every_machine() {
+fn a_lock_is_the_same_on_every_machine() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
 
 "#]]);
-    let text = read(&world);
-    world.say(&text).is(snapbox::file!["golden/lock.txt"]);
-    assert!(!text.contains(world.root().to_str().unwrap()), "{text}");
-    let other = need!(World::offline());
+    let text = read(&context);
+    context.normalized(&text).is(snapbox::file!["golden/lock.txt"]);
+    assert!(!text.contains(context.root().to_str().unwrap()), "{text}");
+    let other = need!(TestContext::offline());
     other.mlpack(&lock(&other.project(&base), &["--lock", "mlpack.lock"])).ok();
     assert_eq!(read(&other), text);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock is up to date
 
 "#]]);
-    assert_eq!(read(&world), text);
+    assert_eq!(read(&context), text);
     // A conda file is enough, and the flags win over where it lies.
     let args = ["lock", "--cf", "environment.yml", "--bi", &base, "--policy", "current"];
     let more = ["--lock", "locks/own.lock", "--format", "json"];
@@ -80,20 +80,20 @@ mlpack.lock is up to date
 }
 
 #[test]
-fn with_it_nothing_is_asked() {
+fn a_locked_build_sends_no_requests() {
     let base = need!(base("debian12-py311"));
-    let mut world = need!(World::offline()).own_cache();
-    let project = world.project(&base);
-    let digest = world.mlpack(&package(&project, &[])).digest();
-    world.mlpack(&lock(&project, &[])).ok();
+    let mut context = need!(TestContext::offline()).own_cache();
+    let project = context.project(&base);
+    let digest = context.mlpack(&package(&project, &[])).digest();
+    context.mlpack(&lock(&project, &[])).ok();
     // No resolver and no index from here on; the layers are made anew from the wheels in the cache.
-    world.set("MLPACK_UV", "/nonexistent");
-    world.set("UV_NO_INDEX", "");
-    world.set("UV_FIND_LINKS", "");
-    world.set("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
-    world.set("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple");
-    fs::remove_dir_all(world.root().join("cache/layers")).unwrap();
-    let answer = loud(&world, &package(&project, &["--locked"]));
+    context.set("MLPACK_UV", "/nonexistent");
+    context.set("UV_NO_INDEX", "");
+    context.set("UV_FIND_LINKS", "");
+    context.set("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
+    context.set("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple");
+    fs::remove_dir_all(context.root().join("cache/layers")).unwrap();
+    let answer = loud(&context, &package(&project, &["--locked"]));
     assert_eq!(answer.digest(), digest);
     assert_eq!(
         told(&answer),
@@ -102,49 +102,49 @@ fn with_it_nothing_is_asked() {
             "mlpack.lock fits: 2 packages are taken from it",
         ]
     );
-    world.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
+    context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
 --- stderr
 error: /nonexistent is not a uv that can be used: No such file or directory (os error 2)
 hint: name another executable with MLPACK_UV
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 mlpack.lock fits
 
 "#]]);
 }
 
 #[test]
-fn a_list_on_the_network_is_not_asked_again() {
+fn a_remote_requirements_file_is_read_only_once() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
     let (host, seen) = kit::answering(|_| {
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nConnection: close\r\n\r\ncore==1.0\n".to_owned()
     });
-    pip(&world, &[&format!("-r http://me:secret@{host}/list.txt")]);
-    world.mlpack(&lock(&project, &[])).ok();
-    assert_eq!(versions(&world), ["azureml-inference-server-http 1.4.0", "core 1.0"]);
-    assert!(!read(&world).contains("secret"), "{}", read(&world));
+    pip(&context, &[&format!("-r http://me:secret@{host}/list.txt")]);
+    context.mlpack(&lock(&project, &[])).ok();
+    assert_eq!(versions(&context), ["azureml-inference-server-http 1.4.0", "core 1.0"]);
+    assert!(!read(&context).contains("secret"), "{}", read(&context));
     let asked = seen.lock().unwrap().len();
     assert!(asked > 0);
-    world.mlpack(&lock(&project, &["--check"])).ok();
-    world.mlpack(&package(&project, &["--locked"])).digest();
+    context.mlpack(&lock(&project, &["--check"])).ok();
+    context.mlpack(&package(&project, &["--locked"])).digest();
     assert_eq!(seen.lock().unwrap().len(), asked);
-    world.mlpack(&lock(&project, &["--update"])).ok();
+    context.mlpack(&lock(&project, &["--update"])).ok();
     assert!(seen.lock().unwrap().len() > asked);
 }
 
 #[test]
-fn one_that_does_not_fit_stays_as_it_is() {
+fn an_outdated_lock_is_not_overwritten() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
-    pip(&world, &["core", "left"]);
-    let answer = loud(&world, &package(&project, &[]));
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
+    pip(&context, &["core", "left"]);
+    let answer = loud(&context, &package(&project, &[]));
     answer.ok();
     let reason = "the pip list got `core`, `left` and lost `core==1.0`";
     assert_eq!(
@@ -153,30 +153,30 @@ fn one_that_does_not_fit_stays_as_it_is() {
             "mlpack.lock does not fit: {reason}; what else is in it stays where it can, and `mlpack lock` writes that down"
         )]
     );
-    assert_eq!(read(&world), text);
-    world.mlpack(&package(&project, &["--locked"])).is(str![[r#"
+    assert_eq!(read(&context), text);
+    context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: [WORLD]/work/mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
+error: [TEMP]/work/mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
 hint: `mlpack lock` with the same arguments brings it up to date
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
 error: mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
 hint: `mlpack lock` with the same arguments brings it up to date
 --- exit code 3
 
 "#]]);
-    fs::remove_file(world.path("mlpack.lock")).unwrap();
-    world.mlpack(&package(&project, &["--locked"])).is(str![[r#"
+    fs::remove_file(context.path("mlpack.lock")).unwrap();
+    context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: there is no [WORLD]/work/mlpack.lock
+error: there is no [TEMP]/work/mlpack.lock
 hint: `mlpack lock` with the same arguments makes it
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
 error: there is no mlpack.lock
 hint: `mlpack lock` with the same arguments brings it up to date
@@ -186,22 +186,22 @@ hint: `mlpack lock` with the same arguments brings it up to date
 }
 
 #[test]
-fn every_input_counts_and_is_named() {
+fn every_changed_input_is_named() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.write("list.txt", "core==1.0\n");
-    pip(&world, &["-r list.txt"]);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.write("list.txt", "core==1.0\n");
+    pip(&context, &["-r list.txt"]);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let differs = |more: &[&str]| {
-        let answer = world.mlpack(&lock(&project, &[&["--check"], more].concat()));
+        let answer = context.mlpack(&lock(&project, &[&["--check"], more].concat()));
         let first = answer.stderr.lines().next().unwrap().to_owned();
         first.trim_start_matches("error: mlpack.lock does not fit: ").to_owned()
     };
-    world.write("list.txt", "core==2.0\n");
+    context.write("list.txt", "core==2.0\n");
     assert_eq!(differs(&[]), "list.txt changed");
-    world.write("list.txt", "core==1.0\n");
+    context.write("list.txt", "core==1.0\n");
     let day = "--exclude-newer is 2030-01-01, was not given";
     assert_eq!(differs(&["--exclude-newer", "2030-01-01"]), day);
     assert_eq!(
@@ -218,23 +218,23 @@ fn every_input_counts_and_is_named() {
         (glibc, "2.17", "the base's glibc"),
     ] {
         let found = found(line);
-        world.write("mlpack.lock", text.replace(line, &line.replace(&found, other)));
+        context.write("mlpack.lock", text.replace(line, &line.replace(&found, other)));
         assert_eq!(differs(&[]), format!("{what} is {found}, was {other}"));
     }
 }
 
 #[test]
-fn another_base_with_the_same_facts_does() {
+fn a_base_with_the_same_facts_keeps_the_lock_valid() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    let digest = world.mlpack(&package(&project, &[])).digest();
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    let digest = context.mlpack(&package(&project, &[])).digest();
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let line = text.lines().find(|line| line.starts_with("digest = ")).unwrap();
     let other = format!("digest = \"sha256:{}\"", "0".repeat(64));
-    world.write("mlpack.lock", text.replace(line, &other));
-    let answer = loud(&world, &package(&project, &["--locked"]));
+    context.write("mlpack.lock", text.replace(line, &other));
+    let answer = loud(&context, &package(&project, &["--locked"]));
     assert_eq!(answer.digest(), digest);
     let short = &line["digest = \"sha256:".len()..][..12];
     assert_eq!(
@@ -244,66 +244,66 @@ fn another_base_with_the_same_facts_does() {
         )
     );
     // No package is looked for, only the base is named anew.
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
 CHANGE  NAME  KIND  BEFORE  AFTER
 changed  base  -  [SHORT]  [SHORT]
 
 "#]]);
-    assert_eq!(read(&world), text);
+    assert_eq!(read(&context), text);
 }
 
 #[test]
-fn what_still_fits_stays_until_it_is_renewed() {
+fn relock_keeps_versions_until_update() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).ok();
     let server = "azureml-inference-server-http 1.4.0";
     // Nothing holds it to 1.0 any more but the lock.
-    pip(&world, &["core"]);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    pip(&context, &["core"]);
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
 
 "#]]);
-    assert_eq!(versions(&world), [server, "core 1.0"]);
-    world.mlpack(&lock(&project, &["--update", "azureml.inference_server_http"])).is(str![[r#"
+    assert_eq!(versions(&context), [server, "core 1.0"]);
+    context.mlpack(&lock(&project, &["--update", "azureml.inference_server_http"])).is(str![[r#"
 mlpack.lock is up to date
 
 "#]]);
-    world.mlpack(&lock(&project, &["--update", "Core"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--update", "Core"])).is(str![[r#"
 mlpack.lock written: 2 packages
 CHANGE  NAME  KIND  BEFORE  AFTER
 changed  core  pip  1.0  2.0
 
 "#]]);
-    pip(&world, &["core", "left"]);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    pip(&context, &["core", "left"]);
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 3 packages
 CHANGE  NAME  KIND  BEFORE  AFTER
 changed  core  pip  2.0  1.0
 added  left  pip  -  1.0
 
 "#]]);
-    pip(&world, &["core"]);
-    world.mlpack(&lock(&project, &["--update"])).is(str![[r#"
+    pip(&context, &["core"]);
+    context.mlpack(&lock(&project, &["--update"])).is(str![[r#"
 mlpack.lock written: 2 packages
 CHANGE  NAME  KIND  BEFORE  AFTER
 changed  core  pip  1.0  2.0
 removed  left  pip  1.0  -
 
 "#]]);
-    world.mlpack(&lock(&project, &["--update", "cor"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--update", "cor"])).is(str![[r#"
 --- stderr
-error: [WORLD]/work/mlpack.lock has no package `cor`
+error: [TEMP]/work/mlpack.lock has no package `cor`
 hint: did you mean core?
 --- exit code 1
 
 "#]]);
-    fs::remove_file(world.path("mlpack.lock")).unwrap();
-    world.mlpack(&lock(&project, &["--update", "core"])).is(str![[r#"
+    fs::remove_file(context.path("mlpack.lock")).unwrap();
+    context.mlpack(&lock(&project, &["--update", "core"])).is(str![[r#"
 --- stderr
-error: there is no [WORLD]/work/mlpack.lock
+error: there is no [TEMP]/work/mlpack.lock
 hint: `mlpack lock` with the same arguments makes it
 --- exit code 1
 
@@ -311,29 +311,29 @@ hint: `mlpack lock` with the same arguments makes it
 }
 
 #[test]
-fn conda_packages_are_locked_and_held_too() {
+fn conda_packages_are_locked_and_kept_too() {
     let base = need!(base("debian12-py311"));
     let channel = need!(kit::channel(&["python-3.11"]));
-    let world = need!(World::offline());
-    let project = world.project(&base);
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
     let file = |common: &str| {
         let channel = channel.address("main");
         let lines = format!("- python=3.11\n- {common}\n- pip:\n  - core==1.0\n");
         let text = format!("name: sums\nchannels: [{channel}]\ndependencies:\n{lines}");
-        world.write("environment.yml", text);
+        context.write("environment.yml", text);
     };
     file("common=1.0");
-    world.mlpack(&lock(&project, &[])).ok();
-    let first = world.mlpack(&package(&project, &["--no-lock"])).digest();
-    assert_eq!(world.mlpack(&package(&project, &["--locked"])).digest(), first);
+    context.mlpack(&lock(&project, &[])).ok();
+    let first = context.mlpack(&package(&project, &["--no-lock"])).digest();
+    assert_eq!(context.mlpack(&package(&project, &["--locked"])).digest(), first);
     file("common");
     let was = |names: &[&str]| {
-        let all = versions(&world);
+        let all = versions(&context);
         names.iter().all(|name| all.iter().any(|found| found == name))
     };
-    world.mlpack(&lock(&project, &[])).ok();
-    assert!(was(&["common 1.0", "core 1.0", "python 3.11.7"]), "{:?}", versions(&world));
-    world.mlpack(&lock(&project, &["--update", "common"])).is(str![[r#"
+    context.mlpack(&lock(&project, &[])).ok();
+    assert!(was(&["common 1.0", "core 1.0", "python 3.11.7"]), "{:?}", versions(&context));
+    context.mlpack(&lock(&project, &["--update", "common"])).is(str![[r#"
 mlpack.lock written: 4 packages
 CHANGE  NAME  KIND  BEFORE  AFTER
 changed  common  conda  1.0 0  2.0 0
@@ -342,30 +342,30 @@ changed  common  conda  1.0 0  2.0 0
 }
 
 #[test]
-fn passwords_stay_out_and_are_lent_again() {
+fn passwords_are_not_locked_and_are_added_again() {
     let base = need!(base("debian12-py311"));
     let channel = need!(kit::channel(&["python-3.11"]));
-    for door in [Door::Login, Door::Token] {
-        let served = channel.serve(door);
-        let mut world = need!(World::offline()).own_cache();
-        world.set("UV_EXTRA_INDEX_URL", "https://me:secret@index.invalid/simple");
-        let project = world.project(&base);
+    for auth in [ChannelAuth::Login, ChannelAuth::Token] {
+        let served = channel.serve(auth);
+        let mut context = need!(TestContext::offline()).own_cache();
+        context.set("UV_EXTRA_INDEX_URL", "https://me:secret@index.invalid/simple");
+        let project = context.project(&base);
         let address = served.secret_address("main");
-        world.write(
+        context.write(
             "environment.yml",
             format!(
                 "name: sums\nchannels: ['{address}']\ndependencies:\n- python=3.11\n- common=1.0\n"
             ),
         );
-        world.mlpack(&lock(&project, &[])).ok();
-        let text = read(&world);
+        context.mlpack(&lock(&project, &[])).ok();
+        let text = read(&context);
         assert!(!text.contains("secret"), "{text}");
         assert!(text.contains(&served.address("main/linux-64/python-3.11")), "{text}");
         // The archives are fetched again, with the login that the conda file has.
-        fs::remove_dir_all(world.root().join("cache/conda")).unwrap();
-        fs::remove_dir_all(world.root().join("cache/repodata")).unwrap();
+        fs::remove_dir_all(context.root().join("cache/conda")).unwrap();
+        fs::remove_dir_all(context.root().join("cache/repodata")).unwrap();
         let asked = served.requests().len();
-        world.mlpack(&package(&project, &["--locked"])).ok();
+        context.mlpack(&package(&project, &["--locked"])).ok();
         let requests = &served.requests()[asked..];
         let is_archive = |line: &String| line.ends_with(" 200") && !line.contains("repodata");
         assert!(!requests.is_empty() && requests.iter().all(is_archive), "{requests:?}");
@@ -373,12 +373,12 @@ fn passwords_stay_out_and_are_lent_again() {
 }
 
 #[test]
-fn a_damaged_one_is_named_by_line_and_key() {
+fn a_damaged_lock_is_reported_by_line_and_key() {
     let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let core = text.find("[[pip]]\nname = \"core\"").unwrap();
     let block = &text[core..];
     let mut said = String::new();
@@ -396,15 +396,15 @@ fn a_damaged_one_is_named_by_line_and_key() {
         ("file", text.replace("file = \"core", "file = \"../core")),
         ("empty", String::new()),
     ] {
-        world.write("mlpack.lock", &damaged);
-        let answer = world.mlpack(&package(&project, &[]));
+        context.write("mlpack.lock", &damaged);
+        let answer = context.mlpack(&package(&project, &[]));
         assert_eq!(answer.code, 1, "{name}: {answer:?}");
         let first = answer.text().lines().skip(1).take(2).collect::<Vec<_>>().join("\n");
         said.push_str(&format!("{name}\n{first}\n"));
     }
     eq(&said, snapbox::file!["golden/lock-damaged.txt"]);
     // It can always be made anew, and be passed by.
-    world.mlpack(&package(&project, &["--no-lock"])).ok();
-    world.mlpack(&lock(&project, &["--update"])).ok();
-    assert_eq!(read(&world), text);
+    context.mlpack(&package(&project, &["--no-lock"])).ok();
+    context.mlpack(&lock(&project, &["--update"])).ok();
+    assert_eq!(read(&context), text);
 }

@@ -4,31 +4,31 @@ use std::net::TcpListener;
 
 use snapbox::str;
 
-use crate::kit::{Docker, World, base, docker, get};
+use crate::kit::{Docker, TestContext, base, docker, get};
 use crate::need;
 
 struct Ground {
-    world: World,
+    context: TestContext,
     docker: Docker,
     base: String,
 }
 
-fn ground(test: &str) -> Option<Ground> {
+fn context_and_project(test: &str) -> Option<Ground> {
     let docker = docker(test)?;
     let base = base("debian12-py311")?;
-    let mut world = World::offline()?;
-    world.call(&docker.name, "[SERVICE]");
-    let mut args = world.project(&base);
+    let mut context = TestContext::offline()?;
+    context.name(&docker.name, "[SERVICE]");
+    let mut args = context.project(&base);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    world.mlpack(&args).ok();
-    Some(Ground { world, docker, base })
+    context.mlpack(&args).ok();
+    Some(Ground { context, docker, base })
 }
 
 #[test]
-fn from_deploying_to_deleting() {
-    let Ground { world, docker, .. } = need!(ground("life"));
+fn deploy_list_invoke_logs_delete() {
+    let Ground { context, docker, .. } = need!(context_and_project("life"));
     let name = docker.name.as_str();
-    world.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
+    context.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
 name  [SERVICE]
 state  running
 image  docker:[SERVICE]@sha256:[HEX]
@@ -36,7 +36,7 @@ scoring URI  http://127.0.0.1:[PORT]/score
 swagger URI  http://127.0.0.1:[PORT]/swagger.json
 
 "#]]);
-    let show = world.mlpack(&["service", "show", "-n", name, "--format", "json"]);
+    let show = context.mlpack(&["service", "show", "-n", name, "--format", "json"]);
     show.is(str![[r#"
 {
   "name": "[SERVICE]",
@@ -51,21 +51,21 @@ swagger URI  http://127.0.0.1:[PORT]/swagger.json
 }
 
 "#]]);
-    let list = world.mlpack(&["service", "list"]);
+    let list = context.mlpack(&["service", "list"]);
     assert!(
         list.ok().lines().any(|line| line.contains(name) && line.contains("running")),
         "{}",
         list.stdout
     );
-    let run = |data: &str| world.mlpack(&["service", "run", "-n", name, "-d", data]);
+    let run = |data: &str| context.mlpack(&["service", "run", "-n", name, "-d", data]);
     run(r#"{"data": [1, 2, 3]}"#).is(str![[r#"
 {"sum": 6}
 
 "#]]);
-    world.write("data.json", r#"{"data": [4, 5]}"#);
+    context.write("data.json", r#"{"data": [4, 5]}"#);
     assert_eq!(run("@data.json").ok(), r#"{"sum": 9}"#);
     let args = ["service", "run", "-n", name, "-d", "-"];
-    assert_eq!(world.mlpack_with(&args, r#"{"data": [7]}"#).ok(), r#"{"sum": 7}"#);
+    assert_eq!(context.mlpack_with(&args, r#"{"data": [7]}"#).ok(), r#"{"sum": 7}"#);
     run("{}").is(str![[r#"
 --- stderr
 error: service `[SERVICE]` answered 500: run() raised an exception, or returned something that is not JSON, such as a numpy array
@@ -74,35 +74,35 @@ hint: return lists instead of arrays; the service's log holds the traceback: `ml
 --- exit code 4
 
 "#]]);
-    let logs = world.mlpack(&["service", "get-logs", "-n", name]);
+    let logs = context.mlpack(&["service", "get-logs", "-n", name]);
     assert!(logs.ok().contains("init was here"), "{}", logs.stdout);
     assert_eq!(
-        world.mlpack(&["service", "get-logs", "-n", name, "-l", "1"]).ok().lines().count(),
+        context.mlpack(&["service", "get-logs", "-n", name, "-l", "1"]).ok().lines().count(),
         1
     );
-    world.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
+    context.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
 --- stderr
 error: a service named `[SERVICE]` exists already and is running
 hint: add `--overwrite` to replace it, or delete it with `mlpack service delete -n [SERVICE]`
 --- exit code 1
 
 "#]]);
-    world.mlpack(&["deploy", "oci:out", "-n", name, "--overwrite"]).ok();
-    world.mlpack(&["service", "delete", "-n", name]).is(str![[r#"
+    context.mlpack(&["deploy", "oci:out", "-n", name, "--overwrite"]).ok();
+    context.mlpack(&["service", "delete", "-n", name]).is(str![[r#"
 [SERVICE] deleted
 
 "#]]);
-    let gone = world.mlpack(&["service", "show", "-n", name]);
+    let gone = context.mlpack(&["service", "show", "-n", name]);
     let line = format!("error: there is no service named `{name}`");
     assert_eq!((gone.code, gone.stderr.lines().next()), (1, Some(line.as_str())));
 }
 
 #[test]
 fn a_port_in_use() {
-    let Ground { world, docker, .. } = need!(ground("port"));
+    let Ground { context, docker, .. } = need!(context_and_project("port"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let answer = world.mlpack(&["deploy", "oci:out", "-n", &docker.name, "--port", &port]);
+    let answer = context.mlpack(&["deploy", "oci:out", "-n", &docker.name, "--port", &port]);
     assert!(answer.text().contains(&port));
     crate::kit::eq(
         &answer.text().replace(&port, "[PORT]"),
@@ -122,18 +122,18 @@ hint: `ss -ltnp 'sport = :[PORT]'` shows who listens there; set another `port` i
 
 #[test]
 fn a_script_that_fails_is_explained_with_its_log() {
-    let Ground { world, docker, base } = need!(ground("fail"));
-    let mut args = world.project(&base);
-    world.write(
+    let Ground { context, docker, base } = need!(context_and_project("fail"));
+    let mut args = context.project(&base);
+    context.write(
         "score.py",
         "import pandas\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n",
     );
     args.splice(0..1, ["model", "deploy", "-n", &docker.name].map(str::to_owned));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     assert!(answer.stderr.contains("Traceback"), "{}", answer.stderr);
     answer.is(str![[r#"
 --- stderr
-warning[script.imports]: [WORLD]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
+warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
   remedy: add pandas to the pip list
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
@@ -154,10 +154,10 @@ hint: add the package `pandas` to the conda file's pip list; if it is a file of 
 
 /// A service is found again by the labels of its container: no file of mlpack knows it.
 #[test]
-fn services_are_found_from_another_world() {
-    let Ground { world, docker, .. } = need!(ground("find"));
-    world.mlpack(&["deploy", "oci:out", "-n", &docker.name]).ok();
-    let other = World::bare().own_cache();
+fn services_are_found_from_another_context() {
+    let Ground { context, docker, .. } = need!(context_and_project("find"));
+    context.mlpack(&["deploy", "oci:out", "-n", &docker.name]).ok();
+    let other = TestContext::bare().own_cache();
     let show = other.mlpack(&["service", "show", "-n", &docker.name, "--format", "json"]).json();
     assert_eq!(get(&show["scoringUri"].as_str().unwrap().replace("/score", "/")).status, 200);
 }

@@ -1,4 +1,4 @@
-//! The conda channels of `fixtures/channel.py`: as folders, over HTTP with and without a door, and
+//! The conda channels of `fixtures/channel.py`: as folders, over HTTP with and without a login, and
 //! as the real conda installs them.
 
 use std::fs::{self, File};
@@ -54,17 +54,17 @@ impl Channel {
     }
 
     /// Characters that the programs of an interpreter (`3.9`) have for the place where it lies.
-    pub(crate) fn room(&self, python: &str) -> usize {
+    pub(crate) fn prefix_length(&self, python: &str) -> usize {
         let said = fs::read(self.dir.join(".records/interpreters.json")).unwrap();
         let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
         said[python]["said"]["prefix"].as_str().unwrap().len()
     }
 
     /// Serves the channels by HTTP on a free port of the loopback.
-    pub(crate) fn serve(&self, door: Door) -> Served {
+    pub(crate) fn serve(&self, auth: ChannelAuth) -> ChannelServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let shared = Arc::new(Shared { dir: self.dir.clone(), door, ..Shared::default() });
+        let shared = Arc::new(Shared { dir: self.dir.clone(), auth, ..Shared::default() });
         let server = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -76,13 +76,13 @@ impl Channel {
                 thread::spawn(move || stream.and_then(|stream| server.answer(stream)));
             }
         });
-        Served { host, shared }
+        ChannelServer { host, shared }
     }
 }
 
 /// What stands before a served channel.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) enum Door {
+pub(crate) enum ChannelAuth {
     /// Nothing.
     #[default]
     Open,
@@ -93,24 +93,24 @@ pub(crate) enum Door {
 }
 
 /// A server that runs until it is dropped.
-pub(crate) struct Served {
+pub(crate) struct ChannelServer {
     /// `127.0.0.1:PORT`
     pub(crate) host: String,
     shared: Arc<Shared>,
 }
 
-impl Served {
-    /// The address of a channel, without what opens the door.
+impl ChannelServer {
+    /// The address of a channel, without its login or token.
     pub(crate) fn address(&self, name: &str) -> String {
         format!("http://{}/{name}", self.host)
     }
 
     /// The address of a channel with the login or the token in it.
     pub(crate) fn secret_address(&self, name: &str) -> String {
-        match self.shared.door {
-            Door::Open => self.address(name),
-            Door::Login => format!("http://user:secret@{}/{name}", self.host),
-            Door::Token => format!("http://{}/t/tk-secret/{name}", self.host),
+        match self.shared.auth {
+            ChannelAuth::Open => self.address(name),
+            ChannelAuth::Login => format!("http://user:secret@{}/{name}", self.host),
+            ChannelAuth::Token => format!("http://{}/t/tk-secret/{name}", self.host),
         }
     }
 
@@ -125,7 +125,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ChannelServer {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
         // Wakes the thread that waits for a connection.
@@ -136,7 +136,7 @@ impl Drop for Served {
 #[derive(Default)]
 struct Shared {
     dir: PathBuf,
-    door: Door,
+    auth: ChannelAuth,
     requests: Mutex<Vec<String>>,
     slow: AtomicBool,
     closed: AtomicBool,
@@ -164,9 +164,9 @@ impl Shared {
         let (status, file) = self.find(path, &login);
         self.requests.lock().unwrap().push(format!("{method} {path} {}", &status[..3]));
         let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))?;
-        let challenge = match self.door {
-            Door::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
-            Door::Open | Door::Token => "",
+        let challenge = match self.auth {
+            ChannelAuth::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
+            ChannelAuth::Open | ChannelAuth::Token => "",
         };
         write!(
             stream,
@@ -180,16 +180,16 @@ impl Shared {
 
     /// The status, and the file if it may be had.
     fn find(&self, path: &str, login: &str) -> (&'static str, Option<File>) {
-        let path = match self.door {
-            Door::Open => Some(path),
-            Door::Login => {
+        let path = match self.auth {
+            ChannelAuth::Open => Some(path),
+            ChannelAuth::Login => {
                 let expected = format!("Basic {}", STANDARD.encode("user:secret"));
                 if login != expected {
                     return ("401 Unauthorized", None);
                 }
                 Some(path)
             }
-            Door::Token => path.strip_prefix("/t/tk-secret"),
+            ChannelAuth::Token => path.strip_prefix("/t/tk-secret"),
         };
         let Some(path) = path else { return ("403 Forbidden", None) };
         let path = self.dir.join(path.trim_start_matches('/'));

@@ -1,9 +1,10 @@
-//! A closed world for the command, and the real things it meets: base images, packages, a
+//! A closed context for the command, and the real things it meets: base images, packages, a
 //! registry, a Docker engine.
 
 mod answer;
 mod bases;
 mod channel;
+mod context;
 mod docker;
 mod http;
 mod layout;
@@ -12,15 +13,14 @@ mod registry;
 mod requirements;
 mod tree;
 mod wheels;
-mod world;
 
 pub(crate) use answer::{Answer, eq};
 pub(crate) use bases::{base, emulator};
-pub(crate) use channel::{Channel, Door, channel, real_conda};
+pub(crate) use channel::{Channel, ChannelAuth, channel, real_conda};
+pub(crate) use context::{TestContext, repository, uv};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{answering, get, post};
 pub(crate) use layout::{blob_path, image, relabel};
 pub(crate) use registry::{registry, served};
 pub(crate) use requirements::{has, is_root, network, skip};
 pub(crate) use tree::{Tree, files, of_folder, of_tar};
-pub(crate) use world::{World, repository, uv};

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{self, Door};
+use crate::kit::{self, ChannelAuth};
 use crate::need;
 
 /// Size and SHA-256 of every archive as the index tells them.
@@ -38,7 +38,7 @@ fn found(subdir: &Path) -> BTreeMap<String, (u64, String)> {
 }
 
 #[test]
-fn the_index_is_true_but_for_the_package_that_shall_be_wrong() {
+fn the_index_matches_the_archives_except_the_damaged_one() {
     let channel = need!(kit::channel(&[]));
     let mut wrong = Vec::new();
     for name in ["main/linux-64", "main/linux-aarch64", "main/noarch", "extra/noarch"] {
@@ -52,16 +52,18 @@ fn the_index_is_true_but_for_the_package_that_shall_be_wrong() {
 }
 
 #[test]
-fn it_is_served_to_those_who_may() {
+fn the_server_requires_its_login_or_token() {
     let channel = need!(kit::channel(&[]));
     let index = fs::read_to_string(channel.dir.join("extra/noarch/repodata.json")).unwrap();
     let page = "extra/noarch/repodata.json";
-    for (door, refused) in [(Door::Open, 200), (Door::Login, 401), (Door::Token, 403)] {
-        let served = channel.serve(door);
+    for (auth, refused) in
+        [(ChannelAuth::Open, 200), (ChannelAuth::Login, 401), (ChannelAuth::Token, 403)]
+    {
+        let served = channel.serve(auth);
         assert_eq!(kit::get(&served.address(page)).status, refused);
         assert_eq!(served.requests(), [format!("GET /{page} {refused}")]);
     }
-    let served = channel.serve(Door::Token);
+    let served = channel.serve(ChannelAuth::Token);
     served.slow_down();
     assert_eq!(kit::get(&served.secret_address(page)).body, index);
     assert_eq!(kit::get(&served.secret_address("extra/nothing")).status, 404);

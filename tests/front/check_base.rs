@@ -2,26 +2,26 @@
 
 use snapbox::{file, str};
 
-use crate::kit::{World, base};
+use crate::kit::{TestContext, base};
 use crate::need;
 
 fn check(name: &str, policy: &str) -> Option<crate::kit::Answer> {
     let base = base(name)?;
-    Some(World::bare().mlpack(&["check", &base, "--policy", policy]))
+    Some(TestContext::bare().mlpack(&["check", &base, "--policy", policy]))
 }
 
 #[test]
-fn a_base_of_2019_meets_the_policy_of_2019() {
+fn ubuntu_with_miniconda_satisfies_azureml_2019() {
     need!(check("ubuntu18-miniconda-py36", "azureml-2019")).is(file!["golden/check-ubuntu18.txt"]);
 }
 
 #[test]
-fn a_base_of_today_meets_the_policy_of_today() {
+fn debian_12_satisfies_current() {
     need!(check("debian12-py311", "current")).is(file!["golden/check-debian12.txt"]);
 }
 
 #[test]
-fn debian_is_not_what_2019_wanted() {
+fn debian_fails_azureml_2019() {
     need!(check("debian-py36", "azureml-2019")).is(str![[r#"
 oci:[BASES]/debian-py36@sha256:[HEX]
 
@@ -49,7 +49,7 @@ hint: choose another base image, or another policy with --policy (`mlpack bases`
 }
 
 #[test]
-fn conda_4_3_is_too_old() {
+fn conda_4_3_fails_azureml_2019() {
     need!(check("ubuntu18-conda43", "azureml-2019")).is(str![[r#"
 oci:[BASES]/ubuntu18-conda43@sha256:[HEX]
 
@@ -77,7 +77,7 @@ hint: choose another base image, or another policy with --policy (`mlpack bases`
 }
 
 #[test]
-fn python_2_7_is_too_old() {
+fn python_2_7_fails_azureml_2019() {
     need!(check("ubuntu18-py27", "azureml-2019")).is(str![[r#"
 oci:[BASES]/ubuntu18-py27@sha256:[HEX]
 
@@ -105,34 +105,34 @@ hint: choose another base image, or another policy with --policy (`mlpack bases`
 }
 
 #[test]
-fn everything_can_be_had_as_json() {
+fn facts_and_verdicts_as_json() {
     let base = need!(base("debian-py36"));
-    let answer = World::bare().mlpack(&["check", &base, "--format", "json"]);
+    let answer = TestContext::bare().mlpack(&["check", &base, "--format", "json"]);
     assert_eq!(answer.code, 3);
     answer.is(file!["golden/check-json.txt"]);
 }
 
 /// The facts come from the layers, each read once; afterwards from the cache, and they are the same.
 #[test]
-fn facts_are_remembered() {
+fn facts_are_cached_and_a_damaged_cache_is_ignored() {
     let base = need!(base("debian12-py311"));
-    let world = World::bare().own_cache();
+    let context = TestContext::bare().own_cache();
     let args = ["check", &base, "--policy", "current"];
-    let (first, second) = (world.mlpack(&args), world.mlpack(&args));
+    let (first, second) = (context.mlpack(&args), context.mlpack(&args));
     assert_eq!(first.ok(), second.ok());
     // What was read wrongly or half is not trusted.
-    for file in crate::kit::files(&world.root().join("cache")) {
+    for file in crate::kit::files(&context.root().join("cache")) {
         let path = file.rsplit_once(' ').unwrap().0;
         let bytes = std::fs::read(path).unwrap();
         std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     }
-    assert_eq!(first.ok(), world.mlpack(&args).ok());
+    assert_eq!(first.ok(), context.mlpack(&args).ok());
 }
 
 #[test]
-fn a_policy_that_is_none_is_named() {
+fn an_unknown_policy_is_reported() {
     let base = need!(base("debian12-py311"));
-    World::bare().mlpack(&["check", &base, "--policy", "azure"]).is(str![[r#"
+    TestContext::bare().mlpack(&["check", &base, "--policy", "azure"]).is(str![[r#"
 --- stderr
 error: there is no policy `azure`; known are azureml-2019, current
 hint: name one with --policy; `mlpack bases` lists them

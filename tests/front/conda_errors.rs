@@ -6,17 +6,18 @@ use std::path::Path;
 
 use snapbox::str;
 
-use super::conda::{ground, packaged, planned, project};
+use super::conda::{context_and_project, packaged, planned, project};
 use crate::kit::{base, has, is_root, skip};
 use crate::need;
 
 #[test]
-fn a_conflict_is_told_in_sentences() {
+fn a_conflict_is_explained() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11", "clash-deep"]));
+    let (context, channel) = need!(context_and_project(&["python-3.11", "clash-deep"]));
     let both = [channel.address("main"), channel.address("extra")];
-    let plan =
-        |lines: &[&str], more: &[&str]| world.say(&planned(&world, &base, &both[..1], lines, more));
+    let plan = |lines: &[&str], more: &[&str]| {
+        context.normalized(&planned(&context, &base, &both[..1], lines, more))
+    };
     // Two lines that want the same package in two versions.
     plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
 --- stderr
@@ -68,8 +69,8 @@ hint: --exclude-newer 2019-04-01 lets common 1.0 in
 --- exit code 1
 
 "#]]);
-    let hidden = planned(&world, &base, &both, &["python=3.11", "priority=2"], &[]);
-    world.say(&hidden).is(str![[r#"
+    let hidden = planned(&context, &base, &both, &["python=3.11", "priority=2"], &[]);
+    context.normalized(&hidden).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/channel/extra, and file://[REPOSITORY]/fixtures/built/channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
@@ -80,13 +81,13 @@ hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSI
 }
 
 #[test]
-fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
+fn damaged_channels_and_archives_are_reported() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
     let main = [channel.address("main")];
-    world
-        .say(&planned(
-            &world,
+    context
+        .normalized(&planned(
+            &context,
             &base,
             &[channel.address("nowhere")],
             &["python=3.11", "common"],
@@ -140,22 +141,22 @@ error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-fil
 "#]],
         ),
     ] {
-        let answer = packaged(&world, &base, &main, &["python=3.11", line]);
-        assert!(!world.path("out").exists(), "{line}");
+        let answer = packaged(&context, &base, &main, &["python=3.11", line]);
+        assert!(!context.path("out").exists(), "{line}");
         answer.is(expected);
     }
 }
 
 #[test]
-fn a_place_that_is_too_long_for_a_program() {
+fn a_prefix_too_long_for_a_program_is_reported() {
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
-    let text = fs::read_to_string(world.path("environment.yml")).unwrap();
-    world
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let args = project(&context, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    let text = fs::read_to_string(context.path("environment.yml")).unwrap();
+    context
         .write("environment.yml", text.replace("name: svc", &format!("name: {}", "n".repeat(120))));
     let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
-    world.mlpack(&args).is(str![[r#"
+    context.mlpack(&args).is(str![[r#"
 --- stderr
 error: `bin/python3.11` of python-3.11.[PATCH]-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
 hint: give the environment a shorter `name:` in the conda file
@@ -166,32 +167,32 @@ hint: give the environment a shorter `name:` in the conda file
 
 /// For root every folder is writable, so somebody else runs the command.
 #[test]
-fn a_cache_that_cannot_be_written() {
+fn an_unwritable_cache_is_reported() {
     if !is_root() || !has("setpriv") {
         return skip("only root can run a command as somebody else, by setpriv");
     }
     let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let cache = world.root().join("cache");
+    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let cache = context.root().join("cache");
     fs::create_dir_all(&cache).unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    for dir in [world.root(), &cache, &world.path("")] {
+    for dir in [context.root(), &cache, &context.path("")] {
         open(dir);
     }
-    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    let mut args = project(&context, &base, &[channel.address("main")], &["python=3.11", "common"]);
     args.extend(["--output", "oci:out", "--quiet"].map(str::to_owned));
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_mlpack")];
     let as_nobody = |args: &[String]| {
-        let mut command = world.program("setpriv", &nobody);
+        let mut command = context.program("setpriv", &nobody);
         command.args(args);
-        world.answer(command, "")
+        context.answer(command, "")
     };
     if as_nobody(&["--version".to_owned()]).code != 0 {
         return skip("another user cannot run the command that is tested");
     }
     as_nobody(&args).is(str![[r#"
 --- stderr
-error: cannot write to the cache: [WORLD]/cache/stage: Permission denied (os error 13)
+error: cannot write to the cache: [TEMP]/cache/stage: Permission denied (os error 13)
 hint: set MLPACK_CACHE_DIR to a folder that can be written to
 --- exit code 1
 

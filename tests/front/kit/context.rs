@@ -1,4 +1,4 @@
-//! A world of its own for every test: home, working directory, environment.
+//! A context of its own for every test: home, working directory, environment.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -50,62 +50,62 @@ pub(crate) fn repository() -> &'static Path {
 }
 
 /// A temporary folder with `home` and `work` in it, and the environment of the command.
-pub(crate) struct World {
+pub(crate) struct TestContext {
     dir: TempDir,
     variables: BTreeMap<OsString, OsString>,
-    /// Paths and other texts of this world with what goldens call them.
+    /// Paths and other texts of this context with what goldens call them.
     names: Vec<(String, String)>,
 }
 
-impl World {
-    /// A world without an index: packages come from the folder of small wheels. The cache is the
+impl TestContext {
+    /// A context without an index: packages come from the folder of small wheels. The cache is the
     /// one that all tests share. None if there is no uv and none can be fetched.
     #[track_caller]
     pub(crate) fn offline() -> Option<Self> {
-        let mut world = Self::bare();
-        world.set("MLPACK_UV", uv()?);
-        world.set("UV_FIND_LINKS", wheels());
-        world.set("UV_NO_INDEX", "1");
-        Some(world)
+        let mut context = Self::bare();
+        context.set("MLPACK_UV", uv()?);
+        context.set("UV_FIND_LINKS", wheels());
+        context.set("UV_NO_INDEX", "1");
+        Some(context)
     }
 
-    /// A world with PyPI, or the index that this machine is told to use.
+    /// A context with PyPI, or the index that this machine is told to use.
     #[track_caller]
     pub(crate) fn online() -> Option<Self> {
         super::network().then(Self::bare)
     }
 
-    /// A world for what resolves nothing.
+    /// A context for what resolves nothing.
     pub(crate) fn bare() -> Self {
         let dir = tempfile::Builder::new().prefix("mlpack-front-").tempdir().unwrap();
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        let mut world = Self { dir, variables: BTreeMap::new(), names: Vec::new() };
+        let mut context = Self { dir, variables: BTreeMap::new(), names: Vec::new() };
         for name in OUTSIDE.iter().chain(&["PATH", "DOCKER_HOST"]) {
             if let Some(value) = env::var_os(name) {
-                world.set(name, value);
+                context.set(name, value);
             }
         }
-        world.set("HOME", world.dir.path().join("home"));
-        // What a machine says below /etc is not of this world.
-        world.set("MLPACK_NO_CONDARC", "1");
-        world.set("TZ", "UTC");
-        world.set("LANG", "C.UTF-8");
+        context.set("HOME", context.dir.path().join("home"));
+        // What a machine says below /etc is not of this context.
+        context.set("MLPACK_NO_CONDARC", "1");
+        context.set("TZ", "UTC");
+        context.set("LANG", "C.UTF-8");
         let cache = shared().join("cache");
-        world.set("MLPACK_CACHE_DIR", &cache);
+        context.set("MLPACK_CACHE_DIR", &cache);
         for (path, name) in [
-            (world.dir.path().to_owned(), "[WORLD]"),
+            (context.dir.path().to_owned(), "[TEMP]"),
             (cache, "[CACHE]"),
             (repository().join("fixtures/built/bases"), "[BASES]"),
             (repository().to_owned(), "[REPOSITORY]"),
         ] {
-            world.call(&path.to_string_lossy(), name);
+            context.name(&path.to_string_lossy(), name);
         }
-        world
+        context
     }
 
-    /// Gives this world a cache of its own.
+    /// Gives this context a cache of its own.
     pub(crate) fn own_cache(mut self) -> Self {
         let cache = self.dir.path().join("cache");
         self.set("MLPACK_CACHE_DIR", cache);
@@ -118,11 +118,11 @@ impl World {
     }
 
     /// Lets goldens say `name` where the command says `text`.
-    pub(crate) fn call(&mut self, text: &str, name: &str) {
+    pub(crate) fn name(&mut self, text: &str, name: &str) {
         self.names.push((text.to_owned(), name.to_owned()));
     }
 
-    /// The folder that everything of this world is in.
+    /// The folder that everything of this context is in.
     pub(crate) fn root(&self) -> &Path {
         self.dir.path()
     }
@@ -189,12 +189,12 @@ impl World {
         }
     }
 
-    /// The command in this world, not started.
+    /// The command in this context, not started.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, args: &[A]) -> Command {
         self.program(env!("CARGO_BIN_EXE_mlpack"), args)
     }
 
-    /// Any program in this world.
+    /// Any program in this context.
     pub(crate) fn program<A: AsRef<OsStr>>(&self, name: &str, args: &[A]) -> Command {
         let mut command = Command::new(name);
         command.args(args).env_clear().envs(&self.variables).current_dir(self.path(""));
@@ -217,7 +217,7 @@ impl World {
     }
 
     /// A text to be compared in the form of an answer.
-    pub(crate) fn say(&self, text: &str) -> Answer {
+    pub(crate) fn normalized(&self, text: &str) -> Answer {
         Answer::made_of(text, self.names.clone())
     }
 
@@ -249,7 +249,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A uv for worlds without an index: the one on PATH if it is new enough, else the one that the
+/// A uv for contexts without an index: the one on PATH if it is new enough, else the one that the
 /// command itself fetches, which is asked for once.
 #[track_caller]
 pub(crate) fn uv() -> Option<PathBuf> {
@@ -260,12 +260,12 @@ pub(crate) fn uv() -> Option<PathBuf> {
     {
         return Some(path.into());
     }
-    let world = World::online()?;
+    let context = TestContext::online()?;
     let base = super::base("debian12-py311")?;
-    let mut args = world.project(&base);
-    world.write("environment.yml", "dependencies:\n  - pip:\n    - idna\n");
+    let mut args = context.project(&base);
+    context.write("environment.yml", "dependencies:\n  - pip:\n    - idna\n");
     args.push("--dry-run".to_owned());
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     let fetched = find(&shared().join("cache"));
     let path = fetched.or_else(|| {
         let path = env::var_os("PATH").unwrap_or_default();
