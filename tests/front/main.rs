@@ -29,6 +29,7 @@ mod kit;
 mod large_models;
 mod lock;
 mod logins;
+mod modules;
 mod network_access;
 mod network_bases;
 mod network_conda;

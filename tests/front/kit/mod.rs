@@ -11,6 +11,7 @@ mod layout;
 mod lock;
 mod registry;
 mod requirements;
+mod rust_source;
 mod tree;
 mod wheels;
 
@@ -23,4 +24,5 @@ pub(crate) use http::{answering, get, post};
 pub(crate) use layout::{blob_path, image, relabel};
 pub(crate) use registry::{registry, served};
 pub(crate) use requirements::{has, is_root, network, skip};
+pub(crate) use rust_source::Source;
 pub(crate) use tree::{Tree, files, of_folder, of_tar};
