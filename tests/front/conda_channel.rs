@@ -39,7 +39,7 @@ fn found(subdir: &Path) -> BTreeMap<String, (u64, String)> {
 
 #[test]
 fn the_index_matches_the_archives_except_the_damaged_one() {
-    let channel = need!(kit::channel(&[]));
+    let channel = need!(kit::channel());
     let mut wrong = Vec::new();
     for name in ["main/linux-64", "main/linux-aarch64", "main/noarch", "extra/noarch"] {
         let subdir = channel.dir.join(name);
@@ -53,7 +53,7 @@ fn the_index_matches_the_archives_except_the_damaged_one() {
 
 #[test]
 fn the_server_requires_its_login_or_token() {
-    let channel = need!(kit::channel(&[]));
+    let channel = need!(kit::channel());
     let index = fs::read_to_string(channel.dir.join("extra/noarch/repodata.json")).unwrap();
     let page = "extra/noarch/repodata.json";
     for (auth, refused) in
@@ -68,12 +68,12 @@ fn the_server_requires_its_login_or_token() {
     assert_eq!(kit::get(&served.secret_address(page)).body, index);
     assert_eq!(kit::get(&served.secret_address("extra/nothing")).status, 404);
     assert_eq!(kit::get(&served.secret_address("extra/../.records/interpreters.json")).status, 404);
-    assert!(channel.address("extra").ends_with("/fixtures/built/channel/extra"));
+    assert!(channel.address("extra").ends_with("/fixtures/built/small-channel/extra"));
 }
 
 #[test]
 fn the_real_conda_installs_it() {
-    let channel = need!(kit::channel(&["python-3.6"]));
+    let channel = need!(kit::runnable_channel(&["python-3.6"]));
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("env");
     let packages = ["python=3.6", "mlpack-greeter", "links", "linkscripts"];
@@ -91,7 +91,7 @@ fn the_real_conda_installs_it() {
 
 #[test]
 fn environments_are_compared_across_prefixes() {
-    let channel = need!(kit::channel(&["links"]));
+    let channel = need!(kit::runnable_channel(&["links"]));
     let dir = tempfile::tempdir().unwrap();
     let [one, moved, two] = ["one", "moved", "a-longer-name"].map(|name| dir.path().join(name));
     need!(kit::real_conda(&channel, &["links", "common=1"], &one, None));

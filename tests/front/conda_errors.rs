@@ -6,14 +6,14 @@ use std::path::Path;
 
 use snapbox::str;
 
-use super::conda::{context_and_project, packaged, planned, project};
+use super::conda::{context_and_channel, packaged, planned, project};
 use crate::kit::{base, has, is_root, skip};
 use crate::need;
 
 #[test]
 fn a_conflict_is_explained() {
-    let base = need!(base("debian12-py311"));
-    let (context, channel) = need!(context_and_project(&["python-3.11", "clash-deep"]));
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let both = [channel.address("main"), channel.address("extra")];
     let plan = |lines: &[&str], more: &[&str]| {
         context.normalized(&planned(&context, &base, &both[..1], lines, more))
@@ -73,8 +73,8 @@ hint: --exclude-newer 2019-04-01 lets common 1.0 in
     context.normalized(&hidden).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/channel/extra, and file://[REPOSITORY]/fixtures/built/channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
-hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSITORY]/fixtures/built/channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/channel/extra::priority`
+Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/small-channel/extra, and file://[REPOSITORY]/fixtures/built/small-channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
+hint: put file://[REPOSITORY]/fixtures/built/small-channel/extra before file://[REPOSITORY]/fixtures/built/small-channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/small-channel/extra::priority`
 --- exit code 1
 
 "#]]);
@@ -82,8 +82,8 @@ hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSI
 
 #[test]
 fn damaged_channels_and_archives_are_reported() {
-    let base = need!(base("debian12-py311"));
-    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let main = [channel.address("main")];
     context
         .normalized(&planned(
@@ -95,7 +95,7 @@ fn damaged_channels_and_archives_are_reported() {
         ))
         .is(str![[r#"
 --- stderr
-error: the channel file://[REPOSITORY]/fixtures/built/channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
+error: the channel file://[REPOSITORY]/fixtures/built/small-channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/small-channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/small-channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
 hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself
 --- exit code 1
 
@@ -105,7 +105,7 @@ hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANN
             "wrong-checksum",
             str![[r#"
 --- stderr
-error: wrong-checksum-1.0-0.conda should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: wrong-checksum-1.0-0.conda should be sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5 but its bytes are sha256:459c64dd40aab5125489bc380aaf60c8f1c7b215c1b356823aabd24df062e932
 hint: the file was damaged or replaced: fetch it again from an index you trust
 --- exit code 1
 
@@ -149,8 +149,8 @@ error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-fil
 
 #[test]
 fn a_prefix_too_long_for_a_program_is_reported() {
-    let base = need!(base("debian12-py311"));
-    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let args = project(&context, &base, &[channel.address("main")], &["python=3.11", "common"]);
     let text = fs::read_to_string(context.path("environment.yml")).unwrap();
     context
@@ -158,7 +158,7 @@ fn a_prefix_too_long_for_a_program_is_reported() {
     let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: `bin/python3.11` of python-3.11.[PATCH]-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
+error: `bin/python3.11` of python-3.11.7-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
 hint: give the environment a shorter `name:` in the conda file
 --- exit code 1
 
@@ -171,8 +171,8 @@ fn an_unwritable_cache_is_reported() {
     if !is_root() || !has("setpriv") {
         return skip("only root can run a command as somebody else, by setpriv");
     }
-    let base = need!(base("debian12-py311"));
-    let (context, channel) = need!(context_and_project(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let cache = context.root().join("cache");
     fs::create_dir_all(&cache).unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -86,8 +86,8 @@ fn is_true(env: &Path) {
 
 #[test]
 fn slim_conda_packages_list_what_is_left() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::channel());
     let main = channel.address("main");
     let whole = need!(TestContext::offline()).own_cache();
     unpacked(&whole, &base, &main, &[]);
@@ -118,8 +118,8 @@ fn compiled_conda_packages_run_without_their_sources() {
     if !has("python3.11") {
         return;
     }
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::runnable_channel(&["python-3.11"]));
     let context = need!(TestContext::offline()).own_cache();
     unpacked(&context, &base, &channel.address("main"), &["--bytecode"]);
     let env = context.path("unpacked/opt/mlpack/envs/svc");
@@ -141,8 +141,8 @@ fn slim_and_compiled_conda_packages_are_the_same_from_any_cache() {
     if !has("python3.11") {
         return;
     }
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::channel());
     let digest = |seed: &str| {
         let mut context = TestContext::offline()?.own_cache();
         context.set("PYTHONHASHSEED", seed);

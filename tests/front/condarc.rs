@@ -10,7 +10,7 @@ use crate::need;
 /// A context that reads conda's configuration below its own home, without an index.
 #[track_caller]
 fn context_and_project() -> Option<(TestContext, Channel)> {
-    let channel = kit::channel(&["python-3.11"])?;
+    let channel = kit::channel()?;
     let mut context = TestContext::offline()?.own_cache();
     context.set("MLPACK_NO_CONDARC", "0");
     // No name is looked for outside.
@@ -44,7 +44,7 @@ fn configure(context: &TestContext, path: &str, text: &str) {
 
 #[test]
 fn configuration_maps_channel_names_to_urls() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let (context, channel) = need!(context_and_project());
     let (main, extra) = (channel.address("main"), channel.address("extra"));
     let plain = format!("channels:\n  - {main}\n  - nodefaults\n");
@@ -99,7 +99,7 @@ fn configuration_maps_channel_names_to_urls() {
 
 #[test]
 fn a_lock_makes_the_configuration_irrelevant() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let (context, channel) = need!(context_and_project());
     let place = channel.dir.display();
     configure(&context, ".condarc", &format!("custom_channels:\n  main: file://{place}\n"));
@@ -116,7 +116,7 @@ fn a_lock_makes_the_configuration_irrelevant() {
 
 #[test]
 fn invalid_or_disabled_configuration() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let (mut context, channel) = need!(context_and_project());
     let home = context.root().join("home");
     context.name(&home.to_string_lossy(), "[HOME]");

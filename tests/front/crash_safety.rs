@@ -14,7 +14,7 @@ fn to(context: &TestContext, base: &str, output: &str) -> Vec<String> {
 
 #[test]
 fn a_printed_reference_is_read_back() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     for output in ["oci:out:v1", "oci-archive:out.tar", "docker-archive:docker.tar:name:v1"] {
         let printed = context.mlpack(&to(&context, &base, output)).ok().to_owned();
@@ -30,7 +30,7 @@ fn a_printed_reference_is_read_back() {
 
 #[test]
 fn a_missing_platform_is_reported() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     TestContext::bare().mlpack(&["check", &base, "--policy", "current", "--platform", "linux/arm64"]).is(
         str![[r#"
 --- stderr
@@ -44,7 +44,7 @@ hint: name one of those that are there after the path, as in `oci:DIR:TAG`, or c
 
 #[test]
 fn damaged_cached_layers_are_rebuilt() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline()).own_cache();
     let digest = context.mlpack(&to(&context, &base, "oci:one")).digest();
     let blobs = context.root().join("cache/layers/blobs");
@@ -64,7 +64,7 @@ fn damaged_cached_layers_are_rebuilt() {
 /// for the output's registry and must not be tried on it.
 #[test]
 fn flags_log_in_to_the_registry_of_the_output_only() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let (closed, open) = (need!(registry(true)), need!(registry(false)));
     let context = need!(TestContext::offline());
     let remote = format!("{}/bases/python:v1", closed.host);
@@ -81,7 +81,7 @@ fn flags_log_in_to_the_registry_of_the_output_only() {
 
 #[test]
 fn an_unchanged_model_is_not_hashed_again() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline()).own_cache();
     let args = to(&context, &base, "oci:out");
     // What was changed a moment before it was hashed may be changed again without a trace.

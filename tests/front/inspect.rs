@@ -7,7 +7,7 @@ use crate::need;
 
 /// A context with an own image in `out`.
 fn packaged() -> Option<TestContext> {
-    let base = base("debian12-py311")?;
+    let base = base("debian12-py311");
     let context = TestContext::offline()?;
     let mut args = context.project(&base);
     context.write("folder/a/b", "x".repeat(3000));
@@ -75,6 +75,6 @@ fn the_largest_files() {
 
 #[test]
 fn a_foreign_image() {
-    let base = need!(base("ubuntu18-miniconda-py36"));
+    let base = base("ubuntu18-miniconda-py36");
     TestContext::bare().mlpack(&["inspect", &base]).is(file!["golden/inspect-foreign.txt"]);
 }

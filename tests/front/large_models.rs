@@ -15,7 +15,7 @@ const SIZE: u64 = 300 << 20;
 const MEMORY: u64 = 150 << 10;
 
 fn context_and_project() -> Option<(TestContext, Vec<String>)> {
-    let base = base("debian12-py311")?;
+    let base = base("debian12-py311");
     let context = TestContext::offline()?;
     let mut args = context.project(&base);
     let mut noise = File::open("/dev/urandom").unwrap().take(SIZE);

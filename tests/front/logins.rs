@@ -18,7 +18,7 @@ fn file(host: &str, user_and_password: &str) -> String {
 /// mended by a right one further down.
 #[test]
 fn order_of_credential_sources() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(true));
     let mut context = need!(TestContext::offline());
     let remote = format!("{}/bases/python:v1", registry.host);

@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::kit::{self, TestContext, base, emulator, image};
+use crate::kit::{self, TestContext, emulator, image, runnable_base};
 use crate::need;
 
 /// The project with numpy from conda and a compiled package from PyPI, packaged for arm64 and
 /// unpacked.
 #[track_caller]
 fn unpacked() -> Option<(TestContext, PathBuf)> {
-    let base = base("debian12-arm64")?;
-    let channel = kit::channel(&["numpy-1.26"])?;
+    let base = runnable_base("debian12-arm64")?;
+    let channel = kit::runnable_channel(&["numpy-1.26"])?;
     if !channel
         .dir
         .join("main/linux-aarch64")

@@ -7,7 +7,7 @@ use crate::need;
 
 #[test]
 fn an_import_that_no_package_provides_is_reported() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     let script = "import core, cv2\nimport json\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return core\n";
@@ -22,7 +22,7 @@ fn an_import_that_no_package_provides_is_reported() {
 
 #[test]
 fn nested_requirement_files_are_checked() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     context.write(
@@ -35,9 +35,9 @@ fn nested_requirement_files_are_checked() {
     args.push("--dry-run".to_owned());
     context.mlpack(&args).is(str![[r#"
 --- stderr
-warning[deps.flask]: [TEMP]/work/lists/web.txt:1: `flask  ==1.0.3` means Flask 1.0, which does not start with today's itsdangerous, markupsafe, werkzeug
+warning[deps.flask]: [TEMP]/work/lists/web.txt:1: `flask   ==1.0.3` means Flask 1.0, which does not start with today's itsdangerous, markupsafe, werkzeug
   remedy: add to the pip list: itsdangerous==2.0.1, markupsafe<2.1, werkzeug<2
-error: the pip list cannot be met for cpython-3.11.[PATCH]-linux-amd64-glibc[GLIBC]
+error: the pip list cannot be met for cpython-3.11.9-linux-amd64-glibc2.36
 Because flask was not found in the provided package locations and you require flask==1.0.3, we can conclude that your requirements are unsatisfiable.
 hint: loosen or pin the versions named above so that one set fits all
 --- exit code 1
@@ -47,7 +47,7 @@ hint: loosen or pin the versions named above so that one set fits all
 
 #[test]
 fn packages_missing_for_a_pickled_model_are_reported() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     // What joblib writes of an estimator whose coefficients are 100 zeros.
@@ -70,7 +70,7 @@ warning[model.pickle]: [TEMP]/work/model.bin: it needs `xgboost.sklearn`, and no
 
 #[test]
 fn exclude_newer_does_not_apply_to_find_links() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     args.extend(["--dry-run", "--exclude-newer", "2019-05-05"].map(str::to_owned));
@@ -86,7 +86,7 @@ fn slim_and_compiled_packages_are_the_same_from_any_cache() {
     if !has("python3.11") {
         return;
     }
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let options = ["--slim", "--bytecode", "--output", "oci:out"].map(str::to_owned);
     let package = |seed: &str| {
         let mut context = TestContext::offline()?.own_cache();
@@ -110,7 +110,7 @@ fn slim_and_compiled_packages_are_the_same_from_any_cache() {
 
 #[test]
 fn bytecode_without_an_interpreter_is_refused() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let mut context = need!(TestContext::offline());
     // What describes an interpreter to uv is a shell script that needs this much.
     let programs = context.path("programs");

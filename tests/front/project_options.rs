@@ -13,7 +13,7 @@ fn package(context: &TestContext, args: &[&str]) -> String {
 
 #[test]
 fn every_form_of_the_configuration_gives_the_same_image() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     context.project(&base);
     let flat = json!({
@@ -53,7 +53,7 @@ fn every_form_of_the_configuration_gives_the_same_image() {
 
 #[test]
 fn lines_of_a_dockerfile_become_configuration_and_a_layer() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     context.write("data/words.txt", "hello");
@@ -78,7 +78,7 @@ fn lines_of_a_dockerfile_become_configuration_and_a_layer() {
 
 #[test]
 fn the_spark_runtime_without_spark_is_reported() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     args.extend(["--rt", "spark-py", "--output", "oci:out"].map(str::to_owned));

@@ -11,7 +11,7 @@ fn arguments(context: &TestContext, base: &str, output: &str) -> Vec<String> {
 
 #[test]
 fn push_and_pull_without_login() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
     let context = need!(TestContext::offline());
     let digest = context.mlpack(&arguments(&context, &base, "oci:out")).digest();
@@ -50,7 +50,7 @@ fn push_and_pull_without_login() {
 /// be pushed back to where they are.
 #[test]
 fn a_base_from_a_registry_is_recorded() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
     let context = need!(TestContext::offline());
     let remote = format!("{}/bases/python:v1", registry.host);
@@ -86,7 +86,7 @@ fn a_base_from_a_registry_is_recorded() {
 
 #[test]
 fn login_is_requested_and_accepted() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(true));
     let mut context = need!(TestContext::offline());
     context.name(&registry.host, "[HOST]");

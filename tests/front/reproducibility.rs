@@ -38,7 +38,7 @@ fn open_to_all(dir: &Path) {
 
 #[test]
 fn from_another_directory_timezone_and_locale() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let (here, mut there) =
         (need!(TestContext::offline()), need!(TestContext::offline()).own_cache());
     there.set("TZ", "Asia/Tokyo");
@@ -54,7 +54,7 @@ fn from_another_directory_timezone_and_locale() {
 
 #[test]
 fn under_another_umask_and_on_one_core() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     if !has("taskset") {
         return;
@@ -74,7 +74,7 @@ fn under_another_umask_and_on_one_core() {
 
 #[test]
 fn as_another_user() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     if !is_root() || !has("setpriv") {
         return;
     }
@@ -111,7 +111,7 @@ fn as_another_user() {
 
 #[test]
 fn source_date_epoch_changes_the_image_reproducibly() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let mut context = need!(TestContext::offline());
     let args = arguments(&context, &base);
     let usual = context.mlpack(&args).digest();
@@ -125,7 +125,7 @@ fn source_date_epoch_changes_the_image_reproducibly() {
 /// A new entry script sends kilobytes: every layer but the last is the one there was.
 #[test]
 fn a_new_entry_script_changes_only_the_last_layer() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let args = arguments(&context, &base);
     context.mlpack(&args).ok();

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::kit::{TestContext, base, has, registry};
+use crate::kit::{TestContext, base, has, noise, registry};
 use crate::need;
 
 fn skopeo(context: &TestContext, args: &[&str]) -> Command {
@@ -17,7 +17,7 @@ fn skopeo_reads_and_copies_layouts() {
     if !has("skopeo") {
         return;
     }
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
@@ -70,7 +70,7 @@ fn skopeo_reads_the_docker_archive() {
     if !has("skopeo") {
         return;
     }
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     args.extend(["--output".to_owned(), "docker-archive:out.tar:name:v1".to_owned()]);
@@ -79,18 +79,4 @@ fn skopeo_reads_the_docker_archive() {
     let seen = |place: &str| context.mlpack(&["inspect", place, "--format", "json"]).json();
     assert_eq!(seen("oci:copy:v1")["packages"], seen("docker-archive:out.tar")["packages"]);
     assert_eq!(seen("oci:copy:v1")["models"], seen("docker-archive:out.tar")["models"]);
-}
-
-/// Bytes that do not compress, the same every time.
-fn noise(count: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut bytes = Vec::with_capacity(count + 8);
-    while bytes.len() < count {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(count);
-    bytes
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use snapbox::str;
 use tempfile::TempDir;
 
-use crate::kit::{self, Answer, Channel, TestContext, base, has, relabel, skip};
+use crate::kit::{self, Answer, Channel, TestContext, base, copy_base, has, relabel, skip};
 use crate::need;
 
 /// The Python of the environment.
@@ -96,7 +96,7 @@ fn hide_python(context: &mut TestContext, programs: &[&str]) {
 /// Arguments of `package` for the small project in a conda environment with lines in its list.
 fn project(context: &mut TestContext, channel: &Channel, lines: &[&str]) -> Vec<String> {
     context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
-    let args = context.project(&base("debian12-py311").unwrap());
+    let args = context.project(&base("debian12-py311"));
     let mut text = format!(
         "name: svc\nchannels:\n  - {}\n  - nodefaults\ndependencies:\n  - python={MINOR}\n  - pip:\n    - --find-links ./sources\n",
         channel.address("main")
@@ -158,8 +158,7 @@ fn run(tree: &Path, code: &str) -> String {
 
 #[test]
 fn a_source_is_built_with_the_python_of_the_environment() {
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
     let site = need!(SourceProject::new(need!(TestContext::offline()), &channel, 6, &[]));
     witness(&site.context);
     let first = site.packaged().digest();
@@ -201,8 +200,7 @@ fn an_extension_does_not_depend_on_the_place_of_the_building_python() {
     if !["gcc", "as", "ld"].iter().all(|name| has(name)) {
         return;
     }
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
     let package = |length: usize| {
         let mut context = TestContext::online()?;
         context.set("MLPACK_UV", kit::uv()?);
@@ -225,13 +223,12 @@ fn an_extension_does_not_depend_on_the_place_of_the_building_python() {
 
 #[test]
 fn a_python_of_another_architecture_is_not_run() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
     let mut context = need!(TestContext::offline());
     let mut args = project(&mut context, &channel, &[]);
     witness(&context);
-    let copy = context.program("cp", &["-r", base.strip_prefix("oci:").unwrap(), "base"]);
-    context.answer(copy, "").ok();
+    copy_base("debian12-py311", &context.path("base"));
     relabel(&context.path("base"), "arm64");
     let at = args.iter().position(|arg| *arg == base).unwrap();
     args[at] = "oci:base".to_owned();
@@ -254,7 +251,7 @@ fn a_python_of_another_architecture_is_not_run() {
     hide_python(&mut context, &[]);
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc[GLIBC] and cannot be built here: no Python is on this machine to run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
+error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc2.36 and cannot be built here: no Python is on this machine to run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
 hint: pin a version of witness that has a wheel, put a wheel of it where --find-links points, or give a Python 3.9 of this machine's architecture with --python
 --- exit code 1
 
@@ -263,8 +260,7 @@ hint: pin a version of witness that has a wheel, put a wheel of it where --find-
 
 #[test]
 fn a_cache_path_too_long_for_the_prefix_is_reported() {
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
     let mut context = need!(TestContext::offline()).own_cache();
     let mut args = project(&mut context, &channel, &[]);
     witness(&context);

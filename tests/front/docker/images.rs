@@ -4,14 +4,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::kit::{TestContext, Tree, base, docker, has, is_root, of_folder, of_tar};
+use crate::kit::{TestContext, Tree, docker, has, is_root, of_folder, of_tar, runnable_base};
 use crate::need;
 
 #[test]
 fn the_engine_as_output_and_as_source() {
     let docker = need!(docker("image"));
-    let base = need!(base("debian12-py311"));
-    let context = need!(TestContext::offline());
+    let base = need!(runnable_base("debian12-py311"));
+    let context = need!(TestContext::offline()).inheriting(&["DOCKER_HOST"]);
     let args = context.project(&base);
     let to = |output: &str| [args.clone(), vec!["--output".to_owned(), output.to_owned()]].concat();
     context.mlpack(&to("oci:out")).ok();
@@ -49,8 +49,8 @@ fn umoci_and_docker_see_the_same_files() {
     if !has("umoci") || !is_root() {
         return;
     }
-    let base = need!(base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::offline());
+    let base = need!(runnable_base("ubuntu18-miniconda-py36"));
+    let context = need!(TestContext::offline()).inheriting(&["DOCKER_HOST"]);
     let mut args = context.project_under(&base, "azureml-2019");
     context.write("folder/deep/a", "a");
     args.extend(["-m", "folder=folder", "--output"].map(str::to_owned));

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::kit::{Answer, Docker, TestContext, base, docker, get, post, repository};
+use crate::kit::{Answer, Docker, TestContext, docker, get, post, repository, runnable_base};
 use crate::need;
 
 /// Runs `model deploy` and tells the scoring URI.
@@ -27,8 +27,8 @@ fn expected(context: &TestContext) -> Value {
 #[test]
 fn the_seed_sample() {
     let docker = need!(docker("seed"));
-    let base = need!(base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::online());
+    let base = need!(runnable_base("ubuntu18-miniconda-py36"));
+    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
     context.fixture("sklearn-ridge");
     let model = "sklearn_regression_model.pkl=sklearn_regression_model.pkl";
     let uri =
@@ -67,8 +67,8 @@ fn the_seed_sample() {
 #[test]
 fn conda_file_of_the_azure_document() {
     let docker = need!(docker("verbatim"));
-    let base = need!(base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::online());
+    let base = need!(runnable_base("ubuntu18-miniconda-py36"));
+    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
     context.fixture("sklearn-ridge");
     context.write(
         "myenv.yml",
@@ -104,8 +104,8 @@ fn conda_file_of_the_azure_document() {
 #[test]
 fn two_models() {
     let docker = need!(docker("two"));
-    let base = need!(base("debian12-py311"));
-    let context = need!(TestContext::online());
+    let base = need!(runnable_base("debian12-py311"));
+    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
     context.fixture("two-models");
     let models =
         ["-dc", "deploymentconfig.json", "-m", "digits:3=digits.onnx", "-m", "names=names"];
@@ -123,19 +123,26 @@ fn two_models() {
 fn quickstart() {
     let mut docker = need!(docker("quick"));
     docker.name = "mlpack-quickstart".to_owned();
-    let base = need!(base("debian12-py311"));
-    let context = need!(TestContext::online());
+    let base = need!(runnable_base("debian12-py311"));
+    let mut context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    for (pattern, name) in [
+        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
+        (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
+        (r"with \d+ packages on Python [\d.]+\d", "with [COUNT] packages on Python [PYTHON]"),
+    ] {
+        context.name_pattern(pattern, name);
+    }
     let answer = context.mlpack(&["quickstart", "--base-image", &base]);
     answer.is(snapbox::str![[r#"
-sample  mlpack-quickstart
-packaged  oci:mlpack-quickstart/image@sha256:[HEX]
-holds  score.py with [COUNT] packages on Python 3.11.[PATCH], model digits:0
+sample      mlpack-quickstart
+packaged    oci:mlpack-quickstart/image@[DIGEST]
+holds       score.py with [COUNT] packages on Python [PYTHON], model digits:0
 look inside mlpack inspect oci:mlpack-quickstart/image:quickstart
-service  mlpack-quickstart is running
+service     mlpack-quickstart is running
 scoring URI http://127.0.0.1:[PORT]/score
 prediction  {"labels": [2], "probabilities": [1.0]}
-ask again  curl -H 'Content-Type: application/json' -d @mlpack-quickstart/sample.json http://127.0.0.1:[PORT]/score
-take away  mlpack service delete -n mlpack-quickstart
+ask again   curl -H 'Content-Type: application/json' -d @mlpack-quickstart/sample.json http://127.0.0.1:[PORT]/score
+take away   mlpack service delete -n mlpack-quickstart
 
 "#]]);
     let expected = repository().join("templates/quickstart/expected.json");

@@ -4,34 +4,39 @@ use std::net::TcpListener;
 
 use snapbox::str;
 
-use crate::kit::{Docker, TestContext, base, docker, get};
+use crate::kit::{Docker, TestContext, docker, get, runnable_base};
 use crate::need;
 
-struct Ground {
+struct Deployment {
     context: TestContext,
     docker: Docker,
     base: String,
 }
 
-fn context_and_project(test: &str) -> Option<Ground> {
+fn context_and_project(test: &str) -> Option<Deployment> {
     let docker = docker(test)?;
-    let base = base("debian12-py311")?;
-    let mut context = TestContext::offline()?;
+    let base = runnable_base("debian12-py311")?;
+    let mut context = TestContext::offline()?.inheriting(&["DOCKER_HOST"]);
     context.name(&docker.name, "[SERVICE]");
+    context.name_pattern(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]");
+    context.name_pattern(r#""createdTime": "[^"]*""#, r#""createdTime": "[TIME]""#);
+    // The image's Python is the machine's.
+    context.name_pattern(r"sha256:[0-9a-f]{64}", "[DIGEST]");
+    context.name_pattern(r#"(<frozen [^>]+>", line) \d+"#, "$1 [LINE]");
     let mut args = context.project(&base);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
     context.mlpack(&args).ok();
-    Some(Ground { context, docker, base })
+    Some(Deployment { context, docker, base })
 }
 
 #[test]
 fn deploy_list_invoke_logs_delete() {
-    let Ground { context, docker, .. } = need!(context_and_project("life"));
+    let Deployment { context, docker, .. } = need!(context_and_project("life"));
     let name = docker.name.as_str();
     context.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
-name  [SERVICE]
-state  running
-image  docker:[SERVICE]@sha256:[HEX]
+name         [SERVICE]
+state        running
+image        docker:[SERVICE]@[DIGEST]
 scoring URI  http://127.0.0.1:[PORT]/score
 swagger URI  http://127.0.0.1:[PORT]/swagger.json
 
@@ -44,8 +49,8 @@ swagger URI  http://127.0.0.1:[PORT]/swagger.json
   "computeType": "local",
   "scoringUri": "http://127.0.0.1:[PORT]/score",
   "swaggerUri": "http://127.0.0.1:[PORT]/swagger.json",
-  "imageId": "docker:[SERVICE]@sha256:[HEX]",
-  "imageDigest": "sha256:[HEX]",
+  "imageId": "docker:[SERVICE]@[DIGEST]",
+  "imageDigest": "[DIGEST]",
   "createdTime": "[TIME]",
   "error": null
 }
@@ -99,7 +104,7 @@ hint: add `--overwrite` to replace it, or delete it with `mlpack service delete 
 
 #[test]
 fn a_port_in_use() {
-    let Ground { context, docker, .. } = need!(context_and_project("port"));
+    let Deployment { context, docker, .. } = need!(context_and_project("port"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let answer = context.mlpack(&["deploy", "oci:out", "-n", &docker.name, "--port", &port]);
@@ -122,7 +127,7 @@ hint: `ss -ltnp 'sport = :[PORT]'` shows who listens there; set another `port` i
 
 #[test]
 fn a_script_that_fails_is_explained_with_its_log() {
-    let Ground { context, docker, base } = need!(context_and_project("fail"));
+    let Deployment { context, docker, base } = need!(context_and_project("fail"));
     let mut args = context.project(&base);
     context.write(
         "score.py",
@@ -138,12 +143,12 @@ warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of 
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
   | Traceback (most recent call last):
-  |  File "/opt/mlpack/env/lib/python3.11/site-packages/azureml_inference_server_http/__main__.py", line 10, in <module>
-  |  spec.loader.exec_module(entry)
-  |  File "<frozen importlib._bootstrap_external>", line [LINE], in exec_module
-  |  File "<frozen importlib._bootstrap>", line [LINE], in _call_with_frames_removed
-  |  File "/var/azureml-app/score.py", line 1, in <module>
-  |  import pandas
+  |   File "/opt/mlpack/env/lib/python3.11/site-packages/azureml_inference_server_http/__main__.py", line 10, in <module>
+  |     spec.loader.exec_module(entry)
+  |   File "<frozen importlib._bootstrap_external>", line [LINE], in exec_module
+  |   File "<frozen importlib._bootstrap>", line [LINE], in _call_with_frames_removed
+  |   File "/var/azureml-app/score.py", line 1, in <module>
+  |     import pandas
   | ModuleNotFoundError: No module named 'pandas'
 hint: add the package `pandas` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder; the stopped container is kept: `mlpack service get-logs -n [SERVICE]` shows its whole log, the next deploy of this name replaces it
 --- exit code 4
@@ -155,9 +160,9 @@ hint: add the package `pandas` to the conda file's pip list; if it is a file of 
 /// A service is found again by the labels of its container: no file of mlpack knows it.
 #[test]
 fn services_are_found_from_another_context() {
-    let Ground { context, docker, .. } = need!(context_and_project("find"));
+    let Deployment { context, docker, .. } = need!(context_and_project("find"));
     context.mlpack(&["deploy", "oci:out", "-n", &docker.name]).ok();
-    let other = TestContext::bare().own_cache();
+    let other = TestContext::bare().inheriting(&["DOCKER_HOST"]).own_cache();
     let show = other.mlpack(&["service", "show", "-n", &docker.name, "--format", "json"]).json();
     assert_eq!(get(&show["scoringUri"].as_str().unwrap().replace("/score", "/")).status, 200);
 }

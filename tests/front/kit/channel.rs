@@ -22,25 +22,41 @@ pub(crate) struct Channel {
     pub(crate) dir: PathBuf,
 }
 
-/// The channels, made by the first who asks; none if they lack one of the packages, which are
-/// named by the begin of their archive: `python-3.11`.
+/// Channels of small packages, whose Pythons do not run. Written by the first test that asks, with
+/// any Python and without network; `None` if there is no Python.
 #[track_caller]
-pub(crate) fn channel(needed: &[&str]) -> Option<Channel> {
-    let dir = repository().join("fixtures/built/channel");
-    let _lock = lock("channel");
-    if !dir.join("extra/noarch/repodata.json").is_file() {
-        let script = repository().join("fixtures/channel.py");
-        let made = Command::new("python3").arg(script).arg(&dir).output();
-        if !made.as_ref().is_ok_and(|output| output.status.success()) {
-            skip(&format!("no conda channel: {made:?}"));
+pub(crate) fn channel() -> Option<Channel> {
+    made("small-channel", &["--small"])
+}
+
+/// Channels with Pythons of this machine and packages of PyPI; `None` if they lack one of the
+/// packages, which are named by the start of their archive: `python-3.11`.
+#[track_caller]
+pub(crate) fn runnable_channel(needed: &[&str]) -> Option<Channel> {
+    let channel = made("channel", &[])?;
+    for name in needed {
+        let subdirs = fs::read_dir(channel.dir.join("main")).unwrap();
+        let mut archives = subdirs.flat_map(|subdir| fs::read_dir(subdir.unwrap().path()).unwrap());
+        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(name)) {
+            skip(&format!("the conda channel has no {name}: {NEEDED}"));
             return None;
         }
     }
-    for name in needed {
-        let subdirs = fs::read_dir(dir.join("main")).unwrap();
-        let mut archives = subdirs.flat_map(|subdir| fs::read_dir(subdir.unwrap().path()).unwrap());
-        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(name)) {
-            skip(&format!("the conda channel has no {name}"));
+    Some(channel)
+}
+
+/// What the channel with Pythons that run is made of.
+const NEEDED: &str = "it is made of this machine's Pythons that have a separate prefix, as `pyenv install` makes them";
+
+#[track_caller]
+fn made(name: &str, options: &[&str]) -> Option<Channel> {
+    let dir = repository().join("fixtures/built").join(name);
+    let _lock = lock(name);
+    if !dir.join("extra/noarch/repodata.json").is_file() {
+        let script = repository().join("fixtures/channel.py");
+        let made = Command::new("python3").arg(script).arg(&dir).args(options).output();
+        if !made.as_ref().is_ok_and(|output| output.status.success()) {
+            skip(&format!("python3 fixtures/channel.py failed: {made:?}"));
             return None;
         }
     }
@@ -53,7 +69,7 @@ impl Channel {
         format!("file://{}", self.dir.join(name).display())
     }
 
-    /// Characters that the programs of an interpreter (`3.9`) have for the place where it lies.
+    /// Longest prefix in characters that the programs of an interpreter (`3.9`) can hold.
     pub(crate) fn prefix_length(&self, python: &str) -> usize {
         let said = fs::read(self.dir.join(".records/interpreters.json")).unwrap();
         let said: serde_json::Value = serde_json::from_slice(&said).unwrap();

@@ -1,4 +1,4 @@
-//! A context of its own for every test: home, working directory, environment.
+//! A separate home, working directory and environment for every test.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,13 +10,14 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::answer::Substitution;
 use super::layout::{blob_path, image};
 use super::lock::{lock, shared};
 use super::wheels::wheels;
 use super::{Answer, skip};
 
-/// Variables through which a machine says how it reaches the outside.
-const OUTSIDE: [&str; 12] = [
+/// Variables that say how this machine reaches package indexes.
+const NETWORK: [&str; 12] = [
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",
@@ -53,8 +54,7 @@ pub(crate) fn repository() -> &'static Path {
 pub(crate) struct TestContext {
     dir: TempDir,
     variables: BTreeMap<OsString, OsString>,
-    /// Paths and other texts of this context with what goldens call them.
-    names: Vec<(String, String)>,
+    substitutions: Vec<Substitution>,
 }
 
 impl TestContext {
@@ -62,33 +62,28 @@ impl TestContext {
     /// one that all tests share. None if there is no uv and none can be fetched.
     #[track_caller]
     pub(crate) fn offline() -> Option<Self> {
-        let mut context = Self::bare();
+        let mut context = Self::bare().inheriting(&["PATH"]);
         context.set("MLPACK_UV", uv()?);
         context.set("UV_FIND_LINKS", wheels());
         context.set("UV_NO_INDEX", "1");
         Some(context)
     }
 
-    /// A context with PyPI, or the index that this machine is told to use.
+    /// A context with PyPI, or the index that this machine is configured to use.
     #[track_caller]
     pub(crate) fn online() -> Option<Self> {
-        super::network().then(Self::bare)
+        super::network().then(|| Self::bare().inheriting(&["PATH"]).inheriting(&NETWORK))
     }
 
-    /// A context for what resolves nothing.
+    /// A context that inherits nothing, for what resolves nothing.
     pub(crate) fn bare() -> Self {
         let dir = tempfile::Builder::new().prefix("mlpack-front-").tempdir().unwrap();
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        let mut context = Self { dir, variables: BTreeMap::new(), names: Vec::new() };
-        for name in OUTSIDE.iter().chain(&["PATH", "DOCKER_HOST"]) {
-            if let Some(value) = env::var_os(name) {
-                context.set(name, value);
-            }
-        }
+        let mut context = Self { dir, variables: BTreeMap::new(), substitutions: Vec::new() };
         context.set("HOME", context.dir.path().join("home"));
-        // What a machine says below /etc is not of this context.
+        // The machine's configuration below /etc does not count.
         context.set("MLPACK_NO_CONDARC", "1");
         context.set("TZ", "UTC");
         context.set("LANG", "C.UTF-8");
@@ -97,7 +92,7 @@ impl TestContext {
         for (path, name) in [
             (context.dir.path().to_owned(), "[TEMP]"),
             (cache, "[CACHE]"),
-            (repository().join("fixtures/built/bases"), "[BASES]"),
+            (super::bases::bases_dir(), "[BASES]"),
             (repository().to_owned(), "[REPOSITORY]"),
         ] {
             context.name(&path.to_string_lossy(), name);
@@ -105,7 +100,17 @@ impl TestContext {
         context
     }
 
-    /// Gives this context a cache of its own.
+    /// Lets variables of the test's own environment through.
+    pub(crate) fn inheriting(mut self, names: &[&str]) -> Self {
+        for name in names {
+            if let Some(value) = env::var_os(name) {
+                self.set(name, value);
+            }
+        }
+        self
+    }
+
+    /// Gives this context a separate cache.
     pub(crate) fn own_cache(mut self) -> Self {
         let cache = self.dir.path().join("cache");
         self.set("MLPACK_CACHE_DIR", cache);
@@ -117,9 +122,14 @@ impl TestContext {
         self.variables.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
     }
 
-    /// Lets goldens say `name` where the command says `text`.
+    /// Lets goldens have `name` where the command prints `text`.
     pub(crate) fn name(&mut self, text: &str, name: &str) {
-        self.names.push((text.to_owned(), name.to_owned()));
+        self.substitutions.push(Substitution::literal(text, name));
+    }
+
+    /// The same for a regular expression.
+    pub(crate) fn name_pattern(&mut self, pattern: &str, name: &str) {
+        self.substitutions.push(Substitution::pattern(pattern, name));
     }
 
     /// The folder that everything of this context is in.
@@ -218,7 +228,7 @@ impl TestContext {
 
     /// A text to be compared in the form of an answer.
     pub(crate) fn normalized(&self, text: &str) -> Answer {
-        Answer::made_of(text, self.names.clone())
+        Answer::made_of(text, self.substitutions.clone())
     }
 
     /// Runs a program and takes what it says.
@@ -232,11 +242,11 @@ impl TestContext {
         });
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        Answer::new(&output, self.names.clone())
+        Answer::new(&output, self.substitutions.clone())
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -261,7 +271,7 @@ pub(crate) fn uv() -> Option<PathBuf> {
         return Some(path.into());
     }
     let context = TestContext::online()?;
-    let base = super::base("debian12-py311")?;
+    let base = super::base("debian12-py311");
     let mut args = context.project(&base);
     context.write("environment.yml", "dependencies:\n  - pip:\n    - idna\n");
     args.push("--dry-run".to_owned());

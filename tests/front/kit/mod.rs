@@ -2,6 +2,7 @@
 //! registry, a Docker engine.
 
 mod answer;
+mod base_files;
 mod bases;
 mod channel;
 mod context;
@@ -11,18 +12,21 @@ mod layout;
 mod lock;
 mod registry;
 mod requirements;
+mod runnable;
 mod rust_source;
 mod tree;
 mod wheels;
 
 pub(crate) use answer::{Answer, eq};
-pub(crate) use bases::{base, emulator};
-pub(crate) use channel::{Channel, ChannelAuth, channel, real_conda};
+pub(crate) use base_files::noise;
+pub(crate) use bases::{base, copy_base};
+pub(crate) use channel::{Channel, ChannelAuth, channel, real_conda, runnable_channel};
 pub(crate) use context::{TestContext, repository, uv};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{answering, get, post};
 pub(crate) use layout::{blob_path, image, relabel};
 pub(crate) use registry::{registry, served};
 pub(crate) use requirements::{has, is_root, network, skip};
+pub(crate) use runnable::{emulator, runnable_base};
 pub(crate) use rust_source::Source;
 pub(crate) use tree::{Tree, files, of_folder, of_tar};

@@ -91,8 +91,10 @@ fn write(dir: &Path, name: &str, version: &str, requires: &[&str], files: &[(&st
         .collect();
     members.push((format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n")));
     let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    // The default is the clock's.
-    let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::DEFAULT);
+    // Neither the clock's time nor a compressor's bytes.
+    let options = SimpleFileOptions::default()
+        .last_modified_time(zip::DateTime::DEFAULT)
+        .compression_method(zip::CompressionMethod::Stored);
     for (path, text) in members {
         zip.start_file(path, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
