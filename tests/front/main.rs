@@ -20,6 +20,7 @@ mod conda_errors;
 mod conda_options;
 mod condarc;
 mod crash_safety;
+mod digests;
 mod docker;
 mod env;
 mod floors;

@@ -177,6 +177,8 @@ impl Shared {
         }
         let mut words = request.split(' ');
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        // As a proxy it is asked for `http://HOST/PATH`.
+        let path = path.strip_prefix("http://conda.invalid").unwrap_or(path);
         let (status, file) = self.find(path, &login);
         self.requests.lock().unwrap().push(format!("{method} {path} {}", &status[..3]));
         let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))?;

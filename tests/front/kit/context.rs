@@ -169,6 +169,12 @@ impl TestContext {
             r#"{"entryScript": "score.py", "runtime": "python", "condaFile": "environment.yml"}"#,
         );
         self.write("model.bin", "a model\n".repeat(100));
+        self.project_arguments(base, policy)
+    }
+
+    /// Arguments of `package` for the small project, whose files are there.
+    #[allow(clippy::unused_self, reason = "it is the context's project")]
+    pub(crate) fn project_arguments(&self, base: &str, policy: &str) -> Vec<String> {
         let args = [
             "package",
             "--ic",

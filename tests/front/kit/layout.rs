@@ -109,7 +109,8 @@ fn name(layout: &Path, descriptor: &mut Value, document: &Value) {
     descriptor["size"] = bytes.len().into();
 }
 
-pub(super) fn sha256(bytes: &[u8]) -> String {
+/// `sha256:` and the hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }
