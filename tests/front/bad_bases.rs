@@ -1,4 +1,4 @@
-//! What is wrong with a base image is told, and nothing is written.
+//! Base images that cannot be used: each fault is reported, and nothing is written.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,10 @@
-//! `mlpack check`: facts with their evidence, verdicts, remedies.
+//! `mlpack base check`: facts with their evidence, verdicts and hints.
+
+use std::fs;
 
 use snapbox::{file, str};
 
-use crate::kit::{Answer, TestContext, base};
+use crate::kit::{Answer, TestContext, base, blob_path, copy_base, image};
 
 fn check(name: &str, policy: &str) -> Answer {
     TestContext::bare().mlpack(&["check", &base(name), "--policy", policy])
@@ -113,16 +115,27 @@ fn facts_and_verdicts_as_json() {
 /// The facts come from the layers, each read once; afterwards from the cache, and they are the same.
 #[test]
 fn facts_are_cached_and_a_damaged_cache_is_ignored() {
-    let base = base("debian12-py311");
     let context = TestContext::bare().own_cache();
-    let args = ["check", &base, "--policy", "current"];
-    let (first, second) = (context.mlpack(&args), context.mlpack(&args));
-    assert_eq!(first.ok(), second.ok());
-    // What was read wrongly or half is not trusted.
+    let layout = context.path("base");
+    copy_base("debian12-py311", &layout);
+    let args = ["check", "oci:base", "--policy", "current"];
+    let first = context.mlpack(&args);
+    // Layers that cannot be read show that none is.
+    let layers = image(&layout).layers().into_iter().map(|digest| blob_path(&layout, &digest));
+    let kept: Vec<_> = layers.map(|path| (fs::read(&path).unwrap(), path)).collect();
+    for (bytes, path) in &kept {
+        fs::write(path, vec![0; bytes.len()]).unwrap();
+    }
+    assert_eq!(first.ok(), context.mlpack(&args).ok());
+    // A cache that was damaged is not trusted: the layers are read again.
     for file in crate::kit::files(&context.root().join("cache")) {
         let path = file.rsplit_once(' ').unwrap().0;
-        let bytes = std::fs::read(path).unwrap();
-        std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    assert_eq!(context.mlpack(&args).code, 1);
+    for (bytes, path) in kept {
+        fs::write(path, bytes).unwrap();
     }
     assert_eq!(first.ok(), context.mlpack(&args).ok());
 }
@@ -137,4 +150,18 @@ hint: name one with --policy; `mlpack bases` lists them
 --- exit code 2
 
 "#]]);
+}
+
+#[test]
+fn a_missing_platform_is_reported() {
+    let base = base("debian12-py311");
+    TestContext::bare().mlpack(&["check", &base, "--policy", "current", "--platform", "linux/arm64"]).is(
+        str![[r#"
+--- stderr
+error: oci:[BASES]/debian12-py311 has no image for linux/arm64; it has linux/amd64
+hint: name one of those that are there after the path, as in `oci:DIR:TAG`, or choose another --platform
+--- exit code 1
+
+"#]],
+    );
 }

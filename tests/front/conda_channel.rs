@@ -1,4 +1,4 @@
-//! The conda channel that the tests stand on: its index, its server, and the real conda's word.
+//! The conda channel of the tests: its index, its server, and how conda reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,7 +64,6 @@ fn the_server_requires_its_login_or_token() {
         assert_eq!(served.requests(), [format!("GET /{page} {refused}")]);
     }
     let served = channel.serve(ChannelAuth::Token);
-    served.slow_down();
     assert_eq!(kit::get(&served.secret_address(page)).body, index);
     assert_eq!(kit::get(&served.secret_address("extra/nothing")).status, 404);
     assert_eq!(kit::get(&served.secret_address("extra/../.records/interpreters.json")).status, 404);

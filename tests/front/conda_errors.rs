@@ -1,4 +1,4 @@
-//! What is wrong with conda packages is told.
+//! Conda packages that cannot be used: each fault is reported.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,7 +18,7 @@ fn a_conflict_is_explained() {
     let plan = |lines: &[&str], more: &[&str]| {
         context.normalized(&planned(&context, &base, &both[..1], lines, more))
     };
-    // Two lines that want the same package in two versions.
+    // Two lines require the same package in two versions.
     plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
@@ -27,7 +27,7 @@ hint: loosen one of the lines named above, or leave it out
 --- exit code 1
 
 "#]]);
-    // What two lines bring with them does.
+    // The dependencies of two lines do.
     plan(&["python=3.11", "clash-left", "clash-right"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
@@ -39,7 +39,7 @@ hint: loosen one of the lines named above, or leave it out
 --- exit code 1
 
 "#]]);
-    // What one of them brings brings it.
+    // A dependency of a dependency does.
     plan(&["python=3.11", "clash-deep", "clash-right"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:

@@ -1,5 +1,5 @@
-//! `--slim` and `--bytecode` on conda packages: what goes and what comes, and that every list of
-//! files stays true.
+//! `--slim` and `--bytecode` on conda packages: what is removed and added, and that every list of
+//! files matches.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Conda's own configuration: where it says that channels are, packages come from there.
+//! Conda's configuration: packages come from the channels it names.
 
 use std::fs;
 
@@ -68,7 +68,7 @@ fn configuration_maps_channel_names_to_urls() {
 "#]],
     );
 
-    // A later file's list stands in front: the channel that was added there wins.
+    // The list of a later file comes first: its channel wins.
     configure(&context, ".conda/condarc.d/lab.yml", "default_channels: [main]\nnobody_knows: 1\n");
     let defaults = packaged(&context, &base, "", &["--no-lock"]);
     assert_eq!(defaults.digest(), expected);

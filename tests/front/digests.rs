@@ -66,7 +66,7 @@ fn context() -> TestContext {
 }
 
 /// Where the packages of `http://conda.invalid/main/linux-64` are. An image records the address of
-/// each conda package, so it must be the same in every run: a proxy stands for that host.
+/// each conda package, so it must be the same in every run: a proxy serves that host.
 const CHANNEL: &str = "channels/main/linux-64";
 
 /// The hexadecimal digits of a file's digest.

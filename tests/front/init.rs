@@ -86,7 +86,7 @@ look inside mlpack inspect oci:demo/image:quickstart
     for name in ["azureml-inference-server-http", "numpy", "onnxruntime"] {
         assert!(packages.iter().any(|package| package["name"] == name), "{name}");
     }
-    // Again: nothing is scaffolded anew, and the same image comes out.
+    // A second run writes no file of the project again and gives the same image.
     let digest = image(&context.path("demo/image")).digest;
     context.mlpack(&args).ok();
     assert_eq!(image(&context.path("demo/image")).digest, digest);

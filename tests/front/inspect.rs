@@ -1,4 +1,4 @@
-//! `mlpack inspect`: what is in an image, own or foreign, wherever it lies.
+//! `mlpack inspect`: the contents of images, built by mlpack or by others.
 
 use snapbox::file;
 

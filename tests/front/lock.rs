@@ -1,21 +1,21 @@
-//! `mlpack lock`: what is written down, when it is used, and what `--update` renews.
+//! `mlpack lock`: what it writes, and when the file is used.
 
 use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, ChannelAuth, TestContext, base, eq};
+use crate::kit::{self, Answer, TestContext, base, eq};
 use crate::need;
 
 /// Arguments of `lock` for a context's project.
-fn lock(project: &[String], more: &[&str]) -> Vec<String> {
+pub(crate) fn lock(project: &[String], more: &[&str]) -> Vec<String> {
     let mut args: Vec<String> = project.to_vec();
     args[0] = "lock".to_owned();
     args.extend(more.iter().map(|arg| (*arg).to_owned()));
     args
 }
 
-fn package(project: &[String], more: &[&str]) -> Vec<String> {
+pub(crate) fn package(project: &[String], more: &[&str]) -> Vec<String> {
     let more = more.iter().chain(&["--output", "oci:out"]);
     project.iter().cloned().chain(more.map(|arg| (*arg).to_owned())).collect()
 }
@@ -31,17 +31,17 @@ fn loud(context: &TestContext, args: &[String]) -> Answer {
     context.answer(context.command(args), "")
 }
 
-fn pip(context: &TestContext, lines: &[&str]) {
+pub(crate) fn pip(context: &TestContext, lines: &[&str]) {
     let lines: String = lines.iter().map(|line| format!("    - {line}\n")).collect();
     context.write("environment.yml", format!("name: sums\ndependencies:\n  - pip:\n{lines}"));
 }
 
-fn read(context: &TestContext) -> String {
+pub(crate) fn read(context: &TestContext) -> String {
     fs::read_to_string(context.path("mlpack.lock")).unwrap()
 }
 
 /// `name version` of the locked packages.
-fn versions(context: &TestContext) -> Vec<String> {
+pub(crate) fn versions(context: &TestContext) -> Vec<String> {
     let answer = context.mlpack(&["env", "list", ".", "--format", "json"]).json();
     let packages = answer["packages"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
@@ -68,7 +68,7 @@ mlpack.lock is up to date
 
 "#]]);
     assert_eq!(read(&context), text);
-    // A conda file is enough, and the flags win over where it lies.
+    // A conda file is enough, and `--lock` sets the path of the lock file.
     let args = ["lock", "--cf", "environment.yml", "--bi", &base, "--policy", "current"];
     let more = ["--lock", "locks/own.lock", "--format", "json"];
     let answer = other.mlpack(&[&args[..], &more[..]].concat()).json();
@@ -86,7 +86,7 @@ fn a_locked_build_sends_no_requests() {
     let project = context.project(&base);
     let digest = context.mlpack(&package(&project, &[])).digest();
     context.mlpack(&lock(&project, &[])).ok();
-    // No resolver and no index from here on; the layers are made anew from the wheels in the cache.
+    // No resolver and no index from here on; the layers are written again from the cached wheels.
     context.set("MLPACK_UV", "/nonexistent");
     context.set("UV_NO_INDEX", "");
     context.set("UV_FIND_LINKS", "");
@@ -243,7 +243,7 @@ fn a_base_with_the_same_facts_keeps_the_lock_valid() {
             "mlpack.lock: the base is {short} now, 000000000000 when it was locked; what packages have to fit is the same"
         )
     );
-    // No package is looked for, only the base is named anew.
+    // No package is resolved; only the digest of the base is updated.
     context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
 CHANGE   NAME  KIND  BEFORE        AFTER
@@ -251,125 +251,6 @@ changed  base  -     000000000000  4e405fd3a9c7
 
 "#]]);
     assert_eq!(read(&context), text);
-}
-
-#[test]
-fn relock_keeps_versions_until_update() {
-    let base = base("debian12-py311");
-    let context = need!(TestContext::offline());
-    let project = context.project(&base);
-    context.mlpack(&lock(&project, &[])).ok();
-    let server = "azureml-inference-server-http 1.4.0";
-    // Nothing holds it to 1.0 any more but the lock.
-    pip(&context, &["core"]);
-    context.mlpack(&lock(&project, &[])).is(str![[r#"
-mlpack.lock written: 2 packages
-
-"#]]);
-    assert_eq!(versions(&context), [server, "core 1.0"]);
-    context.mlpack(&lock(&project, &["--update", "azureml.inference_server_http"])).is(str![[r#"
-mlpack.lock is up to date
-
-"#]]);
-    context.mlpack(&lock(&project, &["--update", "Core"])).is(str![[r#"
-mlpack.lock written: 2 packages
-CHANGE   NAME  KIND  BEFORE  AFTER
-changed  core  pip   1.0     2.0
-
-"#]]);
-    pip(&context, &["core", "left"]);
-    context.mlpack(&lock(&project, &[])).is(str![[r#"
-mlpack.lock written: 3 packages
-CHANGE   NAME  KIND  BEFORE  AFTER
-changed  core  pip   2.0     1.0
-added    left  pip   -       1.0
-
-"#]]);
-    pip(&context, &["core"]);
-    context.mlpack(&lock(&project, &["--update"])).is(str![[r#"
-mlpack.lock written: 2 packages
-CHANGE   NAME  KIND  BEFORE  AFTER
-changed  core  pip   1.0     2.0
-removed  left  pip   1.0     -
-
-"#]]);
-    context.mlpack(&lock(&project, &["--update", "cor"])).is(str![[r#"
---- stderr
-error: [TEMP]/work/mlpack.lock has no package `cor`
-hint: did you mean core?
---- exit code 1
-
-"#]]);
-    fs::remove_file(context.path("mlpack.lock")).unwrap();
-    context.mlpack(&lock(&project, &["--update", "core"])).is(str![[r#"
---- stderr
-error: there is no [TEMP]/work/mlpack.lock
-hint: `mlpack lock` with the same arguments makes it
---- exit code 1
-
-"#]]);
-}
-
-#[test]
-fn conda_packages_are_locked_and_kept_too() {
-    let base = base("debian12-py311");
-    let channel = need!(kit::channel());
-    let context = need!(TestContext::offline());
-    let project = context.project(&base);
-    let file = |common: &str| {
-        let channel = channel.address("main");
-        let lines = format!("- python=3.11\n- {common}\n- pip:\n  - core==1.0\n");
-        let text = format!("name: sums\nchannels: [{channel}]\ndependencies:\n{lines}");
-        context.write("environment.yml", text);
-    };
-    file("common=1.0");
-    context.mlpack(&lock(&project, &[])).ok();
-    let first = context.mlpack(&package(&project, &["--no-lock"])).digest();
-    assert_eq!(context.mlpack(&package(&project, &["--locked"])).digest(), first);
-    file("common");
-    let was = |names: &[&str]| {
-        let all = versions(&context);
-        names.iter().all(|name| all.iter().any(|found| found == name))
-    };
-    context.mlpack(&lock(&project, &[])).ok();
-    assert!(was(&["common 1.0", "core 1.0", "python 3.11.7"]), "{:?}", versions(&context));
-    context.mlpack(&lock(&project, &["--update", "common"])).is(str![[r#"
-mlpack.lock written: 4 packages
-CHANGE   NAME    KIND   BEFORE  AFTER
-changed  common  conda  1.0 0   2.0 0
-
-"#]]);
-}
-
-#[test]
-fn passwords_are_not_locked_and_are_added_again() {
-    let base = base("debian12-py311");
-    let channel = need!(kit::channel());
-    for auth in [ChannelAuth::Login, ChannelAuth::Token] {
-        let served = channel.serve(auth);
-        let mut context = need!(TestContext::offline()).own_cache();
-        context.set("UV_EXTRA_INDEX_URL", "https://me:secret@index.invalid/simple");
-        let project = context.project(&base);
-        let address = served.secret_address("main");
-        context.write(
-            "environment.yml",
-            format!(
-                "name: sums\nchannels: ['{address}']\ndependencies:\n- python=3.11\n- common=1.0\n"
-            ),
-        );
-        context.mlpack(&lock(&project, &[])).ok();
-        let text = read(&context);
-        assert!(!text.contains("secret"), "{text}");
-        assert!(text.contains(&served.address("main/linux-64/python-3.11")), "{text}");
-        // The archives are fetched again, with the login that the conda file has.
-        fs::remove_dir_all(context.root().join("cache/conda")).unwrap();
-        fs::remove_dir_all(context.root().join("cache/repodata")).unwrap();
-        let asked = served.requests().len();
-        context.mlpack(&package(&project, &["--locked"])).ok();
-        let requests = &served.requests()[asked..];
-        let is_archive = |line: &String| line.ends_with(" 200") && !line.contains("repodata");
-        assert!(!requests.is_empty() && requests.iter().all(is_archive), "{requests:?}");
-    }
 }
 
 #[test]
@@ -403,7 +284,7 @@ fn a_damaged_lock_is_reported_by_line_and_key() {
         said.push_str(&format!("{name}\n{first}\n"));
     }
     eq(&said, snapbox::file!["golden/lock-damaged.txt"]);
-    // It can always be made anew, and be passed by.
+    // It can always be written again, and be ignored.
     context.mlpack(&package(&project, &["--no-lock"])).ok();
     context.mlpack(&lock(&project, &["--update"])).ok();
     assert_eq!(read(&context), text);

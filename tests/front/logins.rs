@@ -111,3 +111,23 @@ hint: check tag and digest; `skopeo list-tags docker://[HOST]/team/name` shows t
         ]
     );
 }
+
+/// The base's registry has a separate login, which Docker's file contains; the one of the flags is
+/// for the output's registry and must not be sent to the other.
+#[test]
+fn flags_log_in_to_the_registry_of_the_output_only() {
+    let base = base("debian12-py311");
+    let (closed, open) = (need!(registry(true)), need!(registry(false)));
+    let context = need!(TestContext::offline());
+    let remote = format!("{}/bases/python:v1", closed.host);
+    let user = ["--username", "user", "--password-stdin"];
+    context.mlpack_with(&[&["copy", &base, &remote], &user[..]].concat(), "secret\n").ok();
+    let login = format!(r#"{{"auths": {{"{}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#, closed.host);
+    fs::create_dir(context.root().join("home/.docker")).unwrap();
+    fs::write(context.root().join("home/.docker/config.json"), login).unwrap();
+    let output = format!("{}/team/name:v1", open.host);
+    let other = ["--username", "other", "--password-stdin"].map(str::to_owned);
+    let output = ["--output".to_owned(), output];
+    let args = [&context.project(&remote)[..], &output, &other].concat();
+    context.mlpack_with(&args, "another secret\n").ok();
+}

@@ -1,6 +1,7 @@
-//! The front door: the command as a user runs it, in a closed context, its whole output compared.
+//! Tests through the command as a user runs it, isolated from the machine, with whole outputs
+//! compared.
 //!
-//! Goldens are in `golden/` and beside the tests; `SNAPSHOTS=overwrite` writes them anew. A test
+//! Goldens are in `golden/` and beside the tests; `SNAPSHOTS=overwrite` writes them again. A test
 //! that this machine cannot run prints `skipped:` and why; with `MLPACK_TEST_REQUIRE=1` it fails.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
@@ -11,10 +12,12 @@
 )]
 
 mod bad_bases;
+mod bad_environments;
 mod bad_inputs;
 mod check_base;
 mod command_line;
 mod conda;
+mod conda_cache;
 mod conda_channel;
 mod conda_errors;
 mod conda_options;
@@ -29,6 +32,7 @@ mod inspect;
 mod kit;
 mod large_models;
 mod lock;
+mod lock_update;
 mod logins;
 mod modules;
 mod network_access;
@@ -43,7 +47,7 @@ mod reproducibility;
 mod skopeo;
 mod source_builds;
 
-/// What a test needs, or the end of the test: the reason was said.
+/// Unwraps what a test needs, or ends the test; the reason was printed.
 macro_rules! need {
     ($wanted:expr) => {
         match $wanted {

@@ -1,4 +1,4 @@
-//! Proxies, registries without TLS, certificates: what flags and variables say reaches the client.
+//! Proxies, registries without TLS and certificates: flags and variables that set the network.
 
 use snapbox::str;
 

@@ -34,7 +34,7 @@ fn a_second_check_is_one_request_for_the_manifest() {
     assert!(requests.len() == 1 && requests[0].contains("/manifests/v1"), "{log}");
 }
 
-/// Of an image that stands on a known one only the layers above are fetched.
+/// Of an image built on a known one only the layers above are fetched.
 #[test]
 fn only_layers_that_nobody_has_read_are_fetched() {
     let base = base("debian12-py311");

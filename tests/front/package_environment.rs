@@ -1,4 +1,4 @@
-//! What is done to packages on their way into an image: looked into, made slim, compiled.
+//! Packages on their way into an image: inspected, pruned and compiled to bytecode.
 
 use snapbox::str;
 

@@ -1,4 +1,4 @@
-//! Where an image can go without network or engine: layouts and archives.
+//! Outputs of `mlpack package` that need no network or engine: layouts and archives.
 
 use std::fs;
 
@@ -94,4 +94,20 @@ fn dry_run_writes_nothing() {
     let before = crate::kit::files(&context.path(""));
     context.mlpack(&args).is(snapbox::file!["golden/plan.txt"]);
     assert_eq!(before, crate::kit::files(&context.path("")));
+}
+
+#[test]
+fn a_printed_reference_is_read_back() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    for output in ["oci:out:v1", "oci-archive:out.tar", "docker-archive:docker.tar:name:v1"] {
+        let printed = context.mlpack(&to(&context.project(&base), output)).ok().to_owned();
+        let digest = printed.rsplit('@').next().unwrap();
+        let seen = context.mlpack(&["inspect", &printed, "--format", "json"]).json();
+        assert!([&seen["digest"], &seen["imageId"]].contains(&&digest.into()), "{printed}");
+        let again = context.mlpack(&["copy", &printed, "oci:copy:v1"]);
+        again.ok();
+        let into = context.mlpack(&["copy", "oci:out:v1", &printed]);
+        assert_eq!(into.code, 1, "nothing is put under a digest: {}", into.stderr);
+    }
 }

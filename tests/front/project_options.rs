@@ -1,4 +1,4 @@
-//! The inputs in all their forms: what is asked for counts, not how it is written.
+//! Options of a project in all their forms: equal options give equal images.
 
 use serde_json::json;
 use snapbox::str;

@@ -90,7 +90,7 @@ fn a_push_reports_every_blob() {
     assert_eq!(told, blobs, "{}", copied.stderr);
 }
 
-/// A registry that hands out other bytes than it was given: the layer is named, nothing is kept.
+/// A registry that returns other bytes than were pushed: the layer is named, nothing is kept.
 #[test]
 fn a_layer_damaged_in_the_registry_is_reported() {
     let base = base("debian12-py311");

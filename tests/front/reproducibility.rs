@@ -1,4 +1,4 @@
-//! The same inputs give the same digest, wherever, whenever and by whomever.
+//! The same inputs give the same digest, whatever the directory, time, locale and user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,5 +1,4 @@
-//! skopeo judges the images: it reads them, copies them from form to form, and finds them unchanged.
-//! umoci judges the files beside Docker, in `docker/images.rs`.
+//! Images as skopeo reads and copies them. `docker/images.rs` compares their files with umoci's.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Sources built with the interpreter that a conda environment brings itself, on a machine that has
-//! no Python of that version.
+//! Sources built with the interpreter of a conda environment, on a machine without a Python of that
+//! version.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -50,8 +50,8 @@ struct SourceProject {
 
 impl SourceProject {
     /// A context whose PATH leads to these programs only. The cache has a name of `length` characters,
-    /// since the channel's interpreters have little room for the place where they lie; where that is
-    /// too long, nothing.
+    /// since the channel's interpreters can hold a short prefix only; `None` if even that is too
+    /// long.
     #[track_caller]
     fn new(
         mut context: TestContext,

@@ -57,13 +57,13 @@ fn the_seed_sample() {
     assert_eq!(input["properties"]["data"]["items"]["type"], "array", "{swagger}");
     assert_eq!(input["example"]["data"][0][0], 10, "{swagger}");
 
-    // It runs as a user without rights, and stops when it is told to.
+    // It runs as an unprivileged user and stops on SIGTERM.
     assert_eq!(docker.run(&["exec", &docker.name, "id", "-u"]), "65532");
     docker.run(&["stop", "--time", "8", &docker.name]);
     assert_eq!(docker.run(&["inspect", "-f", "{{.State.ExitCode}}", &docker.name]), "0");
 }
 
-/// The conda file of the document as it stands there, packages of its day and packages of today.
+/// The conda file of the Azure document, with packages of its time and of today.
 #[test]
 fn conda_file_of_the_azure_document() {
     let docker = need!(docker("verbatim"));

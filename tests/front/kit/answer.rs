@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     substitutions: Vec<Substitution>,
 }
 
-/// A text or pattern of one test's output and the name that stands for it in goldens.
+/// A text or pattern of one test's output and its name in goldens.
 #[derive(Debug, Clone)]
 pub(crate) struct Substitution {
     pattern: Regex,

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ impl Channel {
     }
 }
 
-/// What stands before a served channel.
+/// How a served channel authenticates.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum ChannelAuth {
     /// Nothing.
@@ -132,29 +132,54 @@ impl ChannelServer {
 
     /// What it was asked so far and how it answered: `GET /main/noarch/repodata.json 200`.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().unwrap().clone()
+        self.shared.state.lock().unwrap().requests.clone()
     }
 
-    /// From here on it sends 64 KiB at a time and rests 20 ms between, about 3 MB/s.
-    pub(crate) fn slow_down(&self) {
-        self.shared.slow.store(true, Ordering::SeqCst);
+    /// From here on archives are sent up to their middle, where they wait for [`Self::release`].
+    pub(crate) fn hold(&self) {
+        self.shared.state.lock().unwrap().held = true;
+    }
+
+    /// Sends the rest of what is held, and everything from here on.
+    pub(crate) fn release(&self) {
+        self.shared.state.lock().unwrap().held = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until the requests so far are as wanted; a minute without that fails the test.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, wanted: impl Fn(&[String]) -> bool) {
+        let state = self.shared.state.lock().unwrap();
+        let (state, timeout) = self
+            .shared
+            .changed
+            .wait_timeout_while(state, Duration::from_secs(60), |state| !wanted(&state.requests))
+            .unwrap();
+        assert!(!timeout.timed_out(), "{:?}", state.requests);
     }
 }
 
 impl Drop for ChannelServer {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
+        self.release();
         // Wakes the thread that waits for a connection.
         let _ = TcpStream::connect(&self.host);
     }
 }
 
 #[derive(Default)]
+struct State {
+    requests: Vec<String>,
+    held: bool,
+}
+
+#[derive(Default)]
 struct Shared {
     dir: PathBuf,
     auth: ChannelAuth,
-    requests: Mutex<Vec<String>>,
-    slow: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
     closed: AtomicBool,
 }
 
@@ -180,7 +205,9 @@ impl Shared {
         // As a proxy it is asked for `http://HOST/PATH`.
         let path = path.strip_prefix("http://conda.invalid").unwrap_or(path);
         let (status, file) = self.find(path, &login);
-        self.requests.lock().unwrap().push(format!("{method} {path} {}", &status[..3]));
+        let line = format!("{method} {path} {}", &status[..3]);
+        self.state.lock().unwrap().requests.push(line);
+        self.changed.notify_all();
         let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))?;
         let challenge = match self.auth {
             ChannelAuth::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
@@ -191,7 +218,9 @@ impl Shared {
             "HTTP/1.1 {status}\r\n{challenge}Content-Length: {length}\r\nConnection: close\r\n\r\n"
         )?;
         match file {
-            Some(file) if method == "GET" => self.send(file, stream),
+            Some(file) if method == "GET" => {
+                self.send(file, length, !path.ends_with(".json"), stream)
+            }
             _ => Ok(()),
         }
     }
@@ -217,24 +246,24 @@ impl Shared {
         File::open(path).map_or(("404 Not Found", None), |file| ("200 OK", Some(file)))
     }
 
-    fn send(&self, mut file: File, mut stream: TcpStream) -> io::Result<()> {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(());
-            }
-            stream.write_all(&buffer[..read])?;
-            if self.slow.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(20));
-            }
-        }
+    /// Sends a file; an archive waits in its middle while archives are held.
+    fn send(
+        &self,
+        mut file: File,
+        length: u64,
+        archive: bool,
+        mut stream: TcpStream,
+    ) -> io::Result<()> {
+        io::copy(&mut (&mut file).take(length / 2), &mut stream)?;
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| archive && state.held).unwrap());
+        io::copy(&mut file, &mut stream).map(|_| ())
     }
 }
 
 /// Lets the real conda install packages of the channel `main` into a folder, which it makes. The
-/// environment is held against one that is unpacked in a folder and was made for a prefix, if they
-/// are given: a line for each path that differs. None if conda cannot be set up here.
+/// environment is compared with one that is unpacked in a folder and was made for a prefix, if they
+/// are given: a line for each path that differs. `None` if conda cannot be set up here.
 #[track_caller]
 pub(crate) fn real_conda(
     channel: &Channel,

@@ -48,7 +48,7 @@ pub(crate) fn answering(
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // Whoever tries TLS first finds that it is not spoken here.
+            // A client that tries TLS first is not answered.
             let Some(asked) = read(&stream) else { continue };
             lines.lock().unwrap().push(asked.line.clone());
             let _ = stream.write_all(answer(&asked).as_bytes());

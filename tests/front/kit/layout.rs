@@ -21,7 +21,7 @@ impl Image {
     }
 }
 
-/// Where a blob lies.
+/// The path of a blob.
 pub(crate) fn blob_path(layout: &Path, digest: &str) -> PathBuf {
     layout.join("blobs").join(digest.replace(':', "/"))
 }

@@ -1,5 +1,5 @@
-//! A closed context for the command, and the real things it meets: base images, packages, a
-//! registry, a Docker engine.
+//! An isolated context for the command, and what it works with: base images, packages, a registry,
+//! a Docker engine.
 
 mod answer;
 mod base_files;

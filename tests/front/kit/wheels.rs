@@ -1,4 +1,4 @@
-//! A folder of small wheels that stands for the package index where the index is not the subject.
+//! A folder of small wheels in place of a package index, and a writer of wheels.
 //!
 //! The server in it is a stand-in of forty lines, so that a service starts in a moment; the tests
 //! of the samples take the real one from PyPI.
