@@ -12,7 +12,7 @@ use crate::need;
 #[track_caller]
 fn unpacked() -> Option<(TestContext, PathBuf)> {
     let base = runnable_base("debian12-arm64")?;
-    let channel = kit::runnable_channel(&["numpy-1.26"])?;
+    let channel = kit::runnable_channel(&["linux-aarch64/numpy-1.26"])?;
     if !channel
         .dir
         .join("main/linux-aarch64")

@@ -30,20 +30,25 @@ pub(crate) fn channel() -> Option<Channel> {
 }
 
 /// Channels with Pythons of this machine and packages of PyPI; `None` if they lack one of the
-/// packages, which are named by the start of their archive: `python-3.11`.
+/// packages, which are named by the start of their archive, `python-3.11`, or for another
+/// architecture with their folder, `linux-aarch64/numpy-1.26`.
 #[track_caller]
 pub(crate) fn runnable_channel(needed: &[&str]) -> Option<Channel> {
     let channel = made("channel", &[])?;
     for name in needed {
-        let subdirs = fs::read_dir(channel.dir.join("main")).unwrap();
-        let mut archives = subdirs.flat_map(|subdir| fs::read_dir(subdir.unwrap().path()).unwrap());
-        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(name)) {
+        let (folder, start) = name.split_once('/').unwrap_or((OWN_FOLDER, name));
+        let folders = [folder, "noarch"].map(|folder| channel.dir.join("main").join(folder));
+        let mut archives = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(start)) {
             skip(&format!("the conda channel has no {name}: {NEEDED}"));
             return None;
         }
     }
     Some(channel)
 }
+
+/// The folder of packages for this machine's architecture.
+const OWN_FOLDER: &str = if cfg!(target_arch = "aarch64") { "linux-aarch64" } else { "linux-64" };
 
 /// What the channel with Pythons that run is made of.
 const NEEDED: &str = "it is made of this machine's Pythons that have a separate prefix, as `pyenv install` makes them";

@@ -19,7 +19,9 @@ pub(crate) fn runnable_base(name: &str) -> Option<String> {
         let made = Command::new("python3").arg(script).arg(&dir).args(["--only", name]).output();
         if !found.join("index.json").is_file() {
             let said = match made {
-                Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+                Ok(output) => [output.stderr, output.stdout]
+                    .map(|text| String::from_utf8_lossy(&text).trim().to_owned())
+                    .concat(),
                 Err(error) => format!("python3: {error}"),
             };
             skip(&format!("no base image {name}: {}", said.lines().last().unwrap_or_default()));
