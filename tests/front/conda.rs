@@ -1,35 +1,34 @@
-//! Conda packages: solved, fetched, laid down and held against the real conda.
+//! Conda packages: solved, fetched, installed and compared with what conda installs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, Door, World, base};
+use crate::kit::{self, Answer, Channel, ChannelAuth, TestContext, base};
 use crate::need;
 
-/// A world without an index, and the channel.
+/// A context without an index, and the channel.
 #[track_caller]
-pub(crate) fn ground(needed: &[&str]) -> Option<(World, Channel)> {
-    let channel = kit::channel(needed)?;
-    let mut world = World::offline()?.own_cache();
-    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
-    Some((world, channel))
+pub(crate) fn context_and_channel() -> Option<(TestContext, Channel)> {
+    let channel = kit::channel()?;
+    let mut context = TestContext::offline()?.own_cache();
+    context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    Some((context, channel))
 }
 
 /// Arguments that package the small project with an environment of conda packages.
 pub(crate) fn project(
-    world: &World,
+    context: &TestContext,
     base: &str,
     channels: &[String],
     lines: &[&str],
 ) -> Vec<String> {
-    let args = world.project(base);
+    let args = context.project(base);
     let list =
         |items: &[String]| items.iter().map(|item| format!("  - {item}\n")).collect::<String>();
     let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-    world.write(
+    context.write(
         "environment.yml",
         format!(
             "name: svc\nchannels:\n{}  - nodefaults\ndependencies:\n{}  - pip:\n    - core==1.0\n",
@@ -41,28 +40,33 @@ pub(crate) fn project(
 }
 
 /// The same into `oci:out`.
-pub(crate) fn packaged(world: &World, base: &str, channels: &[String], lines: &[&str]) -> Answer {
-    let mut args = project(world, base, channels, lines);
+pub(crate) fn packaged(
+    context: &TestContext,
+    base: &str,
+    channels: &[String],
+    lines: &[&str],
+) -> Answer {
+    let mut args = project(context, base, channels, lines);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    world.mlpack(&args)
+    context.mlpack(&args)
 }
 
 /// What a plan says of conda packages, or why there is none.
 pub(crate) fn planned(
-    world: &World,
+    context: &TestContext,
     base: &str,
     channels: &[String],
     lines: &[&str],
     more: &[&str],
 ) -> String {
-    let mut args = project(world, base, channels, lines);
+    let mut args = project(context, base, channels, lines);
     args.extend(["--dry-run"].iter().chain(more).map(|&arg| arg.to_owned()));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     if answer.code != 0 {
         return answer.text();
     }
     args.extend(["--format", "json"].map(str::to_owned));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     let packages = answer.json()["record"]["condaPackages"].clone();
     packages
         .as_array()
@@ -73,19 +77,21 @@ pub(crate) fn planned(
 }
 
 /// Unpacks the environment's layers.
-fn unpacked(world: &World) -> PathBuf {
-    world.unpack("out", "opt/mlpack/envs/svc", "unpacked");
-    world.path("unpacked/opt/mlpack/envs/svc")
+fn unpacked(context: &TestContext) -> PathBuf {
+    context.unpack("out", "opt/mlpack/envs/svc", "unpacked");
+    context.path("unpacked/opt/mlpack/envs/svc")
 }
 
 #[test]
-fn the_real_conda_lays_the_same_files() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6", "links", "mlpack-greeter"]));
+fn installed_files_match_those_of_conda() {
+    let base = base("debian12-py311");
+    let channel = need!(kit::runnable_channel(&["python-3.6"]));
+    let mut context = need!(TestContext::offline()).own_cache();
+    context.name_pattern(r"program [0-9a-f]{12}", "program [HASH]");
     let lines =
         ["python=3.6", "mlpack-greeter", "links", "linkscripts", "common=1", "same-path-left"];
-    packaged(&world, &base, &[channel.address("main")], &lines).digest();
-    let tree = unpacked(&world);
+    packaged(&context, &base, &[channel.address("main")], &lines).digest();
+    let tree = unpacked(&context);
     // What pip's packages add is not conda's to judge.
     let site = tree.join("lib/python3.6/site-packages");
     for name in ["core", "azureml_inference_server_http"] {
@@ -101,23 +107,23 @@ fn the_real_conda_lays_the_same_files() {
         }
     }
     // Short, since the placeholder of the interpreter is.
-    let prefix = world.root().join("c");
+    let prefix = context.root().join("c");
     let compared = Some((tree.as_path(), "/opt/mlpack/envs/svc"));
     let said = need!(kit::real_conda(&channel, &lines, &prefix, compared));
-    world.say(&said).is(str![[r#"
-differs: bin/mlpack-greet: program [SHORT], program [SHORT]
+    context.normalized(&said).is(str![[r#"
+differs: bin/mlpack-greet: program [HASH], program [HASH]
 
 "#]]);
 }
 
 #[test]
-fn channels_have_an_order_and_a_name() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+fn channel_order_and_channel_names_select_packages() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let (main, extra) = (channel.address("main"), channel.address("extra"));
     let both = [main.clone(), extra.clone()];
     let of = |channels: &[String], line: &str| {
-        let found = planned(&world, &base, channels, &["python=3.11", line], &[]);
+        let found = planned(&context, &base, channels, &["python=3.11", line], &[]);
         let name = line.rsplit("::").next().unwrap().split('=').next().unwrap().to_owned();
         found.lines().find(|line| line.starts_with(&name)).map_or(found.clone(), str::to_owned)
     };
@@ -128,16 +134,16 @@ fn channels_have_an_order_and_a_name() {
 }
 
 #[test]
-fn the_base_decides_what_fits() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+fn virtual_packages_come_from_the_base() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let main = [channel.address("main")];
-    let plan = |lines: &[&str], more: &[&str]| planned(&world, &base, &main, lines, more);
+    let plan = |lines: &[&str], more: &[&str]| planned(&context, &base, &main, lines, more);
     let found = plan(&["python=3.11", "glibc-old", "common"], &[]);
     assert!(found.contains("glibc-old=1.0=0\n") && found.contains("common=2.0=0\n"), "{found}");
     let found = plan(&["python=3.6", "common"], &["--exclude-newer", "2019-05-05"]);
     assert!(found.contains("common=1.0=0\n"), "{found}");
-    world.say(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 `needs-cuda` (line 7) is there as 1.0, which needs `__cuda >=10.0`.
@@ -147,7 +153,7 @@ hint: take a base image with CUDA
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
 `glibc-old=2` (line 7) is there as 2.0, which needs `__glibc >=2.99`.
@@ -157,17 +163,17 @@ hint: take a newer base image
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.99"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.99"], &[])).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because python is there only as 3.6.[PATCH] to 3.13.[PATCH] (6 versions), nothing meets `python=3.99` (line 6).
+Because python is there only as 3.6.15 to 3.13.0 (6 versions), nothing meets `python=3.99` (line 6).
 hint: ask for a version that is there
 --- exit code 1
 
 "#]]);
-    world.say(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
+    context.normalized(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
 --- stderr
-error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/channel/main/
+error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/small-channel/main/
 hint: check the spelling, add the channel that has it below `channels:`, or list `no-such-package` below `pip:` if PyPI has it
 --- exit code 1
 
@@ -176,131 +182,37 @@ hint: check the spelling, add the channel that has it below `channels:`, or list
 
 #[test]
 fn secrets_of_a_channel_stay_secret() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    for door in [Door::Login, Door::Token] {
-        let served = channel.serve(door);
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
+    for auth in [ChannelAuth::Login, ChannelAuth::Token] {
+        let served = channel.serve(auth);
         let lines = ["python=3.6", "mlpack-greeter"];
-        let refused = packaged(&world, &base, &[served.address("main")], &lines);
+        let refused = packaged(&context, &base, &[served.address("main")], &lines);
         assert_eq!(refused.code, 1, "{}", refused.stderr);
-        let mut args = project(&world, &base, &[served.secret_address("main")], &lines);
+        let mut args = project(&context, &base, &[served.secret_address("main")], &lines);
         args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-        let answer = world.answer(world.command(&args), "");
+        let answer = context.answer(context.command(&args), "");
         answer.digest();
-        let layers = world.mlpack(&["inspect", "oci:out", "--format", "json"]);
+        let layers = context.mlpack(&["inspect", "oci:out", "--format", "json"]);
         for text in [&answer.stderr, &refused.stderr, &layers.stdout] {
             assert!(!text.contains("secret"), "{text}");
         }
-        fs::remove_dir_all(world.path("out")).unwrap();
-        fs::remove_dir_all(world.root().join("cache")).unwrap();
+        fs::remove_dir_all(context.path("out")).unwrap();
+        fs::remove_dir_all(context.root().join("cache")).unwrap();
     }
-}
-
-#[test]
-fn from_a_warm_cache_and_again_from_nothing_it_is_the_same() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let served = channel.serve(Door::Open);
-    let lines = ["python=3.6", "mlpack-greeter", "links"];
-    let first = packaged(&world, &base, &[served.address("main")], &lines).digest();
-    let archives =
-        |requests: &[String]| requests.iter().filter(|line| !line.contains("repodata")).count();
-    let fetched = archives(&served.requests());
-    assert!(fetched >= 3, "{:?}", served.requests());
-    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
-    assert_eq!(archives(&served.requests()), fetched);
-    fs::remove_dir_all(world.root().join("cache")).unwrap();
-    fs::remove_dir_all(world.path("out")).unwrap();
-    assert_eq!(packaged(&world, &base, &[served.address("main")], &lines).digest(), first);
-}
-
-#[test]
-fn it_is_the_same_wherever_and_by_whomever_it_is_made() {
-    let base = need!(base("debian12-py311"));
-    let (here, channel) = need!(ground(&["python-3.6"]));
-    let lines = ["python=3.6", "mlpack-greeter", "links", "same-path-left", "same-path-right"];
-    let first = packaged(&here, &base, &[channel.address("main")], &lines).digest();
-    let (mut there, _) = need!(ground(&[]));
-    for (name, value) in [("TZ", "Asia/Tokyo"), ("LANG", "de_DE.UTF-8"), ("USER", "somebody")] {
-        there.set(name, value);
-    }
-    let args = project(&there, &base, &[channel.address("main")], &lines);
-    let script = r#"umask 077; exec "$0" "$@""#;
-    let mut command = there.program("sh", &["-c", script, env!("CARGO_BIN_EXE_mlpack")]);
-    command.args(&args).args(["--output", "oci:out", "--quiet"]);
-    assert_eq!(there.answer(command, "").digest(), first);
-}
-
-#[test]
-fn killed_while_it_fetches_it_is_repaired_by_the_next() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let served = channel.serve(Door::Open);
-    served.slow_down();
-    let mut args = project(&world, &base, &[served.address("main")], &["python=3.6"]);
-    args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    let mut child = world.command(&args).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let begun = || served.requests().iter().any(|line| line.contains("python-3.6"));
-    for _ in 0..300 {
-        if begun() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    assert!(begun(), "{:?}", served.requests());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!world.path("out").exists());
-    let digest =
-        packaged(&world, &base, &[channel.serve(Door::Open).address("main")], &["python=3.6"]);
-    digest.digest();
-    let left = pending(&world.root().join("cache"));
-    assert!(left.is_empty(), "{left:?}");
-}
-
-/// Files that were never finished.
-fn pending(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() {
-            found.extend(pending(&entry.path()));
-        } else if entry.file_name().to_string_lossy().starts_with(".mlpack-pending") {
-            found.push(entry.path());
-        }
-    }
-    found
-}
-
-#[test]
-fn two_at_once_share_a_cache() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.6"]));
-    let args = project(&world, &base, &[channel.address("main")], &["python=3.6", "links"]);
-    let start = |out: &str| {
-        let mut command = world.command(&args);
-        command.args(["--quiet", "--output", out]);
-        command.stdout(std::process::Stdio::piped()).spawn().unwrap()
-    };
-    let children = [start("oci:one"), start("oci:two")];
-    let said = children.map(|child| {
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success());
-        String::from_utf8(output.stdout).unwrap().rsplit('@').next().unwrap().to_owned()
-    });
-    assert_eq!(said[0], said[1]);
 }
 
 #[test]
 fn in_a_container_everything_imports() {
     let docker = need!(kit::docker("conda"));
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11", "numpy-1.26", "pip-"]));
-    let mut world = need!(World::offline());
-    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    let base = need!(kit::runnable_base("debian12-py311"));
+    let channel = need!(kit::runnable_channel(&["python-3.11", "numpy-1.26", "pip-"]));
+    let mut context = need!(TestContext::offline()).inheriting(&["DOCKER_HOST"]);
+    context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
     let lines = ["python=3.11", "numpy=1.26", "pip", "mlpack-greeter"];
-    let mut args = project(&world, &base, &[channel.address("main")], &lines);
+    let mut args = project(&context, &base, &[channel.address("main")], &lines);
     args.extend(["--output".to_owned(), format!("docker:{}", docker.name)]);
-    world.mlpack(&args).ok();
+    context.mlpack(&args).ok();
     let run = |program: &[&str]| {
         docker.run(
             &[&["run", "--rm", "--entrypoint", program[0], &docker.name], &program[1..]].concat(),
@@ -320,38 +232,35 @@ fn in_a_container_everything_imports() {
 }
 
 #[test]
-fn conda_root_of_the_base_is_where_it_lies() {
-    let base = need!(base("ubuntu18-miniconda-py36"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11"]);
+fn the_environment_is_below_the_conda_root_of_the_base() {
+    let base = base("ubuntu18-miniconda-py36");
+    let (context, channel) = need!(context_and_channel());
+    let mut args = project(&context, &base, &[channel.address("main")], &["python=3.11"]);
     let policy = args.iter().position(|arg| arg == "current").unwrap();
     args[policy] = "azureml-2019".to_owned();
     args.push("--dry-run".to_owned());
-    world.mlpack(&args).is(str![[r#"
-base  local image (sha256:[HEX])
-python  3.11.[PATCH] at /opt/miniconda/envs/svc/bin/python3.11
-             new: `python=3.11` is asked for, the base has 3.6.[PATCH]
+    context.mlpack(&args).is(str![[r#"
+base         local image (sha256:55e9a1331b6bed0b2dc96d843b45314543f46d084554b2c14f09d5213bf0113a)
+python       3.11.7 at /opt/miniconda/envs/svc/bin/python3.11
+             new: `python=3.11` is asked for, the base has 3.6.15
 environment  1 conda and 2 pip packages in /opt/miniconda/envs/svc
 entry script /var/azureml-app/score.py
-model  model:0 = model.bin
-layer  packages in at most 12 layers
-layer  server
-layer  model model:0
-layer  code
-env  PATH=/opt/miniconda/envs/svc/bin:/opt/miniconda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-env  LANG=C.UTF-8
-env  CONDA_PREFIX=/opt/miniconda/envs/svc
-env  AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/svc
-env  AML_APP_ROOT=/var/azureml-app
-env  AZUREML_ENTRY_SCRIPT=score.py
-env  AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/model/0
-env  PYTHONUNBUFFERED=1
-env  PYTHONDONTWRITEBYTECODE=1
-env  HOME=/tmp
-env  USER=mlpack
---- stderr
-warning[deps.libraries]: `lib/python3.11/lib-dynload/_uuid.cpython-311-x86_64-linux-gnu.so` of python needs `libuuid.so.1`, which neither the environment nor the base image has
-  remedy: take a base image with the Debian or Ubuntu package libuuid1, or a release of python that brings what it needs
+model        model:0 = model.bin
+layer        packages in at most 12 layers
+layer        server
+layer        model model:0
+layer        code
+env          PATH=/opt/miniconda/envs/svc/bin:/opt/miniconda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+env          LANG=C.UTF-8
+env          CONDA_PREFIX=/opt/miniconda/envs/svc
+env          AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/svc
+env          AML_APP_ROOT=/var/azureml-app
+env          AZUREML_ENTRY_SCRIPT=score.py
+env          AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/model/0
+env          PYTHONUNBUFFERED=1
+env          PYTHONDONTWRITEBYTECODE=1
+env          HOME=/tmp
+env          USER=mlpack
 
 "#]]);
 }

@@ -1,5 +1,5 @@
-//! `--slim` and `--bytecode` on conda packages: what goes and what comes, and that every list of
-//! files stays true.
+//! `--slim` and `--bytecode` on conda packages: what is removed and added, and that every list of
+//! files matches.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,21 +7,21 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::kit::{self, World, base, has};
+use crate::kit::{self, TestContext, base, has};
 use crate::need;
 
 /// Packages the small project with conda packages, and unpacks its environment.
-fn unpacked(world: &World, base: &str, channel: &str, options: &[&str]) -> String {
-    let mut args = world.project(base);
+fn unpacked(context: &TestContext, base: &str, channel: &str, options: &[&str]) -> String {
+    let mut args = context.project(base);
     let lines = "  - python=3.11\n  - links\n  - mlpack-greeter\n  - pip:\n    - core==1.0\n";
-    world.write(
+    context.write(
         "environment.yml",
         format!("name: svc\nchannels:\n  - {channel}\n  - nodefaults\ndependencies:\n{lines}"),
     );
     args.extend(["--output", "oci:out"].iter().chain(options).map(|&arg| arg.to_owned()));
-    let answer = world.answer(world.command(&args), "");
+    let answer = context.answer(context.command(&args), "");
     answer.digest();
-    world.unpack("out", "opt/mlpack/envs/svc", "unpacked");
+    context.unpack("out", "opt/mlpack/envs/svc", "unpacked");
     answer.stderr
 }
 
@@ -86,14 +86,14 @@ fn is_true(env: &Path) {
 
 #[test]
 fn slim_conda_packages_list_what_is_left() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::channel());
     let main = channel.address("main");
-    let whole = need!(World::offline()).own_cache();
+    let whole = need!(TestContext::offline()).own_cache();
     unpacked(&whole, &base, &main, &[]);
-    let slim = need!(World::offline()).own_cache();
+    let slim = need!(TestContext::offline()).own_cache();
     let said = unpacked(&slim, &base, &main, &["--slim"]);
-    let [whole, slim] = [&whole, &slim].map(|world| world.path("unpacked/opt/mlpack/envs/svc"));
+    let [whole, slim] = [&whole, &slim].map(|context| context.path("unpacked/opt/mlpack/envs/svc"));
     is_true(&whole);
     is_true(&slim);
     let (whole, slim) = (paths(&whole), paths(&slim));
@@ -118,11 +118,11 @@ fn compiled_conda_packages_run_without_their_sources() {
     if !has("python3.11") {
         return;
     }
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
-    let world = need!(World::offline()).own_cache();
-    unpacked(&world, &base, &channel.address("main"), &["--bytecode"]);
-    let env = world.path("unpacked/opt/mlpack/envs/svc");
+    let base = base("debian12-py311");
+    let channel = need!(kit::runnable_channel(&["python-3.11"]));
+    let context = need!(TestContext::offline()).own_cache();
+    unpacked(&context, &base, &channel.address("main"), &["--bytecode"]);
+    let env = context.path("unpacked/opt/mlpack/envs/svc");
     is_true(&env);
     let site = env.join("lib/python3.11/site-packages/mlpack_greeter");
     assert!(site.join("__pycache__/__init__.cpython-311.pyc").is_file());
@@ -131,9 +131,9 @@ fn compiled_conda_packages_run_without_their_sources() {
     fs::write(site.join("__init__.py"), "raise SystemExit('the source was read')\n").unwrap();
     let python = env.join("bin/python3.11");
     let mut command =
-        world.program(python.to_str().unwrap(), &["-c", "import mlpack_greeter as m; m.main()"]);
+        context.program(python.to_str().unwrap(), &["-c", "import mlpack_greeter as m; m.main()"]);
     command.env("PYTHONHOME", &env).env("LD_LIBRARY_PATH", env.join("lib"));
-    assert_eq!(world.answer(command, "").ok(), "hello from mlpack-greeter 1.0");
+    assert_eq!(context.answer(command, "").ok(), "hello from mlpack-greeter 1.0");
 }
 
 #[test]
@@ -141,14 +141,14 @@ fn slim_and_compiled_conda_packages_are_the_same_from_any_cache() {
     if !has("python3.11") {
         return;
     }
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
+    let base = base("debian12-py311");
+    let channel = need!(kit::channel());
     let digest = |seed: &str| {
-        let mut world = World::offline()?.own_cache();
-        world.set("PYTHONHASHSEED", seed);
-        unpacked(&world, &base, &channel.address("main"), &["--slim", "--bytecode"]);
-        is_true(&world.path("unpacked/opt/mlpack/envs/svc"));
-        Some(kit::image(&world.path("out")).digest)
+        let mut context = TestContext::offline()?.own_cache();
+        context.set("PYTHONHASHSEED", seed);
+        unpacked(&context, &base, &channel.address("main"), &["--slim", "--bytecode"]);
+        is_true(&context.path("unpacked/opt/mlpack/envs/svc"));
+        Some(kit::image(&context.path("out")).digest)
     };
     assert_eq!(need!(digest("1")), need!(digest("2")));
 }

@@ -1,134 +1,134 @@
-//! Conda's own configuration: where it says that channels are, packages come from there.
+//! Conda's configuration: packages come from the channels it names.
 
 use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Channel, World, base};
+use crate::kit::{self, Answer, Channel, TestContext, base};
 use crate::need;
 
-/// A world that reads conda's configuration below its own home, without an index.
+/// A context that reads conda's configuration below its own home, without an index.
 #[track_caller]
-fn ground() -> Option<(World, Channel)> {
-    let channel = kit::channel(&["python-3.11"])?;
-    let mut world = World::offline()?.own_cache();
-    world.set("MLPACK_NO_CONDARC", "0");
+fn context_and_project() -> Option<(TestContext, Channel)> {
+    let channel = kit::channel()?;
+    let mut context = TestContext::offline()?.own_cache();
+    context.set("MLPACK_NO_CONDARC", "0");
     // No name is looked for outside.
-    world.set("CONDA_CHANNEL_ALIAS", "file:///nowhere/");
-    Some((world, channel))
+    context.set("CONDA_CHANNEL_ALIAS", "file:///nowhere/");
+    Some((context, channel))
 }
 
 /// Packages the small project with these channels; notes are kept.
-fn packaged(world: &World, base: &str, channels: &str, more: &[&str]) -> Answer {
-    let mut args = world.project(base);
-    world.write(
+fn packaged(context: &TestContext, base: &str, channels: &str, more: &[&str]) -> Answer {
+    let mut args = context.project(base);
+    context.write(
         "environment.yml",
         format!("name: svc\n{channels}dependencies:\n  - python=3.11\n  - priority\n  - pip:\n    - core==1.0\n"),
     );
     args.extend(["--output", "oci:out"].iter().chain(more).map(|&arg| arg.to_owned()));
-    world.answer(world.command(&args), "")
+    context.answer(context.command(&args), "")
 }
 
-/// Lines of notes that name a file of the world's home.
-fn notes(world: &World, answer: &Answer) -> String {
-    let home = world.root().join("home");
+/// Lines of notes that name a file of the context's home.
+fn notes(context: &TestContext, answer: &Answer) -> String {
+    let home = context.root().join("home");
     let lines = answer.stderr.lines().filter(|line| line.contains(&*home.to_string_lossy()));
-    world.say(&lines.map(|line| format!("{line}\n")).collect::<String>()).text()
+    context.normalized(&lines.map(|line| format!("{line}\n")).collect::<String>()).text()
 }
 
-fn configure(world: &World, path: &str, text: &str) {
-    let path = world.root().join("home").join(path);
+fn configure(context: &TestContext, path: &str, text: &str) {
+    let path = context.root().join("home").join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
 #[test]
-fn channels_are_where_the_configuration_says() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground());
+fn configuration_maps_channel_names_to_urls() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_project());
     let (main, extra) = (channel.address("main"), channel.address("extra"));
     let plain = format!("channels:\n  - {main}\n  - nodefaults\n");
-    let plain = packaged(&world, &base, &plain, &["--no-lock"]);
+    let plain = packaged(&context, &base, &plain, &["--no-lock"]);
     let expected = plain.digest();
-    assert_eq!(notes(&world, &plain), "");
+    assert_eq!(notes(&context, &plain), "");
     let place = channel.dir.display();
 
     configure(
-        &world,
+        &context,
         ".config/conda/condarc",
         &format!("custom_channels:\n  main: file://{place}\n"),
     );
-    let named = packaged(&world, &base, "channels: [main, nodefaults]\n", &["--no-lock"]);
+    let named = packaged(&context, &base, "channels: [main, nodefaults]\n", &["--no-lock"]);
     assert_eq!(named.digest(), expected);
     kit::eq(
-        &notes(&world, &named),
+        &notes(&context, &named),
         str![[r#"
-[WORLD]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
 
 "#]],
     );
 
-    // A later file's list stands in front: the channel that was added there wins.
-    configure(&world, ".conda/condarc.d/lab.yml", "default_channels: [main]\nnobody_knows: 1\n");
-    let defaults = packaged(&world, &base, "", &["--no-lock"]);
+    // The list of a later file comes first: its channel wins.
+    configure(&context, ".conda/condarc.d/lab.yml", "default_channels: [main]\nnobody_knows: 1\n");
+    let defaults = packaged(&context, &base, "", &["--no-lock"]);
     assert_eq!(defaults.digest(), expected);
-    configure(&world, ".condarc", &format!("default_channels:\n  - {extra}\n"));
-    let joined = packaged(&world, &base, "channels: [defaults]\n", &["--no-lock"]);
+    configure(&context, ".condarc", &format!("default_channels:\n  - {extra}\n"));
+    let joined = packaged(&context, &base, "channels: [defaults]\n", &["--no-lock"]);
     assert_ne!(joined.digest(), expected);
     kit::eq(
-        &notes(&world, &joined),
+        &notes(&context, &joined),
         str![[r#"
-[WORLD]/home/.condarc: `default_channels` says what the channel defaults is
-[WORLD]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.condarc: `default_channels` says what the channel defaults is
+[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
 
 "#]],
     );
-    configure(&world, ".condarc", "channels: [all]\ncustom_multichannels:\n  all: [main]\n");
-    let unnamed = packaged(&world, &base, "", &["--no-lock"]);
+    configure(&context, ".condarc", "channels: [all]\ncustom_multichannels:\n  all: [main]\n");
+    let unnamed = packaged(&context, &base, "", &["--no-lock"]);
     assert_eq!(unnamed.digest(), expected);
     kit::eq(
-        &notes(&world, &unnamed),
+        &notes(&context, &unnamed),
         str![[r#"
-[WORLD]/home/.condarc: `channels` says the channels, which the conda file does not name
-[WORLD]/home/.condarc: `custom_multichannels` says what the channel all is
-[WORLD]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.condarc: `channels` says the channels, which the conda file does not name
+[TEMP]/home/.condarc: `custom_multichannels` says what the channel all is
+[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
 
 "#]],
     );
 }
 
 #[test]
-fn with_a_lock_the_configuration_does_not_matter() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground());
+fn a_lock_makes_the_configuration_irrelevant() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_project());
     let place = channel.dir.display();
-    configure(&world, ".condarc", &format!("custom_channels:\n  main: file://{place}\n"));
-    let mut lock = world.project(&base);
+    configure(&context, ".condarc", &format!("custom_channels:\n  main: file://{place}\n"));
+    let mut lock = context.project(&base);
     lock[0] = "lock".to_owned();
     let channels = "channels: [main, nodefaults]\n";
-    let first = packaged(&world, &base, channels, &["--no-lock"]).digest();
-    world.mlpack(&lock).ok();
-    fs::remove_file(world.root().join("home/.condarc")).unwrap();
-    let locked = packaged(&world, &base, channels, &["--locked"]);
+    let first = packaged(&context, &base, channels, &["--no-lock"]).digest();
+    context.mlpack(&lock).ok();
+    fs::remove_file(context.root().join("home/.condarc")).unwrap();
+    let locked = packaged(&context, &base, channels, &["--locked"]);
     assert_eq!(locked.digest(), first);
-    assert_eq!(notes(&world, &locked), "");
+    assert_eq!(notes(&context, &locked), "");
 }
 
 #[test]
-fn a_configuration_that_is_wrong_or_not_wanted() {
-    let base = need!(base("debian12-py311"));
-    let (mut world, channel) = need!(ground());
-    let home = world.root().join("home");
-    world.call(&home.to_string_lossy(), "[HOME]");
+fn invalid_or_disabled_configuration() {
+    let base = base("debian12-py311");
+    let (mut context, channel) = need!(context_and_project());
+    let home = context.root().join("home");
+    context.name(&home.to_string_lossy(), "[HOME]");
     let main = format!("channels:\n  - {}\n  - nodefaults\n", channel.address("main"));
-    configure(&world, ".condarc", "ssl_verify: true\ndefault_channels:\n  a: b\n");
-    packaged(&world, &base, &main, &["--quiet"]).is(str![[r#"
+    configure(&context, ".condarc", "ssl_verify: true\ndefault_channels:\n  a: b\n");
+    packaged(&context, &base, &main, &["--quiet"]).is(str![[r#"
 --- stderr
-error: [WORLD]/home/.condarc:3: `default_channels` is a mapping, not a list
+error: [TEMP]/home/.condarc:3: `default_channels` is a mapping, not a list
 hint: mend the file, which conda reads as well, or set MLPACK_NO_CONDARC=1 to do without
 --- exit code 1
 
 "#]]);
-    world.set("MLPACK_NO_CONDARC", "1");
-    packaged(&world, &base, &main, &["--quiet"]).digest();
+    context.set("MLPACK_NO_CONDARC", "1");
+    packaged(&context, &base, &main, &["--quiet"]).digest();
 }

@@ -1,41 +1,41 @@
-//! `mlpack inspect`: what is in an image, own or foreign, wherever it lies.
+//! `mlpack inspect`: the contents of images, built by mlpack or by others.
 
 use snapbox::file;
 
-use crate::kit::{World, base, image};
+use crate::kit::{TestContext, base, image};
 use crate::need;
 
-/// A world with an own image in `out`.
-fn packaged() -> Option<World> {
-    let base = base("debian12-py311")?;
-    let world = World::offline()?;
-    let mut args = world.project(&base);
-    world.write("folder/a/b", "x".repeat(3000));
+/// A context with an own image in `out`.
+fn packaged() -> Option<TestContext> {
+    let base = base("debian12-py311");
+    let context = TestContext::offline()?;
+    let mut args = context.project(&base);
+    context.write("folder/a/b", "x".repeat(3000));
     args.extend(["-m", "folder:2=folder", "--ev", "A=b", "--output", "oci:out"].map(str::to_owned));
-    world.mlpack(&args).ok();
-    Some(world)
+    context.mlpack(&args).ok();
+    Some(context)
 }
 
 #[test]
-fn all_of_an_own_image() {
-    let world = need!(packaged());
-    world.mlpack(&["inspect", "oci:out"]).is(file!["golden/inspect-own.txt"]);
-    let json = world.mlpack(&["inspect", "oci:out", "--format", "json"]);
+fn an_image_of_mlpack() {
+    let context = need!(packaged());
+    context.mlpack(&["inspect", "oci:out"]).is(file!["golden/inspect-own.txt"]);
+    let json = context.mlpack(&["inspect", "oci:out", "--format", "json"]);
     assert_eq!(json.json()["models"][0]["size"], 3000);
     json.is(file!["golden/inspect-own-json.txt"]);
 }
 
 /// Manifest and config, as the contract lays them out.
 #[test]
-fn manifest_and_config_are_as_laid_out() {
-    let world = need!(packaged());
-    let mut image = image(&world.path("out"));
+fn manifest_and_config() {
+    let context = need!(packaged());
+    let mut image = image(&context.path("out"));
     // What inspect tells, as one line of JSON.
     let labels = image.config["config"]["Labels"].as_object_mut().unwrap();
     assert!(labels.shift_remove("org.mlpack.image").is_some());
     let manifest = serde_json::to_string_pretty(&image.manifest).unwrap();
     let config = serde_json::to_string_pretty(&image.config["config"]).unwrap();
-    world.say(&format!("{manifest}\n{config}\n")).is(file!["golden/documents.txt"]);
+    context.normalized(&format!("{manifest}\n{config}\n")).is(file!["golden/documents.txt"]);
     // Scanners align history and layers (image-spec config.md, "history").
     let history = image.config["history"].as_array().unwrap();
     let filled = history.iter().filter(|entry| entry["empty_layer"] != true).count();
@@ -45,36 +45,36 @@ fn manifest_and_config_are_as_laid_out() {
 
 #[test]
 fn files_of_the_layers() {
-    let world = need!(packaged());
-    let count = image(&world.path("out")).layers().len();
-    let all = world.mlpack(&["inspect", "oci:out", "--files"]);
+    let context = need!(packaged());
+    let count = image(&context.path("out")).layers().len();
+    let all = context.mlpack(&["inspect", "oci:out", "--files"]);
     let lines = all.ok().lines().count();
-    let last = world.mlpack(&["inspect", "oci:out", "--files", &count.to_string()]);
+    let last = context.mlpack(&["inspect", "oci:out", "--files", &count.to_string()]);
     assert!(last.ok().lines().count() < lines);
     last.is(file!["golden/files-code.txt"]);
-    let by_digest = &image(&world.path("out")).layers()[count - 2];
-    world
+    let by_digest = &image(&context.path("out")).layers()[count - 2];
+    context
         .mlpack(&["inspect", "oci:out", "--files", &by_digest[..19]])
         .is(file!["golden/files-model.txt"]);
-    let none = world.mlpack(&["inspect", "oci:out", "--files", "99"]);
+    let none = context.mlpack(&["inspect", "oci:out", "--files", "99"]);
     assert_eq!((none.code, none.stdout.as_str()), (2, ""), "{}", none.stderr);
 }
 
 #[test]
-fn the_largest_things() {
-    let world = need!(packaged());
-    let sizes = world.mlpack(&["inspect", "oci:out", "--sizes", "--format", "json"]).json();
+fn the_largest_files() {
+    let context = need!(packaged());
+    let sizes = context.mlpack(&["inspect", "oci:out", "--sizes", "--format", "json"]).json();
     let of = |list: &str, name: &str| {
         let list = sizes[list].as_array().unwrap().iter();
         list.clone().find(|entry| entry[0] == name).map(|entry| entry[1].as_u64().unwrap())
     };
     assert!(of("directories", "/usr") > of("directories", "/usr/local"), "{sizes}");
     assert!(of("packages", "azureml_inference_server_http").unwrap() > 1000, "{sizes}");
-    assert!(world.mlpack(&["inspect", "oci:out", "--sizes"]).ok().contains("DIRECTORY"));
+    assert!(context.mlpack(&["inspect", "oci:out", "--sizes"]).ok().contains("DIRECTORY"));
 }
 
 #[test]
-fn a_foreign_image_as_far_as_it_goes() {
-    let base = need!(base("ubuntu18-miniconda-py36"));
-    World::bare().mlpack(&["inspect", &base]).is(file!["golden/inspect-foreign.txt"]);
+fn a_foreign_image() {
+    let base = base("ubuntu18-miniconda-py36");
+    TestContext::bare().mlpack(&["inspect", &base]).is(file!["golden/inspect-foreign.txt"]);
 }

@@ -1,21 +1,21 @@
-//! `mlpack lock`: what is written down, when it is used, and what `--update` renews.
+//! `mlpack lock`: what it writes, and when the file is used.
 
 use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{self, Answer, Door, World, base, eq};
+use crate::kit::{self, Answer, TestContext, base, eq};
 use crate::need;
 
-/// Arguments of `lock` for a world's project.
-fn lock(project: &[String], more: &[&str]) -> Vec<String> {
+/// Arguments of `lock` for a context's project.
+pub(crate) fn lock(project: &[String], more: &[&str]) -> Vec<String> {
     let mut args: Vec<String> = project.to_vec();
     args[0] = "lock".to_owned();
     args.extend(more.iter().map(|arg| (*arg).to_owned()));
     args
 }
 
-fn package(project: &[String], more: &[&str]) -> Vec<String> {
+pub(crate) fn package(project: &[String], more: &[&str]) -> Vec<String> {
     let more = more.iter().chain(&["--output", "oci:out"]);
     project.iter().cloned().chain(more.map(|arg| (*arg).to_owned())).collect()
 }
@@ -27,48 +27,48 @@ fn told(answer: &Answer) -> Vec<String> {
 }
 
 /// Runs with progress.
-fn loud(world: &World, args: &[String]) -> Answer {
-    world.answer(world.command(args), "")
+fn loud(context: &TestContext, args: &[String]) -> Answer {
+    context.answer(context.command(args), "")
 }
 
-fn pip(world: &World, lines: &[&str]) {
+pub(crate) fn pip(context: &TestContext, lines: &[&str]) {
     let lines: String = lines.iter().map(|line| format!("    - {line}\n")).collect();
-    world.write("environment.yml", format!("name: sums\ndependencies:\n  - pip:\n{lines}"));
+    context.write("environment.yml", format!("name: sums\ndependencies:\n  - pip:\n{lines}"));
 }
 
-fn read(world: &World) -> String {
-    fs::read_to_string(world.path("mlpack.lock")).unwrap()
+pub(crate) fn read(context: &TestContext) -> String {
+    fs::read_to_string(context.path("mlpack.lock")).unwrap()
 }
 
 /// `name version` of the locked packages.
-fn versions(world: &World) -> Vec<String> {
-    let answer = world.mlpack(&["env", "list", ".", "--format", "json"]).json();
+pub(crate) fn versions(context: &TestContext) -> Vec<String> {
+    let answer = context.mlpack(&["env", "list", ".", "--format", "json"]).json();
     let packages = answer["packages"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     packages.map(|one| format!("{} {}", text(&one["name"]), text(&one["version"]))).collect()
 }
 
 #[test]
-fn it_reads_well_and_is_the_same_on_every_machine() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+fn a_lock_is_the_same_on_every_machine() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
 
 "#]]);
-    let text = read(&world);
-    world.say(&text).is(snapbox::file!["golden/lock.txt"]);
-    assert!(!text.contains(world.root().to_str().unwrap()), "{text}");
-    let other = need!(World::offline());
+    let text = read(&context);
+    context.normalized(&text).is(snapbox::file!["golden/lock.txt"]);
+    assert!(!text.contains(context.root().to_str().unwrap()), "{text}");
+    let other = need!(TestContext::offline());
     other.mlpack(&lock(&other.project(&base), &["--lock", "mlpack.lock"])).ok();
     assert_eq!(read(&other), text);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock is up to date
 
 "#]]);
-    assert_eq!(read(&world), text);
-    // A conda file is enough, and the flags win over where it lies.
+    assert_eq!(read(&context), text);
+    // A conda file is enough, and `--lock` sets the path of the lock file.
     let args = ["lock", "--cf", "environment.yml", "--bi", &base, "--policy", "current"];
     let more = ["--lock", "locks/own.lock", "--format", "json"];
     let answer = other.mlpack(&[&args[..], &more[..]].concat()).json();
@@ -80,20 +80,20 @@ mlpack.lock is up to date
 }
 
 #[test]
-fn with_it_nothing_is_asked() {
-    let base = need!(base("debian12-py311"));
-    let mut world = need!(World::offline()).own_cache();
-    let project = world.project(&base);
-    let digest = world.mlpack(&package(&project, &[])).digest();
-    world.mlpack(&lock(&project, &[])).ok();
-    // No resolver and no index from here on; the layers are made anew from the wheels in the cache.
-    world.set("MLPACK_UV", "/nonexistent");
-    world.set("UV_NO_INDEX", "");
-    world.set("UV_FIND_LINKS", "");
-    world.set("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
-    world.set("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple");
-    fs::remove_dir_all(world.root().join("cache/layers")).unwrap();
-    let answer = loud(&world, &package(&project, &["--locked"]));
+fn a_locked_build_sends_no_requests() {
+    let base = base("debian12-py311");
+    let mut context = need!(TestContext::offline()).own_cache();
+    let project = context.project(&base);
+    let digest = context.mlpack(&package(&project, &[])).digest();
+    context.mlpack(&lock(&project, &[])).ok();
+    // No resolver and no index from here on; the layers are written again from the cached wheels.
+    context.set("MLPACK_UV", "/nonexistent");
+    context.set("UV_NO_INDEX", "");
+    context.set("UV_FIND_LINKS", "");
+    context.set("PIP_INDEX_URL", "http://127.0.0.1:9/simple");
+    context.set("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple");
+    fs::remove_dir_all(context.root().join("cache/layers")).unwrap();
+    let answer = loud(&context, &package(&project, &["--locked"]));
     assert_eq!(answer.digest(), digest);
     assert_eq!(
         told(&answer),
@@ -102,49 +102,49 @@ fn with_it_nothing_is_asked() {
             "mlpack.lock fits: 2 packages are taken from it",
         ]
     );
-    world.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
+    context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
 --- stderr
 error: /nonexistent is not a uv that can be used: No such file or directory (os error 2)
 hint: name another executable with MLPACK_UV
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 mlpack.lock fits
 
 "#]]);
 }
 
 #[test]
-fn a_list_on_the_network_is_not_asked_again() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
+fn a_remote_requirements_file_is_read_only_once() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
     let (host, seen) = kit::answering(|_| {
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nConnection: close\r\n\r\ncore==1.0\n".to_owned()
     });
-    pip(&world, &[&format!("-r http://me:secret@{host}/list.txt")]);
-    world.mlpack(&lock(&project, &[])).ok();
-    assert_eq!(versions(&world), ["azureml-inference-server-http 1.4.0", "core 1.0"]);
-    assert!(!read(&world).contains("secret"), "{}", read(&world));
+    pip(&context, &[&format!("-r http://me:secret@{host}/list.txt")]);
+    context.mlpack(&lock(&project, &[])).ok();
+    assert_eq!(versions(&context), ["azureml-inference-server-http 1.4.0", "core 1.0"]);
+    assert!(!read(&context).contains("secret"), "{}", read(&context));
     let asked = seen.lock().unwrap().len();
     assert!(asked > 0);
-    world.mlpack(&lock(&project, &["--check"])).ok();
-    world.mlpack(&package(&project, &["--locked"])).digest();
+    context.mlpack(&lock(&project, &["--check"])).ok();
+    context.mlpack(&package(&project, &["--locked"])).digest();
     assert_eq!(seen.lock().unwrap().len(), asked);
-    world.mlpack(&lock(&project, &["--update"])).ok();
+    context.mlpack(&lock(&project, &["--update"])).ok();
     assert!(seen.lock().unwrap().len() > asked);
 }
 
 #[test]
-fn one_that_does_not_fit_stays_as_it_is() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
-    pip(&world, &["core", "left"]);
-    let answer = loud(&world, &package(&project, &[]));
+fn an_outdated_lock_is_not_overwritten() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
+    pip(&context, &["core", "left"]);
+    let answer = loud(&context, &package(&project, &[]));
     answer.ok();
     let reason = "the pip list got `core`, `left` and lost `core==1.0`";
     assert_eq!(
@@ -153,30 +153,30 @@ fn one_that_does_not_fit_stays_as_it_is() {
             "mlpack.lock does not fit: {reason}; what else is in it stays where it can, and `mlpack lock` writes that down"
         )]
     );
-    assert_eq!(read(&world), text);
-    world.mlpack(&package(&project, &["--locked"])).is(str![[r#"
+    assert_eq!(read(&context), text);
+    context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: [WORLD]/work/mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
+error: [TEMP]/work/mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
 hint: `mlpack lock` with the same arguments brings it up to date
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
 error: mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
 hint: `mlpack lock` with the same arguments brings it up to date
 --- exit code 3
 
 "#]]);
-    fs::remove_file(world.path("mlpack.lock")).unwrap();
-    world.mlpack(&package(&project, &["--locked"])).is(str![[r#"
+    fs::remove_file(context.path("mlpack.lock")).unwrap();
+    context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: there is no [WORLD]/work/mlpack.lock
+error: there is no [TEMP]/work/mlpack.lock
 hint: `mlpack lock` with the same arguments makes it
 --- exit code 1
 
 "#]]);
-    world.mlpack(&lock(&project, &["--check"])).is(str![[r#"
+    context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
 error: there is no mlpack.lock
 hint: `mlpack lock` with the same arguments brings it up to date
@@ -186,22 +186,22 @@ hint: `mlpack lock` with the same arguments brings it up to date
 }
 
 #[test]
-fn every_input_counts_and_is_named() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.write("list.txt", "core==1.0\n");
-    pip(&world, &["-r list.txt"]);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+fn every_changed_input_is_named() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.write("list.txt", "core==1.0\n");
+    pip(&context, &["-r list.txt"]);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let differs = |more: &[&str]| {
-        let answer = world.mlpack(&lock(&project, &[&["--check"], more].concat()));
+        let answer = context.mlpack(&lock(&project, &[&["--check"], more].concat()));
         let first = answer.stderr.lines().next().unwrap().to_owned();
         first.trim_start_matches("error: mlpack.lock does not fit: ").to_owned()
     };
-    world.write("list.txt", "core==2.0\n");
+    context.write("list.txt", "core==2.0\n");
     assert_eq!(differs(&[]), "list.txt changed");
-    world.write("list.txt", "core==1.0\n");
+    context.write("list.txt", "core==1.0\n");
     let day = "--exclude-newer is 2030-01-01, was not given";
     assert_eq!(differs(&["--exclude-newer", "2030-01-01"]), day);
     assert_eq!(
@@ -218,23 +218,23 @@ fn every_input_counts_and_is_named() {
         (glibc, "2.17", "the base's glibc"),
     ] {
         let found = found(line);
-        world.write("mlpack.lock", text.replace(line, &line.replace(&found, other)));
+        context.write("mlpack.lock", text.replace(line, &line.replace(&found, other)));
         assert_eq!(differs(&[]), format!("{what} is {found}, was {other}"));
     }
 }
 
 #[test]
-fn another_base_with_the_same_facts_does() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    let digest = world.mlpack(&package(&project, &[])).digest();
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+fn a_base_with_the_same_facts_keeps_the_lock_valid() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    let digest = context.mlpack(&package(&project, &[])).digest();
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let line = text.lines().find(|line| line.starts_with("digest = ")).unwrap();
     let other = format!("digest = \"sha256:{}\"", "0".repeat(64));
-    world.write("mlpack.lock", text.replace(line, &other));
-    let answer = loud(&world, &package(&project, &["--locked"]));
+    context.write("mlpack.lock", text.replace(line, &other));
+    let answer = loud(&context, &package(&project, &["--locked"]));
     assert_eq!(answer.digest(), digest);
     let short = &line["digest = \"sha256:".len()..][..12];
     assert_eq!(
@@ -243,142 +243,23 @@ fn another_base_with_the_same_facts_does() {
             "mlpack.lock: the base is {short} now, 000000000000 when it was locked; what packages have to fit is the same"
         )
     );
-    // No package is looked for, only the base is named anew.
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
+    // No package is resolved; only the digest of the base is updated.
+    context.mlpack(&lock(&project, &[])).is(str![[r#"
 mlpack.lock written: 2 packages
-CHANGE  NAME  KIND  BEFORE  AFTER
-changed  base  -  [SHORT]  [SHORT]
+CHANGE   NAME  KIND  BEFORE        AFTER
+changed  base  -     000000000000  4e405fd3a9c7
 
 "#]]);
-    assert_eq!(read(&world), text);
+    assert_eq!(read(&context), text);
 }
 
 #[test]
-fn what_still_fits_stays_until_it_is_renewed() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
-    let server = "azureml-inference-server-http 1.4.0";
-    // Nothing holds it to 1.0 any more but the lock.
-    pip(&world, &["core"]);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
-mlpack.lock written: 2 packages
-
-"#]]);
-    assert_eq!(versions(&world), [server, "core 1.0"]);
-    world.mlpack(&lock(&project, &["--update", "azureml.inference_server_http"])).is(str![[r#"
-mlpack.lock is up to date
-
-"#]]);
-    world.mlpack(&lock(&project, &["--update", "Core"])).is(str![[r#"
-mlpack.lock written: 2 packages
-CHANGE  NAME  KIND  BEFORE  AFTER
-changed  core  pip  1.0  2.0
-
-"#]]);
-    pip(&world, &["core", "left"]);
-    world.mlpack(&lock(&project, &[])).is(str![[r#"
-mlpack.lock written: 3 packages
-CHANGE  NAME  KIND  BEFORE  AFTER
-changed  core  pip  2.0  1.0
-added  left  pip  -  1.0
-
-"#]]);
-    pip(&world, &["core"]);
-    world.mlpack(&lock(&project, &["--update"])).is(str![[r#"
-mlpack.lock written: 2 packages
-CHANGE  NAME  KIND  BEFORE  AFTER
-changed  core  pip  1.0  2.0
-removed  left  pip  1.0  -
-
-"#]]);
-    world.mlpack(&lock(&project, &["--update", "cor"])).is(str![[r#"
---- stderr
-error: [WORLD]/work/mlpack.lock has no package `cor`
-hint: did you mean core?
---- exit code 1
-
-"#]]);
-    fs::remove_file(world.path("mlpack.lock")).unwrap();
-    world.mlpack(&lock(&project, &["--update", "core"])).is(str![[r#"
---- stderr
-error: there is no [WORLD]/work/mlpack.lock
-hint: `mlpack lock` with the same arguments makes it
---- exit code 1
-
-"#]]);
-}
-
-#[test]
-fn conda_packages_are_locked_and_held_too() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    let file = |common: &str| {
-        let channel = channel.address("main");
-        let lines = format!("- python=3.11\n- {common}\n- pip:\n  - core==1.0\n");
-        let text = format!("name: sums\nchannels: [{channel}]\ndependencies:\n{lines}");
-        world.write("environment.yml", text);
-    };
-    file("common=1.0");
-    world.mlpack(&lock(&project, &[])).ok();
-    let first = world.mlpack(&package(&project, &["--no-lock"])).digest();
-    assert_eq!(world.mlpack(&package(&project, &["--locked"])).digest(), first);
-    file("common");
-    let was = |names: &[&str]| {
-        let all = versions(&world);
-        names.iter().all(|name| all.iter().any(|found| found == name))
-    };
-    world.mlpack(&lock(&project, &[])).ok();
-    assert!(was(&["common 1.0", "core 1.0", "python 3.11.7"]), "{:?}", versions(&world));
-    world.mlpack(&lock(&project, &["--update", "common"])).is(str![[r#"
-mlpack.lock written: 4 packages
-CHANGE  NAME  KIND  BEFORE  AFTER
-changed  common  conda  1.0 0  2.0 0
-
-"#]]);
-}
-
-#[test]
-fn passwords_stay_out_and_are_lent_again() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.11"]));
-    for door in [Door::Login, Door::Token] {
-        let served = channel.serve(door);
-        let mut world = need!(World::offline()).own_cache();
-        world.set("UV_EXTRA_INDEX_URL", "https://me:secret@index.invalid/simple");
-        let project = world.project(&base);
-        let address = served.secret_address("main");
-        world.write(
-            "environment.yml",
-            format!(
-                "name: sums\nchannels: ['{address}']\ndependencies:\n- python=3.11\n- common=1.0\n"
-            ),
-        );
-        world.mlpack(&lock(&project, &[])).ok();
-        let text = read(&world);
-        assert!(!text.contains("secret"), "{text}");
-        assert!(text.contains(&served.address("main/linux-64/python-3.11")), "{text}");
-        // The archives are fetched again, with the login that the conda file has.
-        fs::remove_dir_all(world.root().join("cache/conda")).unwrap();
-        fs::remove_dir_all(world.root().join("cache/repodata")).unwrap();
-        let asked = served.requests().len();
-        world.mlpack(&package(&project, &["--locked"])).ok();
-        let requests = &served.requests()[asked..];
-        let is_archive = |line: &String| line.ends_with(" 200") && !line.contains("repodata");
-        assert!(!requests.is_empty() && requests.iter().all(is_archive), "{requests:?}");
-    }
-}
-
-#[test]
-fn a_damaged_one_is_named_by_line_and_key() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let project = world.project(&base);
-    world.mlpack(&lock(&project, &[])).ok();
-    let text = read(&world);
+fn a_damaged_lock_is_reported_by_line_and_key() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    context.mlpack(&lock(&project, &[])).ok();
+    let text = read(&context);
     let core = text.find("[[pip]]\nname = \"core\"").unwrap();
     let block = &text[core..];
     let mut said = String::new();
@@ -396,15 +277,15 @@ fn a_damaged_one_is_named_by_line_and_key() {
         ("file", text.replace("file = \"core", "file = \"../core")),
         ("empty", String::new()),
     ] {
-        world.write("mlpack.lock", &damaged);
-        let answer = world.mlpack(&package(&project, &[]));
+        context.write("mlpack.lock", &damaged);
+        let answer = context.mlpack(&package(&project, &[]));
         assert_eq!(answer.code, 1, "{name}: {answer:?}");
         let first = answer.text().lines().skip(1).take(2).collect::<Vec<_>>().join("\n");
         said.push_str(&format!("{name}\n{first}\n"));
     }
     eq(&said, snapbox::file!["golden/lock-damaged.txt"]);
-    // It can always be made anew, and be passed by.
-    world.mlpack(&package(&project, &["--no-lock"])).ok();
-    world.mlpack(&lock(&project, &["--update"])).ok();
-    assert_eq!(read(&world), text);
+    // It can always be written again, and be ignored.
+    context.mlpack(&package(&project, &["--no-lock"])).ok();
+    context.mlpack(&lock(&project, &["--update"])).ok();
+    assert_eq!(read(&context), text);
 }

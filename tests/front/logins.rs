@@ -4,7 +4,7 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{World, answering, base, registry};
+use crate::kit::{TestContext, answering, base, registry};
 use crate::need;
 
 /// A file in the form of Docker's with one login.
@@ -17,35 +17,35 @@ fn file(host: &str, user_and_password: &str) -> String {
 /// Each place is looked at before the one that came before it here; a wrong login there is not
 /// mended by a right one further down.
 #[test]
-fn flags_then_configuration_then_environment_then_docker_then_podman() {
-    let base = need!(base("debian12-py311"));
+fn order_of_credential_sources() {
+    let base = base("debian12-py311");
     let registry = need!(registry(true));
-    let mut world = need!(World::offline());
+    let mut context = need!(TestContext::offline());
     let remote = format!("{}/bases/python:v1", registry.host);
     let user = ["--username", "user", "--password-stdin"];
-    world.mlpack_with(&[&["copy", &base, &remote], &user[..]].concat(), "secret\n").ok();
-    let package = [world.project(&remote), vec!["--dry-run".to_owned()]].concat();
+    context.mlpack_with(&[&["copy", &base, &remote], &user[..]].concat(), "secret\n").ok();
+    let package = [context.project(&remote), vec!["--dry-run".to_owned()]].concat();
     let refused = |answer: &crate::kit::Answer, user: &str| {
         let told = format!("refused the credentials of user `{user}`");
         assert!(answer.code == 1 && answer.stderr.contains(&told), "{}", answer.stderr);
         assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
     };
-    assert!(world.mlpack(&package).stderr.contains("wants a login"));
+    assert!(context.mlpack(&package).stderr.contains("wants a login"));
 
-    let auth = world.root().join("auth.json");
+    let auth = context.root().join("auth.json");
     fs::write(&auth, file(&registry.host, "user:secret")).unwrap();
-    world.set("REGISTRY_AUTH_FILE", &auth);
-    world.mlpack(&package).ok();
+    context.set("REGISTRY_AUTH_FILE", &auth);
+    context.mlpack(&package).ok();
 
-    let docker = world.root().join("docker");
+    let docker = context.root().join("docker");
     fs::create_dir(&docker).unwrap();
     fs::write(docker.join("config.json"), file(&registry.host, "docker:wrong")).unwrap();
-    world.set("DOCKER_CONFIG", &docker);
-    refused(&world.mlpack(&package), "docker");
+    context.set("DOCKER_CONFIG", &docker);
+    refused(&context.mlpack(&package), "docker");
 
-    world.set("MLPACK_REGISTRY_USERNAME", "environment");
-    world.set("MLPACK_REGISTRY_PASSWORD", "wrong");
-    refused(&world.mlpack(&package), "environment");
+    context.set("MLPACK_REGISTRY_USERNAME", "environment");
+    context.set("MLPACK_REGISTRY_PASSWORD", "wrong");
+    refused(&context.mlpack(&package), "environment");
 
     let configuration = |registry: &str| {
         format!(
@@ -55,20 +55,20 @@ fn flags_then_configuration_then_environment_then_docker_then_podman() {
     };
     let login = r#""username": "configuration", "password": "wrong""#;
     let object = format!(r#"{{"address": "{}", {login}}}"#, registry.host);
-    world.write("inferenceconfig.json", configuration(&object));
-    refused(&world.mlpack(&package), "configuration");
+    context.write("inferenceconfig.json", configuration(&object));
+    refused(&context.mlpack(&package), "configuration");
 
     let flags = ["--username", "flag", "--password-stdin"].map(str::to_owned);
-    refused(&world.mlpack_with(&[package.clone(), flags.to_vec()].concat(), "wrong\n"), "flag");
+    refused(&context.mlpack_with(&[package.clone(), flags.to_vec()].concat(), "wrong\n"), "flag");
 
     // An address alone is anonymous, whatever else is known.
-    world.write("inferenceconfig.json", configuration(&format!("\"{}\"", registry.host)));
-    assert!(world.mlpack(&package).stderr.contains("wants a login"));
+    context.write("inferenceconfig.json", configuration(&format!("\"{}\"", registry.host)));
+    assert!(context.mlpack(&package).stderr.contains("wants a login"));
 }
 
 /// What `az account get-access-token` gives is exchanged at the registry itself, as Azure's wants.
 #[test]
-fn a_token_of_azures_directory_is_exchanged() {
+fn a_token_of_azure_active_directory_is_exchanged() {
     let (host, seen) = answering(|asked| {
         let host = asked.headers.split("host: ").nth(1).unwrap().lines().next().unwrap();
         let (status, header, body) = match asked.line.split('?').next().unwrap() {
@@ -91,10 +91,10 @@ fn a_token_of_azures_directory_is_exchanged() {
             body.len()
         )
     });
-    let mut world = World::bare().own_cache();
-    world.call(&host, "[HOST]");
-    world.set("MLPACK_REGISTRY_AZURE_TOKEN", "directory-token");
-    world.mlpack(&["inspect", &format!("{host}/team/name:v1")]).is(str![[r#"
+    let mut context = TestContext::bare().own_cache();
+    context.name(&host, "[HOST]");
+    context.set("MLPACK_REGISTRY_AZURE_TOKEN", "directory-token");
+    context.mlpack(&["inspect", &format!("{host}/team/name:v1")]).is(str![[r#"
 --- stderr
 error: [HOST]/team/name has no image `v1`: status 404 MANIFEST_UNKNOWN
 hint: check tag and digest; `skopeo list-tags docker://[HOST]/team/name` shows the tags
@@ -110,4 +110,24 @@ hint: check tag and digest; `skopeo list-tags docker://[HOST]/team/name` shows t
             "GET /v2/team/name/manifests/v1"
         ]
     );
+}
+
+/// The base's registry has a separate login, which Docker's file contains; the one of the flags is
+/// for the output's registry and must not be sent to the other.
+#[test]
+fn flags_log_in_to_the_registry_of_the_output_only() {
+    let base = base("debian12-py311");
+    let (closed, open) = (need!(registry(true)), need!(registry(false)));
+    let context = need!(TestContext::offline());
+    let remote = format!("{}/bases/python:v1", closed.host);
+    let user = ["--username", "user", "--password-stdin"];
+    context.mlpack_with(&[&["copy", &base, &remote], &user[..]].concat(), "secret\n").ok();
+    let login = format!(r#"{{"auths": {{"{}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#, closed.host);
+    fs::create_dir(context.root().join("home/.docker")).unwrap();
+    fs::write(context.root().join("home/.docker/config.json"), login).unwrap();
+    let output = format!("{}/team/name:v1", open.host);
+    let other = ["--username", "other", "--password-stdin"].map(str::to_owned);
+    let output = ["--output".to_owned(), output];
+    let args = [&context.project(&remote)[..], &output, &other].concat();
+    context.mlpack_with(&args, "another secret\n").ok();
 }

@@ -1,48 +1,57 @@
-//! The front door: the command as a user runs it, in a closed world, its whole output compared.
+//! Tests through the command as a user runs it, isolated from the machine, with whole outputs
+//! compared.
 //!
-//! Goldens are in `golden/` and beside the tests; `SNAPSHOTS=overwrite` writes them anew. A test
+//! Goldens are in `golden/` and beside the tests; `SNAPSHOTS=overwrite` writes them again. A test
 //! that this machine cannot run prints `skipped:` and why; with `MLPACK_TEST_REQUIRE=1` it fails.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
-#![allow(clippy::disallowed_methods, reason = "the kit makes the closed world out of the open one")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the kit makes the closed context out of the open one"
+)]
 
-mod arguments;
 mod bad_bases;
+mod bad_environments;
 mod bad_inputs;
-mod building;
-mod channel;
-mod check;
+mod check_base;
 mod check_project;
+mod command_line;
 mod conda;
-mod conda_faults;
+mod conda_cache;
+mod conda_channel;
+mod conda_errors;
 mod conda_options;
 mod condarc;
+mod crash_safety;
+mod digests;
 mod docker;
 mod documents;
 mod env;
-mod far_bases;
-mod far_conda;
 mod floors;
-mod inputs;
+mod init;
 mod inspect;
-mod judges;
 mod kit;
 mod language;
-mod large;
+mod large_models;
 mod lock;
+mod lock_update;
 mod logins;
-mod networks;
-mod outputs;
-mod packages;
-mod project;
-mod promises;
+mod modules;
+mod network_access;
+mod network_bases;
+mod network_conda;
+mod package_environment;
+mod package_outputs;
+mod project_options;
+mod push;
 mod registry;
-mod same;
+mod reproducibility;
+mod skopeo;
+mod source_builds;
 mod sources;
-mod transfers;
 
-/// What a test needs, or the end of the test: the reason was said.
+/// Unwraps what a test needs, or ends the test; the reason was printed.
 macro_rules! need {
     ($wanted:expr) => {
         match $wanted {

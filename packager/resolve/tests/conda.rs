@@ -19,10 +19,13 @@ use mlpack_resolve::{Resolution, ResolveRequest, resolve};
 async fn resolved(architecture: Architecture, lines: &str) -> Option<Result<Resolution>> {
     // Whoever speaks to channels needs a provider of TLS; the command installs the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let channel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/built/channel/extra");
+    let channel =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/built/small-channel/extra");
     if !channel.join("noarch/repodata.json").is_file() {
         assert!(std::env::var_os("MLPACK_TEST_REQUIRE").is_none(), "no conda channel");
-        println!("skipped: no conda channel; python3 fixtures/channel.py fixtures/built/channel");
+        println!(
+            "skipped: no conda channel; python3 fixtures/channel.py --small fixtures/built/small-channel"
+        );
         return None;
     }
     let dir = tempfile::tempdir().unwrap();

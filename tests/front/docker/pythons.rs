@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::kit::{self, World, base, docker};
+use crate::kit::{self, TestContext, docker, runnable_base};
 use crate::need;
 
 /// Deploys the two models with an environment and compares the answer; a new interpreter if there is
@@ -12,17 +12,17 @@ use crate::need;
 #[track_caller]
 fn serves(name: &str, base: &str, environment: &str) {
     let docker = need!(docker(name));
-    let world = need!(World::online());
-    world.fixture("two-models");
-    world.write("environment.yml", environment);
+    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    context.fixture("two-models");
+    context.write("environment.yml", environment);
     let args = [
         &["model", "deploy", "-n", &docker.name, "-ic", "inferenceconfig.json"][..],
         &["-dc", "deploymentconfig.json", "-m", "digits:3=digits.onnx", "-m", "names=names"],
         &["--bi", base, "--policy", "current"],
     ];
-    world.mlpack(&args.concat()).ok();
-    let answer = world.mlpack(&["service", "run", "-n", &docker.name, "-d", "@sample.json"]);
-    let expected = fs::read_to_string(world.path("expected.json")).unwrap();
+    context.mlpack(&args.concat()).ok();
+    let answer = context.mlpack(&["service", "run", "-n", &docker.name, "-d", "@sample.json"]);
+    let expected = fs::read_to_string(context.path("expected.json")).unwrap();
     assert_eq!(answer.json(), serde_json::from_str::<Value>(&expected).unwrap());
     let python = ["exec", &docker.name, "python", "-c"];
     let code = "import sys, numpy; print('%d.%d' % sys.version_info[:2], sys.prefix)";
@@ -43,13 +43,13 @@ const LIST: &str =
     "  - pip:\n    - azureml-inference-server-http\n    - numpy\n    - onnxruntime\n";
 
 fn on_its_base(minor: u32) {
-    let base = need!(base(&format!("debian12-py3{minor}")));
+    let base = need!(runnable_base(&format!("debian12-py3{minor}")));
     serves(&format!("py3{minor}"), &base, &format!("dependencies:\n{LIST}"));
 }
 
 fn on_a_new_one(minor: u32) {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&[&format!("python-3.{minor}")]));
+    let base = need!(runnable_base("debian12-py311"));
+    let channel = need!(kit::runnable_channel(&[&format!("python-3.{minor}")]));
     let environment = format!(
         "name: svc\nchannels:\n  - {}\n  - nodefaults\ndependencies:\n  - python=3.{minor}\n{LIST}",
         channel.address("main")

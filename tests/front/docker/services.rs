@@ -4,39 +4,44 @@ use std::net::TcpListener;
 
 use snapbox::str;
 
-use crate::kit::{Docker, World, base, docker, get};
+use crate::kit::{Docker, TestContext, docker, get, runnable_base};
 use crate::need;
 
-struct Ground {
-    world: World,
+struct Deployment {
+    context: TestContext,
     docker: Docker,
     base: String,
 }
 
-fn ground(test: &str) -> Option<Ground> {
+fn context_and_project(test: &str) -> Option<Deployment> {
     let docker = docker(test)?;
-    let base = base("debian12-py311")?;
-    let mut world = World::offline()?;
-    world.call(&docker.name, "[SERVICE]");
-    let mut args = world.project(&base);
+    let base = runnable_base("debian12-py311")?;
+    let mut context = TestContext::offline()?.inheriting(&["DOCKER_HOST"]);
+    context.name(&docker.name, "[SERVICE]");
+    context.name_pattern(r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]");
+    context.name_pattern(r#""createdTime": "[^"]*""#, r#""createdTime": "[TIME]""#);
+    // The image's Python is the machine's.
+    context.name_pattern(r"sha256:[0-9a-f]{64}", "[DIGEST]");
+    context.name_pattern(r#"(<frozen [^>]+>", line) \d+"#, "$1 [LINE]");
+    let mut args = context.project(&base);
     args.extend(["--output".to_owned(), "oci:out".to_owned()]);
-    world.mlpack(&args).ok();
-    Some(Ground { world, docker, base })
+    context.mlpack(&args).ok();
+    Some(Deployment { context, docker, base })
 }
 
 #[test]
-fn from_deploying_to_deleting() {
-    let Ground { world, docker, .. } = need!(ground("life"));
+fn deploy_list_invoke_logs_delete() {
+    let Deployment { context, docker, .. } = need!(context_and_project("life"));
     let name = docker.name.as_str();
-    world.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
-name  [SERVICE]
-state  running
-image  docker:[SERVICE]@sha256:[HEX]
+    context.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
+name         [SERVICE]
+state        running
+image        docker:[SERVICE]@[DIGEST]
 scoring URI  http://127.0.0.1:[PORT]/score
 swagger URI  http://127.0.0.1:[PORT]/swagger.json
 
 "#]]);
-    let show = world.mlpack(&["service", "show", "-n", name, "--format", "json"]);
+    let show = context.mlpack(&["service", "show", "-n", name, "--format", "json"]);
     show.is(str![[r#"
 {
   "name": "[SERVICE]",
@@ -44,28 +49,28 @@ swagger URI  http://127.0.0.1:[PORT]/swagger.json
   "computeType": "local",
   "scoringUri": "http://127.0.0.1:[PORT]/score",
   "swaggerUri": "http://127.0.0.1:[PORT]/swagger.json",
-  "imageId": "docker:[SERVICE]@sha256:[HEX]",
-  "imageDigest": "sha256:[HEX]",
+  "imageId": "docker:[SERVICE]@[DIGEST]",
+  "imageDigest": "[DIGEST]",
   "createdTime": "[TIME]",
   "error": null
 }
 
 "#]]);
-    let list = world.mlpack(&["service", "list"]);
+    let list = context.mlpack(&["service", "list"]);
     assert!(
         list.ok().lines().any(|line| line.contains(name) && line.contains("running")),
         "{}",
         list.stdout
     );
-    let run = |data: &str| world.mlpack(&["service", "run", "-n", name, "-d", data]);
+    let run = |data: &str| context.mlpack(&["service", "run", "-n", name, "-d", data]);
     run(r#"{"data": [1, 2, 3]}"#).is(str![[r#"
 {"sum": 6}
 
 "#]]);
-    world.write("data.json", r#"{"data": [4, 5]}"#);
+    context.write("data.json", r#"{"data": [4, 5]}"#);
     assert_eq!(run("@data.json").ok(), r#"{"sum": 9}"#);
     let args = ["service", "run", "-n", name, "-d", "-"];
-    assert_eq!(world.mlpack_with(&args, r#"{"data": [7]}"#).ok(), r#"{"sum": 7}"#);
+    assert_eq!(context.mlpack_with(&args, r#"{"data": [7]}"#).ok(), r#"{"sum": 7}"#);
     run("{}").is(str![[r#"
 --- stderr
 error: service `[SERVICE]` answered 500: run() raised an exception, or returned something that is not JSON, such as a numpy array
@@ -74,35 +79,35 @@ hint: return lists instead of arrays; see the traceback in the log: `mlpack serv
 --- exit code 4
 
 "#]]);
-    let logs = world.mlpack(&["service", "get-logs", "-n", name]);
+    let logs = context.mlpack(&["service", "get-logs", "-n", name]);
     assert!(logs.ok().contains("init was here"), "{}", logs.stdout);
     assert_eq!(
-        world.mlpack(&["service", "get-logs", "-n", name, "-l", "1"]).ok().lines().count(),
+        context.mlpack(&["service", "get-logs", "-n", name, "-l", "1"]).ok().lines().count(),
         1
     );
-    world.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
+    context.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
 --- stderr
 error: a service named `[SERVICE]` already exists and is running
 hint: add `--overwrite` to replace it, or delete it with `mlpack service delete -n [SERVICE]`
 --- exit code 1
 
 "#]]);
-    world.mlpack(&["deploy", "oci:out", "-n", name, "--overwrite"]).ok();
-    world.mlpack(&["service", "delete", "-n", name]).is(str![[r#"
+    context.mlpack(&["deploy", "oci:out", "-n", name, "--overwrite"]).ok();
+    context.mlpack(&["service", "delete", "-n", name]).is(str![[r#"
 [SERVICE] deleted
 
 "#]]);
-    let gone = world.mlpack(&["service", "show", "-n", name]);
+    let gone = context.mlpack(&["service", "show", "-n", name]);
     let line = format!("error: there is no service named `{name}`");
     assert_eq!((gone.code, gone.stderr.lines().next()), (1, Some(line.as_str())));
 }
 
 #[test]
 fn a_port_in_use() {
-    let Ground { world, docker, .. } = need!(ground("port"));
+    let Deployment { context, docker, .. } = need!(context_and_project("port"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let answer = world.mlpack(&["deploy", "oci:out", "-n", &docker.name, "--port", &port]);
+    let answer = context.mlpack(&["deploy", "oci:out", "-n", &docker.name, "--port", &port]);
     assert!(answer.text().contains(&port));
     crate::kit::eq(
         &answer.text().replace(&port, "[PORT]"),
@@ -122,28 +127,28 @@ hint: `ss -ltnp 'sport = :[PORT]'` shows who listens there; set another `port` i
 
 #[test]
 fn a_script_that_fails_is_explained_with_its_log() {
-    let Ground { world, docker, base } = need!(ground("fail"));
-    let mut args = world.project(&base);
-    world.write(
+    let Deployment { context, docker, base } = need!(context_and_project("fail"));
+    let mut args = context.project(&base);
+    context.write(
         "score.py",
         "import pandas\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n",
     );
     args.splice(0..1, ["model", "deploy", "-n", &docker.name].map(str::to_owned));
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     assert!(answer.stderr.contains("Traceback"), "{}", answer.stderr);
     answer.is(str![[r#"
 --- stderr
-warning[script.imports]: [WORLD]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
+warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
   remedy: add pandas to the pip list
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
   | Traceback (most recent call last):
-  |  File "/opt/mlpack/env/lib/python3.11/site-packages/azureml_inference_server_http/__main__.py", line 10, in <module>
-  |  spec.loader.exec_module(entry)
-  |  File "<frozen importlib._bootstrap_external>", line [LINE], in exec_module
-  |  File "<frozen importlib._bootstrap>", line [LINE], in _call_with_frames_removed
-  |  File "/var/azureml-app/score.py", line 1, in <module>
-  |  import pandas
+  |   File "/opt/mlpack/env/lib/python3.11/site-packages/azureml_inference_server_http/__main__.py", line 10, in <module>
+  |     spec.loader.exec_module(entry)
+  |   File "<frozen importlib._bootstrap_external>", line [LINE], in exec_module
+  |   File "<frozen importlib._bootstrap>", line [LINE], in _call_with_frames_removed
+  |   File "/var/azureml-app/score.py", line 1, in <module>
+  |     import pandas
   | ModuleNotFoundError: No module named 'pandas'
 hint: add the package `pandas` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder; the stopped container is kept until the next deployment of this name: `mlpack service get-logs -n [SERVICE]` shows its whole log
 --- exit code 4
@@ -154,10 +159,10 @@ hint: add the package `pandas` to the conda file's pip list; if it is your own f
 
 /// A service is found again by the labels of its container: no file of mlpack knows it.
 #[test]
-fn services_are_found_from_another_world() {
-    let Ground { world, docker, .. } = need!(ground("find"));
-    world.mlpack(&["deploy", "oci:out", "-n", &docker.name]).ok();
-    let other = World::bare().own_cache();
+fn services_are_found_from_another_context() {
+    let Deployment { context, docker, .. } = need!(context_and_project("find"));
+    context.mlpack(&["deploy", "oci:out", "-n", &docker.name]).ok();
+    let other = TestContext::bare().inheriting(&["DOCKER_HOST"]).own_cache();
     let show = other.mlpack(&["service", "show", "-n", &docker.name, "--format", "json"]).json();
     assert_eq!(get(&show["scoringUri"].as_str().unwrap().replace("/score", "/")).status, 200);
 }

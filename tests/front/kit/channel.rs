@@ -1,4 +1,4 @@
-//! The conda channels of `fixtures/channel.py`: as folders, over HTTP with and without a door, and
+//! The conda channels of `fixtures/channel.py`: as folders, over HTTP with and without a login, and
 //! as the real conda installs them.
 
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -22,25 +22,46 @@ pub(crate) struct Channel {
     pub(crate) dir: PathBuf,
 }
 
-/// The channels, made by the first who asks; none if they lack one of the packages, which are
-/// named by the begin of their archive: `python-3.11`.
+/// Channels of small packages, whose Pythons do not run. Written by the first test that asks, with
+/// any Python and without network; `None` if there is no Python.
 #[track_caller]
-pub(crate) fn channel(needed: &[&str]) -> Option<Channel> {
-    let dir = repository().join("fixtures/built/channel");
-    let _lock = lock("channel");
-    if !dir.join("extra/noarch/repodata.json").is_file() {
-        let script = repository().join("fixtures/channel.py");
-        let made = Command::new("python3").arg(script).arg(&dir).output();
-        if !made.as_ref().is_ok_and(|output| output.status.success()) {
-            skip(&format!("no conda channel: {made:?}"));
+pub(crate) fn channel() -> Option<Channel> {
+    made("small-channel", &["--small"])
+}
+
+/// Channels with Pythons of this machine and packages of PyPI; `None` if they lack one of the
+/// packages, which are named by the start of their archive, `python-3.11`, or for another
+/// architecture with their folder, `linux-aarch64/numpy-1.26`.
+#[track_caller]
+pub(crate) fn runnable_channel(needed: &[&str]) -> Option<Channel> {
+    let channel = made("channel", &[])?;
+    for name in needed {
+        let (folder, start) = name.split_once('/').unwrap_or((OWN_FOLDER, name));
+        let folders = [folder, "noarch"].map(|folder| channel.dir.join("main").join(folder));
+        let mut archives = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(start)) {
+            skip(&format!("the conda channel has no {name}: {NEEDED}"));
             return None;
         }
     }
-    for name in needed {
-        let subdirs = fs::read_dir(dir.join("main")).unwrap();
-        let mut archives = subdirs.flat_map(|subdir| fs::read_dir(subdir.unwrap().path()).unwrap());
-        if !archives.any(|file| file.unwrap().file_name().to_string_lossy().starts_with(name)) {
-            skip(&format!("the conda channel has no {name}"));
+    Some(channel)
+}
+
+/// The folder of packages for this machine's architecture.
+const OWN_FOLDER: &str = if cfg!(target_arch = "aarch64") { "linux-aarch64" } else { "linux-64" };
+
+/// What the channel with Pythons that run is made of.
+const NEEDED: &str = "it is made of this machine's Pythons that have a separate prefix, as `pyenv install` makes them";
+
+#[track_caller]
+fn made(name: &str, options: &[&str]) -> Option<Channel> {
+    let dir = repository().join("fixtures/built").join(name);
+    let _lock = lock(name);
+    if !dir.join("extra/noarch/repodata.json").is_file() {
+        let script = repository().join("fixtures/channel.py");
+        let made = Command::new("python3").arg(script).arg(&dir).args(options).output();
+        if !made.as_ref().is_ok_and(|output| output.status.success()) {
+            skip(&format!("python3 fixtures/channel.py failed: {made:?}"));
             return None;
         }
     }
@@ -53,18 +74,18 @@ impl Channel {
         format!("file://{}", self.dir.join(name).display())
     }
 
-    /// Characters that the programs of an interpreter (`3.9`) have for the place where it lies.
-    pub(crate) fn room(&self, python: &str) -> usize {
+    /// Longest prefix in characters that the programs of an interpreter (`3.9`) can hold.
+    pub(crate) fn prefix_length(&self, python: &str) -> usize {
         let said = fs::read(self.dir.join(".records/interpreters.json")).unwrap();
         let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
         said[python]["said"]["prefix"].as_str().unwrap().len()
     }
 
     /// Serves the channels by HTTP on a free port of the loopback.
-    pub(crate) fn serve(&self, door: Door) -> Served {
+    pub(crate) fn serve(&self, auth: ChannelAuth) -> ChannelServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let shared = Arc::new(Shared { dir: self.dir.clone(), door, ..Shared::default() });
+        let shared = Arc::new(Shared { dir: self.dir.clone(), auth, ..Shared::default() });
         let server = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -76,13 +97,13 @@ impl Channel {
                 thread::spawn(move || stream.and_then(|stream| server.answer(stream)));
             }
         });
-        Served { host, shared }
+        ChannelServer { host, shared }
     }
 }
 
-/// What stands before a served channel.
+/// How a served channel authenticates.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) enum Door {
+pub(crate) enum ChannelAuth {
     /// Nothing.
     #[default]
     Open,
@@ -93,52 +114,77 @@ pub(crate) enum Door {
 }
 
 /// A server that runs until it is dropped.
-pub(crate) struct Served {
+pub(crate) struct ChannelServer {
     /// `127.0.0.1:PORT`
     pub(crate) host: String,
     shared: Arc<Shared>,
 }
 
-impl Served {
-    /// The address of a channel, without what opens the door.
+impl ChannelServer {
+    /// The address of a channel, without its login or token.
     pub(crate) fn address(&self, name: &str) -> String {
         format!("http://{}/{name}", self.host)
     }
 
     /// The address of a channel with the login or the token in it.
     pub(crate) fn secret_address(&self, name: &str) -> String {
-        match self.shared.door {
-            Door::Open => self.address(name),
-            Door::Login => format!("http://user:secret@{}/{name}", self.host),
-            Door::Token => format!("http://{}/t/tk-secret/{name}", self.host),
+        match self.shared.auth {
+            ChannelAuth::Open => self.address(name),
+            ChannelAuth::Login => format!("http://user:secret@{}/{name}", self.host),
+            ChannelAuth::Token => format!("http://{}/t/tk-secret/{name}", self.host),
         }
     }
 
     /// What it was asked so far and how it answered: `GET /main/noarch/repodata.json 200`.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().unwrap().clone()
+        self.shared.state.lock().unwrap().requests.clone()
     }
 
-    /// From here on it sends 64 KiB at a time and rests 20 ms between, about 3 MB/s.
-    pub(crate) fn slow_down(&self) {
-        self.shared.slow.store(true, Ordering::SeqCst);
+    /// From here on archives are sent up to their middle, where they wait for [`Self::release`].
+    pub(crate) fn hold(&self) {
+        self.shared.state.lock().unwrap().held = true;
+    }
+
+    /// Sends the rest of what is held, and everything from here on.
+    pub(crate) fn release(&self) {
+        self.shared.state.lock().unwrap().held = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until the requests so far are as wanted; a minute without that fails the test.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, wanted: impl Fn(&[String]) -> bool) {
+        let state = self.shared.state.lock().unwrap();
+        let (state, timeout) = self
+            .shared
+            .changed
+            .wait_timeout_while(state, Duration::from_secs(60), |state| !wanted(&state.requests))
+            .unwrap();
+        assert!(!timeout.timed_out(), "{:?}", state.requests);
     }
 }
 
-impl Drop for Served {
+impl Drop for ChannelServer {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
+        self.release();
         // Wakes the thread that waits for a connection.
         let _ = TcpStream::connect(&self.host);
     }
 }
 
 #[derive(Default)]
+struct State {
+    requests: Vec<String>,
+    held: bool,
+}
+
+#[derive(Default)]
 struct Shared {
     dir: PathBuf,
-    door: Door,
-    requests: Mutex<Vec<String>>,
-    slow: AtomicBool,
+    auth: ChannelAuth,
+    state: Mutex<State>,
+    changed: Condvar,
     closed: AtomicBool,
 }
 
@@ -161,35 +207,41 @@ impl Shared {
         }
         let mut words = request.split(' ');
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        // As a proxy it is asked for `http://HOST/PATH`.
+        let path = path.strip_prefix("http://conda.invalid").unwrap_or(path);
         let (status, file) = self.find(path, &login);
-        self.requests.lock().unwrap().push(format!("{method} {path} {}", &status[..3]));
+        let line = format!("{method} {path} {}", &status[..3]);
+        self.state.lock().unwrap().requests.push(line);
+        self.changed.notify_all();
         let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))?;
-        let challenge = match self.door {
-            Door::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
-            Door::Open | Door::Token => "",
+        let challenge = match self.auth {
+            ChannelAuth::Login => "WWW-Authenticate: Basic realm=\"test\"\r\n",
+            ChannelAuth::Open | ChannelAuth::Token => "",
         };
         write!(
             stream,
             "HTTP/1.1 {status}\r\n{challenge}Content-Length: {length}\r\nConnection: close\r\n\r\n"
         )?;
         match file {
-            Some(file) if method == "GET" => self.send(file, stream),
+            Some(file) if method == "GET" => {
+                self.send(file, length, !path.ends_with(".json"), stream)
+            }
             _ => Ok(()),
         }
     }
 
     /// The status, and the file if it may be had.
     fn find(&self, path: &str, login: &str) -> (&'static str, Option<File>) {
-        let path = match self.door {
-            Door::Open => Some(path),
-            Door::Login => {
+        let path = match self.auth {
+            ChannelAuth::Open => Some(path),
+            ChannelAuth::Login => {
                 let expected = format!("Basic {}", STANDARD.encode("user:secret"));
                 if login != expected {
                     return ("401 Unauthorized", None);
                 }
                 Some(path)
             }
-            Door::Token => path.strip_prefix("/t/tk-secret"),
+            ChannelAuth::Token => path.strip_prefix("/t/tk-secret"),
         };
         let Some(path) = path else { return ("403 Forbidden", None) };
         let path = self.dir.join(path.trim_start_matches('/'));
@@ -199,24 +251,24 @@ impl Shared {
         File::open(path).map_or(("404 Not Found", None), |file| ("200 OK", Some(file)))
     }
 
-    fn send(&self, mut file: File, mut stream: TcpStream) -> io::Result<()> {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let read = file.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(());
-            }
-            stream.write_all(&buffer[..read])?;
-            if self.slow.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(20));
-            }
-        }
+    /// Sends a file; an archive waits in its middle while archives are held.
+    fn send(
+        &self,
+        mut file: File,
+        length: u64,
+        archive: bool,
+        mut stream: TcpStream,
+    ) -> io::Result<()> {
+        io::copy(&mut (&mut file).take(length / 2), &mut stream)?;
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| archive && state.held).unwrap());
+        io::copy(&mut file, &mut stream).map(|_| ())
     }
 }
 
 /// Lets the real conda install packages of the channel `main` into a folder, which it makes. The
-/// environment is held against one that is unpacked in a folder and was made for a prefix, if they
-/// are given: a line for each path that differs. None if conda cannot be set up here.
+/// environment is compared with one that is unpacked in a folder and was made for a prefix, if they
+/// are given: a line for each path that differs. `None` if conda cannot be set up here.
 #[track_caller]
 pub(crate) fn real_conda(
     channel: &Channel,

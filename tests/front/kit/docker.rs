@@ -1,16 +1,16 @@
-//! The Docker engine of this machine, through its own command line or its socket's API.
+//! The Docker engine of this machine, through its command line.
 
 use std::process::Command;
 
 use super::skip;
 
-/// An engine, and what a test puts into it, which goes when the test ends.
+/// An engine, and what a test puts into it, which is deleted when the test ends.
 pub(crate) struct Docker {
     /// A name for the test's service or image that no other test has.
     pub(crate) name: String,
 }
 
-/// The engine, if one answers and the `docker` command is there to look at it.
+/// The engine, if the `docker` command reaches one.
 #[track_caller]
 pub(crate) fn docker(test: &str) -> Option<Docker> {
     let answered = Command::new("docker").arg("version").output();

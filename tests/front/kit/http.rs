@@ -30,7 +30,7 @@ pub(crate) fn post(uri: &str, body: &str) -> Reply {
 }
 
 /// A request as it came: `METHOD PATH`, the headers in lower case, the body.
-pub(crate) struct Asked {
+pub(crate) struct Request {
     pub(crate) line: String,
     pub(crate) headers: String,
     pub(crate) body: String,
@@ -39,7 +39,7 @@ pub(crate) struct Asked {
 /// `HOST:PORT` of a service that gives `answer` (status line, headers and body) to each request, one
 /// after the other, and the first lines of those so far.
 pub(crate) fn answering(
-    answer: impl Fn(&Asked) -> String + Send + 'static,
+    answer: impl Fn(&Request) -> String + Send + 'static,
 ) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -48,7 +48,7 @@ pub(crate) fn answering(
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // Whoever tries TLS first finds that it is not spoken here.
+            // A client that tries TLS first is not answered.
             let Some(asked) = read(&stream) else { continue };
             lines.lock().unwrap().push(asked.line.clone());
             let _ = stream.write_all(answer(&asked).as_bytes());
@@ -57,7 +57,7 @@ pub(crate) fn answering(
     (host, seen)
 }
 
-fn read(stream: &TcpStream) -> Option<Asked> {
+fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -71,7 +71,7 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         headers.split("content-length: ").nth(1).map_or("0", |rest| rest.lines().next().unwrap());
     let mut body = vec![0; length.parse().unwrap()];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { line, headers, body: String::from_utf8(body).unwrap() })
+    Some(Request { line, headers, body: String::from_utf8(body).unwrap() })
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// Manifest and config of an image in a layout.
@@ -21,14 +21,14 @@ impl Image {
     }
 }
 
-/// Where a blob lies.
+/// The path of a blob.
 pub(crate) fn blob_path(layout: &Path, digest: &str) -> PathBuf {
     layout.join("blobs").join(digest.replace(':', "/"))
 }
 
 /// A blob that is JSON.
 #[track_caller]
-fn json(layout: &Path, digest: &str) -> Value {
+fn document(layout: &Path, digest: &str) -> Value {
     serde_json::from_slice(&fs::read(blob_path(layout, digest)).unwrap()).unwrap()
 }
 
@@ -40,14 +40,52 @@ pub(crate) fn image(layout: &Path) -> Image {
     let manifests = index["manifests"].as_array().unwrap();
     assert_eq!(manifests.len(), 1, "{index}");
     let digest = manifests[0]["digest"].as_str().unwrap().to_owned();
-    let manifest = json(layout, &digest);
+    let manifest = document(layout, &digest);
     let config = manifest["config"]["digest"].as_str().unwrap().to_owned();
-    let image = Image { config: json(layout, &config), manifest, digest };
+    let image = Image { config: document(layout, &config), manifest, digest };
     for digest in image.layers().iter().chain([&image.digest, &config]) {
         let bytes = fs::read(blob_path(layout, digest)).unwrap();
         assert_eq!(*digest, sha256(&bytes), "a blob of {}", layout.display());
     }
     image
+}
+
+/// Writes a layout with one image of compressed layers, unless it is there.
+pub(super) fn write(layout: &Path, config: &Value, layers: Vec<Vec<u8>>) {
+    let kind = "application/vnd.oci.image";
+    let mut blobs = vec![config.to_string().into_bytes()];
+    blobs.extend(layers);
+    let descriptors: Vec<Value> = blobs
+        .iter()
+        .zip(std::iter::once("config.v1+json").chain(std::iter::repeat("layer.v1.tar+gzip")))
+        .map(|(blob, of)| {
+            json!({ "mediaType": format!("{kind}.{of}"), "digest": sha256(blob), "size": blob.len() })
+        })
+        .collect();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": format!("{kind}.manifest.v1+json"),
+        "config": descriptors[0], "layers": descriptors[1..],
+    })
+    .to_string();
+    let index = json!({
+        "schemaVersion": 2, "mediaType": format!("{kind}.index.v1+json"),
+        "manifests": [{
+            "mediaType": format!("{kind}.manifest.v1+json"), "digest": sha256(manifest.as_bytes()),
+            "size": manifest.len(), "platform": { "architecture": "amd64", "os": "linux" },
+            "annotations": { "org.opencontainers.image.ref.name": "latest" },
+        }],
+    })
+    .to_string();
+    if fs::read(layout.join("index.json")).is_ok_and(|found| found == index.as_bytes()) {
+        return;
+    }
+    fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
+    blobs.push(manifest.into_bytes());
+    for blob in blobs {
+        fs::write(blob_path(layout, &sha256(&blob)), blob).unwrap();
+    }
+    fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    fs::write(layout.join("index.json"), index).unwrap();
 }
 
 /// Lets the one image of a layout say that it is for another architecture.
@@ -71,7 +109,8 @@ fn name(layout: &Path, descriptor: &mut Value, document: &Value) {
     descriptor["size"] = bytes.len().into();
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// `sha256:` and the hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
 }

@@ -1,9 +1,9 @@
-//! Work that all tests share is done once, by whichever comes first.
+//! Work that tests share is done once, by the first test that needs it.
 
 use std::fs::File;
 use std::path::PathBuf;
 
-/// Where shared things lie: below `target/`, so that a second run finds them.
+/// Folder of shared things: below `target/`, so that a second run finds them.
 pub(super) fn shared() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("front")
 }

@@ -1,26 +1,35 @@
-//! A closed world for the command, and the real things it meets: base images, packages, a
-//! registry, a Docker engine.
+//! An isolated context for the command, and what it works with: base images, packages, a registry,
+//! a Docker engine.
 
 mod answer;
+mod base_files;
 mod bases;
 mod channel;
+mod conda_package;
+mod context;
 mod docker;
 mod http;
 mod layout;
 mod lock;
 mod registry;
 mod requirements;
+mod runnable;
+mod rust_source;
 mod tree;
 mod wheels;
-mod world;
 
 pub(crate) use answer::{Answer, eq};
-pub(crate) use bases::{base, emulator};
-pub(crate) use channel::{Channel, Door, channel, real_conda};
+pub(crate) use base_files::noise;
+pub(crate) use bases::{base, copy_base};
+pub(crate) use channel::{Channel, ChannelAuth, channel, real_conda, runnable_channel};
+pub(crate) use conda_package::{CondaPackage, PLACEHOLDER};
+pub(crate) use context::{TestContext, repository, uv};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{answering, get, post};
-pub(crate) use layout::{blob_path, image, relabel};
+pub(crate) use layout::{blob_path, image, relabel, sha256};
 pub(crate) use registry::{registry, served};
 pub(crate) use requirements::{has, is_root, network, skip};
+pub(crate) use runnable::{emulator, runnable_base};
+pub(crate) use rust_source::Source;
 pub(crate) use tree::{Tree, files, of_folder, of_tar};
-pub(crate) use world::{World, repository, uv};
+pub(crate) use wheels::{wheel, wheels};

@@ -1,4 +1,4 @@
-//! Debian's `docker-registry` on a free port of the loopback, in a folder of its own.
+//! Debian's `docker-registry` on a free port of the loopback, in a separate folder.
 
 use std::fs::{self, File};
 use std::path::PathBuf;

@@ -1,20 +1,20 @@
-//! What a test needs of the machine. A test that lacks something is skipped and says so; where
-//! `MLPACK_TEST_REQUIRE` is 1 (`.ci/run`) that is a failure.
+//! What a test needs of the machine. A test that lacks something prints `skipped:` with the reason
+//! and ends; with `MLPACK_TEST_REQUIRE=1` (`.ci/run`) it fails.
 
 use std::env;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
-/// Says that a test cannot run here.
+/// Reports that a test cannot run here.
 #[track_caller]
 pub(crate) fn skip(reason: &str) {
     let required = env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1");
-    assert!(!required, "this test must run here, but: {reason}");
+    assert!(!required, "required test cannot run: {reason}");
     println!("skipped: {reason}");
 }
 
-/// Whether a program is on PATH.
+/// Whether a program is on `PATH`; reports a skip if not.
 #[track_caller]
 pub(crate) fn has(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -48,7 +48,7 @@ pub(crate) fn network() -> bool {
     reached
 }
 
-/// Whether the tests run as root, who may mount and become others.
+/// Whether the tests run as root, who can mount and change users; reports a skip if not.
 #[track_caller]
 pub(crate) fn is_root() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);

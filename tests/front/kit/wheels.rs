@@ -1,17 +1,17 @@
-//! A folder of small wheels that stands for the package index where the index is not the subject.
+//! A folder of small wheels in place of a package index, and a writer of wheels.
 //!
 //! The server in it is a stand-in of forty lines, so that a service starts in a moment; the tests
 //! of the samples take the real one from PyPI.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::lock::{lock, shared};
 
@@ -56,7 +56,7 @@ http.server.HTTPServer(("", given.port), Handler).serve_forever()
 "#;
 
 /// The folder, made by the first who asks.
-pub(super) fn wheels() -> PathBuf {
+pub(crate) fn wheels() -> PathBuf {
     let dir = shared().join("wheels");
     let _lock = lock("wheels");
     fs::create_dir_all(&dir).unwrap();
@@ -72,8 +72,24 @@ pub(super) fn wheels() -> PathBuf {
     dir
 }
 
-/// Writes a pure wheel, the same bytes every time, unless it is there.
+/// Writes a pure wheel, unless it is there.
 fn write(dir: &Path, name: &str, version: &str, requires: &[&str], files: &[(&str, &str)]) {
+    let bytes = wheel(name, version, requires, files, false);
+    let path = dir.join(format!("{name}-{version}-py3-none-any.whl"));
+    if !fs::read(&path).is_ok_and(|there| there == bytes) {
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// A pure wheel, the same bytes every time. Members are stored, so that they do not depend on a
+/// compressor, or `deflated`.
+pub(crate) fn wheel(
+    name: &str,
+    version: &str,
+    requires: &[&str],
+    files: &[(&str, &str)],
+    deflated: bool,
+) -> Vec<u8> {
     let requires: String = requires.iter().map(|line| format!("Requires-Dist: {line}\n")).collect();
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}");
     let about = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
@@ -91,16 +107,14 @@ fn write(dir: &Path, name: &str, version: &str, requires: &[&str], files: &[(&st
         .collect();
     members.push((format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n")));
     let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    // The default is the clock's.
-    let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::DEFAULT);
+    let method = if deflated { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+    // The default time is the clock's.
+    let options = SimpleFileOptions::default()
+        .last_modified_time(zip::DateTime::DEFAULT)
+        .compression_method(method);
     for (path, text) in members {
         zip.start_file(path, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
     }
-    let bytes = zip.finish().unwrap().into_inner();
-    let path = dir.join(format!("{name}-{version}-py3-none-any.whl"));
-    if fs::read(&path).is_ok_and(|there| there == bytes) {
-        return;
-    }
-    File::create(path).unwrap().write_all(&bytes).unwrap();
+    zip.finish().unwrap().into_inner()
 }

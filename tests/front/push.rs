@@ -7,13 +7,13 @@ use std::io::{self, Read as _};
 
 use snapbox::str;
 
-use crate::kit::{World, base, registry, served};
+use crate::kit::{TestContext, base, registry, served};
 use crate::need;
 
 /// A small image in `oci:out:v1`; gives its digest.
-fn packaged(world: &World, base: &str) -> String {
-    let args = [world.project(base), ["--output", "oci:out:v1"].map(str::to_owned).to_vec()];
-    world.mlpack(&args.concat()).digest()
+fn packaged(context: &TestContext, base: &str) -> String {
+    let args = [context.project(base), ["--output", "oci:out:v1"].map(str::to_owned).to_vec()];
+    context.mlpack(&args.concat()).digest()
 }
 
 /// Requests that carried bytes of blobs to the registry.
@@ -23,26 +23,27 @@ fn uploads(log: &str) -> usize {
 
 #[test]
 fn a_second_push_sends_nothing_and_another_repository_mounts() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = need!(World::offline());
-    let digest = packaged(&world, &base);
+    let context = need!(TestContext::offline());
+    let digest = packaged(&context, &base);
     let one = format!("{}/team/one:v1", registry.host);
     let latest = format!("{}/team/one:latest", registry.host);
-    let plan = world.mlpack(&["push", "oci:out:v1", &one, "--dry-run", "--format", "json"]).json();
+    let plan =
+        context.mlpack(&["push", "oci:out:v1", &one, "--dry-run", "--format", "json"]).json();
     let blobs = plan["blobs"].as_array().unwrap();
     assert!(blobs.iter().all(|blob| blob["action"] == "upload"), "{plan:#}");
     assert_eq!(uploads(&registry.since(0)), 0, "a dry run sends nothing");
 
-    let pushed = world.mlpack(&["push", "oci:out:v1", &one, &latest]);
+    let pushed = context.mlpack(&["push", "oci:out:v1", &one, &latest]);
     assert_eq!(pushed.ok(), format!("{}/team/one@{digest}", registry.host));
     for tag in [&one, &latest] {
-        let seen = world.mlpack(&["inspect", tag, "--format", "json"]).json();
+        let seen = context.mlpack(&["inspect", tag, "--format", "json"]).json();
         assert_eq!(seen["digest"], digest.as_str());
     }
 
     let before = registry.log().len();
-    let again = world.mlpack(&["push", "oci:out:v1", &one, "--format", "json"]).json();
+    let again = context.mlpack(&["push", "oci:out:v1", &one, "--format", "json"]).json();
     assert_eq!((&again["bytesSent"], &again["digest"]), (&0.into(), &digest.as_str().into()));
     let log = registry.since(before);
     assert_eq!(uploads(&log), 0);
@@ -51,7 +52,7 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
 
     let before = registry.log().len();
     let two = format!("{}/team/two:v1", registry.host);
-    let copied = world.mlpack(&["copy", &one, &two]);
+    let copied = context.mlpack(&["copy", &one, &two]);
     assert_eq!(copied.ok(), format!("{}/team/two@{digest}", registry.host));
     let log = registry.since(before);
     assert_eq!((uploads(&log), served(&log)), (0, 0), "every blob is mounted:\n{log}");
@@ -59,19 +60,19 @@ fn a_second_push_sends_nothing_and_another_repository_mounts() {
 
 /// A plan is a line per blob; without a terminal so is what need not be sent.
 #[test]
-fn what_a_push_will_do_and_did_is_told_per_blob() {
-    let base = need!(base("debian12-py311"));
+fn a_push_reports_every_blob() {
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let mut world = need!(World::offline()).own_cache();
-    world.call(&registry.host, "[HOST]");
-    packaged(&world, &base);
+    let mut context = need!(TestContext::offline()).own_cache();
+    context.name(&registry.host, "[HOST]");
+    packaged(&context, &base);
     let one = format!("{}/team/one:v1", registry.host);
     let two = format!("{}/team/two:v1", registry.host);
-    world.mlpack(&["push", "oci:out:v1", &one]).ok();
-    let blobs = crate::kit::image(&world.path("out")).layers().len() + 1;
+    context.mlpack(&["push", "oci:out:v1", &one]).ok();
+    let blobs = crate::kit::image(&context.path("out")).layers().len() + 1;
     let plan = |target: &str| {
         let plan = ["push", "oci:out:v1", target, "--dry-run", "--format", "json"];
-        let plan = world.mlpack(&plan).json();
+        let plan = context.mlpack(&plan).json();
         assert_eq!(plan["bytesToSend"], 0);
         let blobs = plan["blobs"].as_array().unwrap().clone();
         blobs
@@ -81,56 +82,56 @@ fn what_a_push_will_do_and_did_is_told_per_blob() {
     };
     assert_eq!(plan(&one), vec!["present"; blobs]);
     assert_eq!(plan(&two), vec!["mount"; blobs]);
-    let text = world.mlpack(&["push", "oci:out:v1", &two, "--dry-run"]);
+    let text = context.mlpack(&["push", "oci:out:v1", &two, "--dry-run"]);
     assert_eq!(text.ok().matches("from team/one").count(), blobs, "{}", text.stdout);
-    let copied = world.answer(world.command(&["copy", &one, &two]), "");
+    let copied = context.answer(context.command(&["copy", &one, &two]), "");
     let told =
         copied.stderr.lines().filter(|line| line.ends_with(": mounted from team/one")).count();
     assert_eq!(told, blobs, "{}", copied.stderr);
 }
 
-/// A registry that hands out other bytes than it was given: the layer is named, nothing is kept.
+/// A registry that returns other bytes than were pushed: the layer is named, nothing is kept.
 #[test]
-fn a_layer_that_was_damaged_in_the_registry_is_named() {
-    let base = need!(base("debian12-py311"));
+fn a_layer_damaged_in_the_registry_is_reported() {
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let mut world = need!(World::offline());
-    world.call(&registry.host, "[HOST]");
-    packaged(&world, &base);
+    let mut context = need!(TestContext::offline());
+    context.name(&registry.host, "[HOST]");
+    packaged(&context, &base);
     let remote = format!("{}/team/name:v1", registry.host);
-    world.mlpack(&["push", "oci:out:v1", &remote]).ok();
-    let layer = registry.blob(&crate::kit::image(&world.path("out")).layers()[3]);
+    context.mlpack(&["push", "oci:out:v1", &remote]).ok();
+    let layer = registry.blob(&crate::kit::image(&context.path("out")).layers()[3]);
     let mut bytes = std::fs::read(&layer).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(layer, bytes).unwrap();
     for output in ["oci:back", "oci-archive:back.tar"] {
-        world.mlpack(&["pull", &remote, "-o", output]).is(str![[r#"
+        context.mlpack(&["pull", &remote, "-o", output]).is(str![[r#"
 --- stderr
-error: digest mismatch for layer 4 of [HOST]/team/name:v1: expected sha256:[HEX], got sha256:[HEX]
+error: digest mismatch: layer 4 of [HOST]/team/name:v1 should be sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30 but its bytes are sha256:2438206751d8d6fff866a318de02531a7fa8539105ff8634bb7f96b9422d52a4
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
 "#]]);
     }
-    assert!(!world.path("back.tar").exists());
-    assert!(world.mlpack(&["inspect", "oci:back"]).stderr.contains("has no image"));
+    assert!(!context.path("back.tar").exists());
+    assert!(context.mlpack(&["inspect", "oci:back"]).stderr.contains("has no image"));
 }
 
 #[test]
 fn a_pulled_image_is_the_one_that_was_pushed() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = need!(World::offline());
-    let digest = packaged(&world, &base);
+    let context = need!(TestContext::offline());
+    let digest = packaged(&context, &base);
     let remote = format!("{}/team/name:v1", registry.host);
-    world.mlpack(&["push", "oci:out:v1", &remote]).ok();
+    context.mlpack(&["push", "oci:out:v1", &remote]).ok();
     for place in ["oci:back:v1", "oci-archive:back.tar:v1"] {
-        assert_eq!(world.mlpack(&["pull", &remote, "-o", place]).digest(), digest);
-        let seen = world.mlpack(&["inspect", place, "--format", "json"]).json();
+        assert_eq!(context.mlpack(&["pull", &remote, "-o", place]).digest(), digest);
+        let seen = context.mlpack(&["inspect", place, "--format", "json"]).json();
         assert_eq!(seen["digest"], digest.as_str());
     }
-    world.mlpack(&["pull", "oci:out:v1", "-o", "oci:back"]).is(str![[r#"
+    context.mlpack(&["pull", "oci:out:v1", "-o", "oci:back"]).is(str![[r#"
 --- stderr
 error: oci:out:v1 is not in a registry
 hint: use `mlpack copy` for other places
@@ -149,33 +150,33 @@ fn noise() -> u64 {
 /// an image of ours, made big by its model.
 #[test]
 fn a_base_is_not_downloaded_to_package_on_it() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = need!(World::offline());
+    let context = need!(TestContext::offline());
     let remote = format!("{}/bases/python:v1", registry.host);
-    let heavy = [world.project(&base), vec!["--output".to_owned(), remote.clone()]].concat();
+    let heavy = [context.project(&base), vec!["--output".to_owned(), remote.clone()]].concat();
     let mut source = File::open("/dev/urandom").unwrap().take(noise());
-    io::copy(&mut source, &mut File::create(world.path("model.bin")).unwrap()).unwrap();
-    world.mlpack(&heavy).ok();
-    world.mlpack(&["check", &remote, "--policy", "current"]).ok();
+    io::copy(&mut source, &mut File::create(context.path("model.bin")).unwrap()).unwrap();
+    context.mlpack(&heavy).ok();
+    context.mlpack(&["check", &remote, "--policy", "current"]).ok();
     let args = |tag: &str| {
         let output = format!("{}/team/name:{tag}", registry.host);
-        [world.project(&remote), vec!["--output".to_owned(), output]].concat()
+        [context.project(&remote), vec!["--output".to_owned(), output]].concat()
     };
     let before = registry.log().len();
-    world.mlpack(&args("v1")).ok();
+    context.mlpack(&args("v1")).ok();
     let log = registry.since(before);
     println!("to the same registry: {} bytes of blobs fetched", served(&log));
     assert!(served(&log) < 5_000_000, "{} bytes", served(&log));
     assert!(log.contains("mount="), "the base's layers are mounted:\n{log}");
 
     // Into a layout the base has to come along, but once: facts and copy share the download.
-    let world = need!(World::offline()).own_cache();
+    let context = need!(TestContext::offline()).own_cache();
     let before = registry.log().len();
-    let args = [world.project(&remote), ["--output", "oci:out"].map(str::to_owned).to_vec()];
-    world.mlpack(&args.concat()).ok();
+    let args = [context.project(&remote), ["--output", "oci:out"].map(str::to_owned).to_vec()];
+    context.mlpack(&args.concat()).ok();
     let fetched = served(&registry.since(before));
-    let size: u64 = world.mlpack(&["inspect", &remote, "--format", "json"]).json()["layers"]
+    let size: u64 = context.mlpack(&["inspect", &remote, "--format", "json"]).json()["layers"]
         .as_array()
         .unwrap()
         .iter()
@@ -187,27 +188,27 @@ fn a_base_is_not_downloaded_to_package_on_it() {
 }
 
 #[test]
-fn a_login_that_works_is_kept_where_docker_keeps_it() {
+fn login_is_stored_in_the_docker_configuration() {
     let registry = need!(registry(true));
-    let mut world = World::bare();
-    world.call(&registry.host, "[HOST]");
-    let config = world.root().join("home/.docker/config.json");
+    let mut context = TestContext::bare();
+    context.name(&registry.host, "[HOST]");
+    let config = context.root().join("home/.docker/config.json");
     let login = ["login", &registry.host, "--username", "user", "--password-stdin"];
-    let answer = world.mlpack_with(&login, "wrong\n");
+    let answer = context.mlpack_with(&login, "wrong\n");
     assert_eq!((answer.code, config.exists()), (1, false), "{}", answer.stderr);
     assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
 
-    world.mlpack_with(&login, "secret\n").ok();
+    context.mlpack_with(&login, "secret\n").ok();
     let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
     assert_eq!(kept["auths"][&registry.host]["auth"], "dXNlcjpzZWNyZXQ=");
     let missing = format!("{}/team/nothing:v1", registry.host);
-    let answer = world.mlpack(&["inspect", &missing]);
+    let answer = context.mlpack(&["inspect", &missing]);
     assert!(answer.stderr.contains("has no image"), "the login is used: {}", answer.stderr);
 
-    world.mlpack(&["logout", &registry.host]).ok();
-    let answer = world.mlpack(&["inspect", &missing]);
+    context.mlpack(&["logout", &registry.host]).ok();
+    let answer = context.mlpack(&["inspect", &missing]);
     assert!(answer.stderr.contains("wants a login"), "{}", answer.stderr);
-    world.mlpack(&["login", &registry.host]).is(str![[r#"
+    context.mlpack(&["login", &registry.host]).is(str![[r#"
 --- stderr
 error: login needs --username and --password-stdin
 hint: mlpack login [HOST] --username NAME --password-stdin < FILE

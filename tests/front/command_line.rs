@@ -2,16 +2,16 @@
 
 use snapbox::str;
 
-use crate::kit::World;
+use crate::kit::TestContext;
 
 #[test]
 fn the_verbs_are_listed() {
-    World::bare().mlpack(&["-h"]).is(snapbox::file!["golden/help.txt"]);
+    TestContext::bare().mlpack(&["-h"]).is(snapbox::file!["golden/help.txt"]);
 }
 
 #[test]
 fn every_verb_has_a_help_with_an_example_or_its_options() {
-    let world = World::bare();
+    let context = TestContext::bare();
     for verb in [
         "init",
         "quickstart",
@@ -39,23 +39,23 @@ fn every_verb_has_a_help_with_an_example_or_its_options() {
         "completions",
     ] {
         let args: Vec<_> = verb.split(' ').chain(["--help"]).collect();
-        let answer = world.mlpack(&args);
+        let answer = context.mlpack(&args);
         assert!(answer.ok().contains(&format!("Usage: mlpack {verb}")), "{}", answer.stdout);
     }
 }
 
 #[test]
-fn one_dash_does_as_in_the_documents_of_the_time() {
-    let world = World::bare();
+fn long_options_take_one_dash_too() {
+    let context = TestContext::bare();
     let args = ["model", "deploy", "-n", "old-style", "-ic", "i.json", "-dc", "d.json"];
-    world.mlpack(&args).is(str![[r#"
+    context.mlpack(&args).is(str![[r#"
 --- stderr
-error: cannot read [WORLD]/work/d.json: No such file or directory (os error 2)
+error: cannot read [TEMP]/work/d.json: No such file or directory (os error 2)
 --- exit code 1
 
 "#]]);
     let args = ["model", "deploy", "-n", "old-style", "-ic", "i.json", "-ct", "cluster"];
-    world.mlpack(&args).is(str![[r#"
+    context.mlpack(&args).is(str![[r#"
 --- stderr
 error: deploying to compute target `cluster` is not supported yet
 hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
@@ -65,8 +65,8 @@ hint: use compute type `local` without a compute target, or push the image with 
 }
 
 #[test]
-fn completions_are_there_for_every_shell() {
-    let world = World::bare();
+fn completions_exist_for_every_shell() {
+    let context = TestContext::bare();
     for (shell, sign) in [
         ("bash", "complete -F _mlpack"),
         ("elvish", "set edit:completion:arg-completer[mlpack]"),
@@ -74,19 +74,19 @@ fn completions_are_there_for_every_shell() {
         ("powershell", "Register-ArgumentCompleter"),
         ("zsh", "#compdef mlpack"),
     ] {
-        let answer = world.mlpack(&["completions", shell]);
+        let answer = context.mlpack(&["completions", shell]);
         assert!(answer.ok().contains(sign), "{shell}");
         assert!(answer.stdout.contains("quickstart"), "{shell}");
     }
-    let script = world.mlpack(&["completions", "bash"]).stdout;
-    world.write("mlpack.bash", script);
-    world.answer(world.program("bash", &["-n", "mlpack.bash"]), "").ok();
+    let script = context.mlpack(&["completions", "bash"]).stdout;
+    context.write("mlpack.bash", script);
+    context.answer(context.program("bash", &["-n", "mlpack.bash"]), "").ok();
 }
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    let world = World::bare();
-    world.mlpack(&["packge"]).is(str![[r#"
+    let context = TestContext::bare();
+    context.mlpack(&["packge"]).is(str![[r#"
 --- stderr
 error: unrecognized subcommand 'packge'
 
@@ -98,7 +98,7 @@ For more information, try '--help'.
 --- exit code 2
 
 "#]]);
-    world.mlpack(&["package", "-m", "model.bin"]).is(str![[r#"
+    context.mlpack(&["package", "-m", "model.bin"]).is(str![[r#"
 --- stderr
 error: the following required arguments were not provided:
   --output <IMAGE>
@@ -109,13 +109,13 @@ For more information, try '--help'.
 --- exit code 2
 
 "#]]);
-    world.mlpack(&["check", "oci:"]).is(str![[r#"
+    context.mlpack(&["check", "oci:"]).is(str![[r#"
 --- stderr
 error: `oci:` is not an image: a path is missing after the colon
 --- exit code 2
 
 "#]]);
-    world.mlpack(&["package", "-m", "=model.bin", "--output", "oci:out"]).is(str![[r#"
+    context.mlpack(&["package", "-m", "=model.bin", "--output", "oci:out"]).is(str![[r#"
 --- stderr
 error: `=model.bin` is not a model: the name `` must begin with a letter or digit and go on with letters, digits, `-`, `.` and `_`, 255 at most
 hint: write NAME=PATH or NAME:VERSION=PATH, as in `digits:3=outputs/digits.onnx`
@@ -125,9 +125,9 @@ hint: write NAME=PATH or NAME:VERSION=PATH, as in `digits:3=outputs/digits.onnx`
 }
 
 #[test]
-fn errors_can_be_had_as_json() {
-    let world = World::bare();
-    let answer = world.mlpack(&["inspect", "oci:nowhere", "--format", "json"]);
+fn errors_as_json() {
+    let context = TestContext::bare();
+    let answer = context.mlpack(&["inspect", "oci:nowhere", "--format", "json"]);
     let error: serde_json::Value = serde_json::from_str(&answer.stderr).unwrap();
     assert_eq!((answer.code, &error["error"]["exitCode"]), (1, &1.into()), "{error}");
     assert!(error["error"]["message"].as_str().unwrap().contains("nowhere"), "{error}");
@@ -136,5 +136,5 @@ fn errors_can_be_had_as_json() {
 
 #[test]
 fn known_bases_and_policies_are_listed() {
-    World::bare().mlpack(&["bases"]).is(snapbox::file!["golden/bases.txt"]);
+    TestContext::bare().mlpack(&["bases"]).is(snapbox::file!["golden/bases.txt"]);
 }

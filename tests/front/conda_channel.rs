@@ -1,4 +1,4 @@
-//! The conda channel that the tests stand on: its index, its server, and the real conda's word.
+//! The conda channel of the tests: its index, its server, and how conda reads it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{self, Door};
+use crate::kit::{self, ChannelAuth};
 use crate::need;
 
 /// Size and SHA-256 of every archive as the index tells them.
@@ -38,8 +38,8 @@ fn found(subdir: &Path) -> BTreeMap<String, (u64, String)> {
 }
 
 #[test]
-fn the_index_is_true_but_for_the_package_that_shall_be_wrong() {
-    let channel = need!(kit::channel(&[]));
+fn the_index_matches_the_archives_except_the_damaged_one() {
+    let channel = need!(kit::channel());
     let mut wrong = Vec::new();
     for name in ["main/linux-64", "main/linux-aarch64", "main/noarch", "extra/noarch"] {
         let subdir = channel.dir.join(name);
@@ -52,26 +52,27 @@ fn the_index_is_true_but_for_the_package_that_shall_be_wrong() {
 }
 
 #[test]
-fn it_is_served_to_those_who_may() {
-    let channel = need!(kit::channel(&[]));
+fn the_server_requires_its_login_or_token() {
+    let channel = need!(kit::channel());
     let index = fs::read_to_string(channel.dir.join("extra/noarch/repodata.json")).unwrap();
     let page = "extra/noarch/repodata.json";
-    for (door, refused) in [(Door::Open, 200), (Door::Login, 401), (Door::Token, 403)] {
-        let served = channel.serve(door);
+    for (auth, refused) in
+        [(ChannelAuth::Open, 200), (ChannelAuth::Login, 401), (ChannelAuth::Token, 403)]
+    {
+        let served = channel.serve(auth);
         assert_eq!(kit::get(&served.address(page)).status, refused);
         assert_eq!(served.requests(), [format!("GET /{page} {refused}")]);
     }
-    let served = channel.serve(Door::Token);
-    served.slow_down();
+    let served = channel.serve(ChannelAuth::Token);
     assert_eq!(kit::get(&served.secret_address(page)).body, index);
     assert_eq!(kit::get(&served.secret_address("extra/nothing")).status, 404);
     assert_eq!(kit::get(&served.secret_address("extra/../.records/interpreters.json")).status, 404);
-    assert!(channel.address("extra").ends_with("/fixtures/built/channel/extra"));
+    assert!(channel.address("extra").ends_with("/fixtures/built/small-channel/extra"));
 }
 
 #[test]
 fn the_real_conda_installs_it() {
-    let channel = need!(kit::channel(&["python-3.6"]));
+    let channel = need!(kit::runnable_channel(&["python-3.6"]));
     let dir = tempfile::tempdir().unwrap();
     let prefix = dir.path().join("env");
     let packages = ["python=3.6", "mlpack-greeter", "links", "linkscripts"];
@@ -89,7 +90,7 @@ fn the_real_conda_installs_it() {
 
 #[test]
 fn environments_are_compared_across_prefixes() {
-    let channel = need!(kit::channel(&["links"]));
+    let channel = need!(kit::runnable_channel(&["links"]));
     let dir = tempfile::tempdir().unwrap();
     let [one, moved, two] = ["one", "moved", "a-longer-name"].map(|name| dir.path().join(name));
     need!(kit::real_conda(&channel, &["links", "common=1"], &one, None));

@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::kit::{self, World, base, emulator, image};
+use crate::kit::{self, TestContext, emulator, image, runnable_base};
 use crate::need;
 
 /// The project with numpy from conda and a compiled package from PyPI, packaged for arm64 and
 /// unpacked.
 #[track_caller]
-fn unpacked() -> Option<(World, PathBuf)> {
-    let base = base("debian12-arm64")?;
-    let channel = kit::channel(&["numpy-1.26"])?;
+fn unpacked() -> Option<(TestContext, PathBuf)> {
+    let base = runnable_base("debian12-arm64")?;
+    let channel = kit::runnable_channel(&["linux-aarch64/numpy-1.26"])?;
     if !channel
         .dir
         .join("main/linux-aarch64")
@@ -23,10 +23,10 @@ fn unpacked() -> Option<(World, PathBuf)> {
         kit::skip("the conda channel has no Python for arm64");
         return None;
     }
-    let world = World::online()?;
-    let mut args = world.project(&base);
+    let context = TestContext::online()?;
+    let mut args = context.project(&base);
     let lines = "  - python=3.11\n  - numpy=1.26\n  - pip:\n    - markupsafe==2.1.5\n";
-    world.write(
+    context.write(
         "environment.yml",
         format!(
             "name: svc\nchannels:\n  - {}\n  - nodefaults\ndependencies:\n{lines}",
@@ -35,10 +35,10 @@ fn unpacked() -> Option<(World, PathBuf)> {
     );
     let more = ["--platform", "linux/arm64", "--environment", "new", "--output", "oci:out"];
     args.extend(more.map(str::to_owned));
-    world.mlpack(&args).digest();
-    world.unpack("out", "", "unpacked");
-    let root = world.path("unpacked");
-    Some((world, root))
+    context.mlpack(&args).digest();
+    context.unpack("out", "", "unpacked");
+    let root = context.path("unpacked");
+    Some((context, root))
 }
 
 /// The machine of every ELF file below a folder [ELF, `e_machine`].
@@ -59,9 +59,9 @@ fn machines(dir: &Path, found: &mut Vec<(PathBuf, u16)>) {
 }
 
 #[test]
-fn everything_laid_down_is_for_the_images_architecture() {
-    let (world, root) = need!(unpacked());
-    assert_eq!(image(&world.path("out")).config["architecture"], "arm64");
+fn every_installed_binary_is_for_the_architecture_of_the_image() {
+    let (context, root) = need!(unpacked());
+    assert_eq!(image(&context.path("out")).config["architecture"], "arm64");
     let env = root.join("opt/mlpack/envs/svc");
     let mut found = Vec::new();
     machines(&env, &mut found);
@@ -82,13 +82,13 @@ fn everything_laid_down_is_for_the_images_architecture() {
 }
 
 #[test]
-fn the_images_interpreter_imports_everything_under_an_emulator() {
+fn installed_packages_import_under_an_emulator() {
     let emulator = need!(emulator());
-    let (world, root) = need!(unpacked());
+    let (context, root) = need!(unpacked());
     let python = root.join("opt/mlpack/envs/svc/bin/python3.11");
     let script = "import numpy, markupsafe._speedups, platform, azureml_inference_server_http, ssl\n\
                   print(platform.machine(), numpy.arange(4).sum())";
     let (root, python) = (root.to_str().unwrap(), python.to_str().unwrap());
-    let command = world.program(emulator.to_str().unwrap(), &["-L", root, python, "-c", script]);
-    assert_eq!(world.answer(command, "").ok(), "aarch64 6");
+    let command = context.program(emulator.to_str().unwrap(), &["-L", root, python, "-c", script]);
+    assert_eq!(context.answer(command, "").ok(), "aarch64 6");
 }

@@ -1,33 +1,33 @@
-//! Proxies, registries without TLS, certificates: what flags and variables say reaches the client.
+//! Proxies, registries without TLS and certificates: flags and variables that set the network.
 
 use snapbox::str;
 
-use crate::kit::{World, answering};
+use crate::kit::{TestContext, answering};
 
 const NOTHING: &str = "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/// A world with no network but what a test gives it.
-fn world() -> World {
-    let mut world = World::bare().own_cache();
+/// A context with no network but what a test gives it.
+fn context() -> TestContext {
+    let mut context = TestContext::bare().own_cache();
     for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"] {
-        world.set(name, "");
+        context.set(name, "");
     }
-    world
+    context
 }
 
 /// A registry of a name that exists nowhere, so that only a proxy can reach it.
 #[test]
-fn plain_http_is_for_hosts_that_are_named_and_goes_by_the_proxy() {
+fn plain_http_needs_insecure_registry_and_uses_the_proxy() {
     let (proxy, seen) = answering(|_| NOTHING.to_owned());
-    let mut world = world();
-    world.set("HTTP_PROXY", format!("http://{proxy}"));
+    let mut context = context();
+    context.set("HTTP_PROXY", format!("http://{proxy}"));
     let inspect = ["inspect", "registry.invalid:5000/team/name:v1"];
-    let unnamed = world.mlpack(&inspect);
+    let unnamed = context.mlpack(&inspect);
     assert!(unnamed.stderr.contains("cannot be resolved"), "{}", unnamed.stderr);
     assert!(seen.lock().unwrap().is_empty(), "it was spoken to without TLS");
 
     let named = [&inspect[..], &["--insecure-registry", "registry.invalid:5000"]].concat();
-    world.mlpack(&named).is(str![[r#"
+    context.mlpack(&named).is(str![[r#"
 --- stderr
 error: registry.invalid:5000/team/name has no image `v1`: status 404
 hint: check tag and digest; `skopeo list-tags docker://registry.invalid:5000/team/name` shows the tags
@@ -37,19 +37,19 @@ hint: check tag and digest; `skopeo list-tags docker://registry.invalid:5000/tea
     let asked = "GET http://registry.invalid:5000/v2/team/name/manifests/v1";
     assert_eq!(*seen.lock().unwrap(), [asked]);
 
-    world.set("NO_PROXY", ".invalid");
-    let direct = world.mlpack(&named);
+    context.set("NO_PROXY", ".invalid");
+    let direct = context.mlpack(&named);
     assert!(direct.stderr.contains("cannot be resolved"), "{}", direct.stderr);
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
 
 #[test]
-fn a_file_that_is_no_certificate_is_named() {
-    let world = world();
-    world.write("ca.pem", "nothing");
-    world.mlpack(&["inspect", "127.0.0.1:1/a:v1", "--ca-cert", "ca.pem"]).is(str![[r#"
+fn a_file_without_certificates_is_reported() {
+    let context = context();
+    context.write("ca.pem", "nothing");
+    context.mlpack(&["inspect", "127.0.0.1:1/a:v1", "--ca-cert", "ca.pem"]).is(str![[r#"
 --- stderr
-error: cannot use the certificates in [WORLD]/work/ca.pem: it holds no PEM certificate
+error: cannot use the certificates in [TEMP]/work/ca.pem: it holds no PEM certificate
 --- exit code 1
 
 "#]]);

@@ -1,5 +1,5 @@
-//! Sources built with the interpreter that a conda environment brings itself, on a machine that has
-//! no Python of that version.
+//! Sources built with the interpreter of a conda environment, on a machine without a Python of that
+//! version.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use snapbox::str;
 use tempfile::TempDir;
 
-use crate::kit::{self, Answer, Channel, World, base, has, relabel, skip};
+use crate::kit::{self, Answer, Channel, TestContext, base, copy_base, has, relabel, skip};
 use crate::need;
 
 /// The Python of the environment.
@@ -41,35 +41,40 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "compiled", "", -1, m
 PyMODINIT_FUNC PyInit_compiled(void) { return PyModule_Create(&module); }
 "#;
 
-/// A world, the folder of its cache, the arguments that package its project.
-struct Site {
-    world: World,
+/// A context, the folder of its cache, the arguments that package its project.
+struct SourceProject {
+    context: TestContext,
     cache: TempDir,
     args: Vec<String>,
 }
 
-impl Site {
-    /// A world whose PATH leads to these programs only. The cache has a name of `length` characters,
-    /// since the channel's interpreters have little room for the place where they lie; where that is
-    /// too long, nothing.
+impl SourceProject {
+    /// A context whose PATH leads to these programs only. The cache has a name of `length` characters,
+    /// since the channel's interpreters can hold a short prefix only; `None` if even that is too
+    /// long.
     #[track_caller]
-    fn new(mut world: World, channel: &Channel, length: usize, programs: &[&str]) -> Option<Self> {
+    fn new(
+        mut context: TestContext,
+        channel: &Channel,
+        length: usize,
+        programs: &[&str],
+    ) -> Option<Self> {
         let cache =
             tempfile::Builder::new().prefix("").rand_bytes(length).tempdir_in("/tmp").unwrap();
         // The folder `py` and in it a name of 12 characters.
-        if channel.room(MINOR) < cache.path().as_os_str().len() + "/py/".len() + 12 {
+        if channel.prefix_length(MINOR) < cache.path().as_os_str().len() + "/py/".len() + 12 {
             skip("the channel's interpreters have too little room for their place");
             return None;
         }
-        world.set("MLPACK_CACHE_DIR", cache.path());
-        hide_python(&mut world, programs);
-        let args = project(&mut world, channel, &[]);
-        Some(Self { world, cache, args })
+        context.set("MLPACK_CACHE_DIR", cache.path());
+        hide_python(&mut context, programs);
+        let args = project(&mut context, channel, &[]);
+        Some(Self { context, cache, args })
     }
 
     fn packaged(&self) -> Answer {
         let args = [&self.args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
-        let answer = self.world.mlpack(&args);
+        let answer = self.context.mlpack(&args);
         answer.ok();
         answer
     }
@@ -77,21 +82,21 @@ impl Site {
 
 /// Lets PATH lead to these programs of this machine, to `cat`, which describing an interpreter needs,
 /// and to what unpacks a layer.
-fn hide_python(world: &mut World, programs: &[&str]) {
-    let dir = world.path("programs");
+fn hide_python(context: &mut TestContext, programs: &[&str]) {
+    let dir = context.path("programs");
     fs::create_dir(&dir).unwrap();
     for name in programs.iter().chain(&["cat", "tar", "gzip"]) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|at| at.is_file());
         symlink(found.unwrap(), dir.join(name)).unwrap();
     }
-    world.set("PATH", dir);
+    context.set("PATH", dir);
 }
 
 /// Arguments of `package` for the small project in a conda environment with lines in its list.
-fn project(world: &mut World, channel: &Channel, lines: &[&str]) -> Vec<String> {
-    world.call(&channel.dir.to_string_lossy(), "[CHANNEL]");
-    let args = world.project(&base("debian12-py311").unwrap());
+fn project(context: &mut TestContext, channel: &Channel, lines: &[&str]) -> Vec<String> {
+    context.name(&channel.dir.to_string_lossy(), "[CHANNEL]");
+    let args = context.project(&base("debian12-py311"));
     let mut text = format!(
         "name: svc\nchannels:\n  - {}\n  - nodefaults\ndependencies:\n  - python={MINOR}\n  - pip:\n    - --find-links ./sources\n",
         channel.address("main")
@@ -99,42 +104,42 @@ fn project(world: &mut World, channel: &Channel, lines: &[&str]) -> Vec<String> 
     for line in lines {
         text += &format!("    - {line}\n");
     }
-    world.write("environment.yml", text);
-    fs::create_dir_all(world.path("sources")).unwrap();
+    context.write("environment.yml", text);
+    fs::create_dir_all(context.path("sources")).unwrap();
     args
 }
 
 /// Writes the archive of a source with these files into `sources`, the same bytes every time, and
 /// adds it to the pip list.
-fn source(world: &World, name: &str, files: &[(&str, &str)]) {
+fn source(context: &TestContext, name: &str, files: &[(&str, &str)]) {
     let folder = format!("{name}-1.0");
     let about = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
     for (file, text) in files.iter().chain(&[("PKG-INFO", about.as_str())]) {
-        world.write(&format!("{folder}/{file}"), text);
+        context.write(&format!("{folder}/{file}"), text);
     }
     let owner = ["--owner=0", "--group=0", "--sort=name", "--mtime=2020-01-01", "--mode=u=rwX"];
     let archive = format!("sources/{folder}.tar.gz");
     let packed = std::process::Command::new("tar")
         .args(owner)
         .args(["--use-compress-program=gzip --no-name", "-cf", &archive, &folder])
-        .current_dir(world.path(""))
+        .current_dir(context.path(""))
         .status();
     assert!(packed.unwrap().success());
-    fs::remove_dir_all(world.path(&folder)).unwrap();
-    let list = fs::read_to_string(world.path("environment.yml")).unwrap();
-    world.write("environment.yml", format!("{list}    - {name}==1.0\n"));
+    fs::remove_dir_all(context.path(&folder)).unwrap();
+    let list = fs::read_to_string(context.path("environment.yml")).unwrap();
+    context.write("environment.yml", format!("{list}    - {name}==1.0\n"));
 }
 
-fn witness(world: &World) {
+fn witness(context: &TestContext) {
     let project =
         "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n";
-    source(world, "witness", &[("pyproject.toml", project), ("backend.py", BACKEND)]);
+    source(context, "witness", &[("pyproject.toml", project), ("backend.py", BACKEND)]);
 }
 
 /// Unpacks the environment of `oci:out`.
-fn unpacked(world: &World) -> PathBuf {
-    world.unpack("out", "opt/mlpack/envs/svc", "unpacked");
-    world.path("unpacked/opt/mlpack/envs/svc")
+fn unpacked(context: &TestContext) -> PathBuf {
+    context.unpack("out", "opt/mlpack/envs/svc", "unpacked");
+    context.path("unpacked/opt/mlpack/envs/svc")
 }
 
 /// Runs the interpreter of an unpacked environment, which finds its library by its place in an image.
@@ -152,15 +157,17 @@ fn run(tree: &Path, code: &str) -> String {
 }
 
 #[test]
-fn a_source_is_built_by_the_python_that_the_environment_brings() {
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
-    let site = need!(Site::new(need!(World::offline()), &channel, 6, &[]));
-    witness(&site.world);
+fn a_source_is_built_with_the_python_of_the_environment() {
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
+    let site = need!(SourceProject::new(need!(TestContext::offline()), &channel, 6, &[]));
+    witness(&site.context);
     let first = site.packaged().digest();
-    assert_eq!(run(&unpacked(&site.world), "import witness; print(witness.BUILT_BY)"), "(3, 9)\n");
     assert_eq!(
-        site.world
+        run(&unpacked(&site.context), "import witness; print(witness.BUILT_BY)"),
+        "(3, 9)\n"
+    );
+    assert_eq!(
+        site.context
             .mlpack(&["inspect", "oci:out", "--files"])
             .ok()
             .matches(&*site.cache.path().to_string_lossy())
@@ -170,44 +177,43 @@ fn a_source_is_built_by_the_python_that_the_environment_brings() {
     assert_eq!(site.packaged().digest(), first);
 
     // Elsewhere, in another folder, by the lock alone.
-    let other = need!(Site::new(need!(World::offline()), &channel, 5, &[]));
-    witness(&other.world);
+    let other = need!(SourceProject::new(need!(TestContext::offline()), &channel, 5, &[]));
+    witness(&other.context);
     let mut lock = other.args.clone();
     lock[0] = "lock".to_owned();
-    other.world.mlpack(&lock).ok();
+    other.context.mlpack(&lock).ok();
     for entry in fs::read_dir(other.cache.path()).unwrap() {
         fs::remove_dir_all(entry.unwrap().path()).unwrap();
     }
     let args = [&other.args[..], &["--locked", "--output", "oci:out"].map(str::to_owned)].concat();
-    assert_eq!(other.world.mlpack(&args).digest(), first);
+    assert_eq!(other.context.mlpack(&args).digest(), first);
 
     // What was damaged is laid down again.
     let staged = fs::read_dir(other.cache.path().join("py")).unwrap().next().unwrap().unwrap();
     fs::write(staged.path().join("bin/python3.9"), "").unwrap();
     fs::remove_dir_all(other.cache.path().join("built")).unwrap();
-    assert_eq!(other.world.mlpack(&args).digest(), first);
+    assert_eq!(other.context.mlpack(&args).digest(), first);
 }
 
 #[test]
-fn an_extension_is_the_same_wherever_the_python_that_builds_it_lies() {
+fn an_extension_does_not_depend_on_the_place_of_the_building_python() {
     if !["gcc", "as", "ld"].iter().all(|name| has(name)) {
         return;
     }
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
     let package = |length: usize| {
-        let mut world = World::online()?;
-        world.set("MLPACK_UV", kit::uv()?);
-        let site = Site::new(world, &channel, length, &["gcc", "as", "ld"])?;
+        let mut context = TestContext::online()?;
+        context.set("MLPACK_UV", kit::uv()?);
+        let site = SourceProject::new(context, &channel, length, &["gcc", "as", "ld"])?;
         let setup = "from setuptools import Extension, setup\nsetup(name='compiled', version='1.0', ext_modules=[Extension('compiled', ['compiled.c'])])\n";
-        source(&site.world, "compiled", &[("setup.py", setup), ("compiled.c", EXTENSION)]);
+        source(&site.context, "compiled", &[("setup.py", setup), ("compiled.c", EXTENSION)]);
         let digest = site.packaged().digest();
         Some((site, digest))
     };
     let (site, first) = need!(package(6));
     let (_, second) = need!(package(5));
     assert_eq!(first, second);
-    let tree = unpacked(&site.world);
+    let tree = unpacked(&site.context);
     let said = run(&tree, "import compiled; print(compiled.answer(), compiled.__file__)");
     let path = said.trim().strip_prefix("42 ").unwrap_or_else(|| panic!("{said}"));
     let bytes = fs::read(path).unwrap();
@@ -217,21 +223,20 @@ fn an_extension_is_the_same_wherever_the_python_that_builds_it_lies() {
 
 #[test]
 fn a_python_of_another_architecture_is_not_run() {
-    let base = need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
-    let mut world = need!(World::offline());
-    let mut args = project(&mut world, &channel, &[]);
-    witness(&world);
-    let copy = world.program("cp", &["-r", base.strip_prefix("oci:").unwrap(), "base"]);
-    world.answer(copy, "").ok();
-    relabel(&world.path("base"), "arm64");
+    let base = base("debian12-py311");
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
+    let mut context = need!(TestContext::offline());
+    let mut args = project(&mut context, &channel, &[]);
+    witness(&context);
+    copy_base("debian12-py311", &context.path("base"));
+    relabel(&context.path("base"), "arm64");
     let at = args.iter().position(|arg| *arg == base).unwrap();
     args[at] = "oci:base".to_owned();
     args.extend(["--platform", "linux/arm64", "--output", "oci:out"].map(str::to_owned));
     // The same channel, whose packages say that they are for the other architecture.
     for (subdir, named) in [("linux-64", "linux-aarch64"), ("noarch", "noarch")] {
         let from = channel.dir.join("main").join(subdir);
-        let to = world.path("arm").join(named);
+        let to = context.path("arm").join(named);
         fs::create_dir_all(&to).unwrap();
         for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
             symlink(entry.path(), to.join(entry.file_name())).unwrap();
@@ -240,13 +245,13 @@ fn a_python_of_another_architecture_is_not_run() {
         fs::remove_file(to.join("repodata.json")).unwrap();
         fs::write(to.join("repodata.json"), index.replace("linux-64", "linux-aarch64")).unwrap();
     }
-    let list = fs::read_to_string(world.path("environment.yml")).unwrap();
-    let arm = format!("file://{}", world.path("arm").display());
-    world.write("environment.yml", list.replace(&channel.address("main"), &arm));
-    hide_python(&mut world, &[]);
-    world.mlpack(&args).is(str![[r#"
+    let list = fs::read_to_string(context.path("environment.yml")).unwrap();
+    let arm = format!("file://{}", context.path("arm").display());
+    context.write("environment.yml", list.replace(&channel.address("main"), &arm));
+    hide_python(&mut context, &[]);
+    context.mlpack(&args).is(str![[r#"
 --- stderr
-error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc[GLIBC] and cannot be built here: no Python is on this machine to run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
+error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc2.36 and cannot be built here: no Python is on this machine to run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
 hint: pin a version of witness that has a wheel, put a wheel of it where --find-links points, or give a Python 3.9 of this machine's architecture with --python
 --- exit code 1
 
@@ -254,18 +259,17 @@ hint: pin a version of witness that has a wheel, put a wheel of it where --find-
 }
 
 #[test]
-fn a_cache_that_leaves_no_room_for_the_python_is_told() {
-    need!(base("debian12-py311"));
-    let channel = need!(kit::channel(&["python-3.9"]));
-    let mut world = need!(World::offline()).own_cache();
-    let mut args = project(&mut world, &channel, &[]);
-    witness(&world);
-    hide_python(&mut world, &[]);
+fn a_cache_path_too_long_for_the_prefix_is_reported() {
+    let channel = need!(kit::runnable_channel(&["python-3.9"]));
+    let mut context = need!(TestContext::offline()).own_cache();
+    let mut args = project(&mut context, &channel, &[]);
+    witness(&context);
+    hide_python(&mut context, &[]);
     args.push("--dry-run".to_owned());
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     let told = format!(
         "characters, its programs have room for {}; set MLPACK_CACHE_DIR to a shorter path",
-        channel.room(MINOR)
+        channel.prefix_length(MINOR)
     );
     assert!(answer.code == 1 && answer.stderr.contains(&told), "{}", answer.stderr);
 }

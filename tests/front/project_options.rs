@@ -1,30 +1,30 @@
-//! The inputs in all their forms: what is asked for counts, not how it is written.
+//! Options of a project in all their forms: equal options give equal images.
 
 use serde_json::json;
 use snapbox::str;
 
-use crate::kit::{World, base};
+use crate::kit::{TestContext, base};
 use crate::need;
 
-fn package(world: &World, args: &[&str]) -> String {
+fn package(context: &TestContext, args: &[&str]) -> String {
     let rest = ["-m", "model=model.bin", "--policy", "current", "--output", "oci:out"];
-    world.mlpack(&[&["package"], args, &rest].concat()).digest()
+    context.mlpack(&[&["package"], args, &rest].concat()).digest()
 }
 
 #[test]
 fn every_form_of_the_configuration_gives_the_same_image() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    world.project(&base);
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    context.project(&base);
     let flat = json!({
         "entryScript": "score.py", "runtime": "python", "condaFile": "environment.yml",
         "baseImage": base,
     });
-    world.write("flat.json", flat.to_string());
+    context.write("flat.json", flat.to_string());
     let yaml = format!(
         "entryScript: score.py\nruntime: python\ncondaFile: environment.yml\nbaseImage: {base}\n"
     );
-    world.write("flat.yml", yaml);
+    context.write("flat.yml", yaml);
     let environment = json!({
         "entryScript": "score.py",
         "environment": {
@@ -35,36 +35,40 @@ fn every_form_of_the_configuration_gives_the_same_image() {
             },
         },
     });
-    world.write("environment.json", environment.to_string());
-    let first = package(&world, &["--inference-config", "flat.json"]);
-    assert_eq!(package(&world, &["-ic", "flat.yml"]), first, "YAML");
-    assert_eq!(package(&world, &["-ic", "environment.json"]), first, "environment form");
+    context.write("environment.json", environment.to_string());
+    let first = package(&context, &["--inference-config", "flat.json"]);
+    assert_eq!(package(&context, &["-ic", "flat.yml"]), first, "YAML");
+    assert_eq!(package(&context, &["-ic", "environment.json"]), first, "environment form");
     let flags = ["-es", "score.py", "-rt", "python", "-cf", "environment.yml", "-bi", &base];
-    assert_eq!(package(&world, &flags), first, "flags");
+    assert_eq!(package(&context, &flags), first, "flags");
     // A flag wins over the file.
     let wrong = flat.to_string().replace("score.py", "other.py");
-    world.write("wrong.json", wrong);
-    assert_eq!(package(&world, &["-ic", "wrong.json", "-es", "score.py"]), first, "flag over file");
+    context.write("wrong.json", wrong);
+    assert_eq!(
+        package(&context, &["-ic", "wrong.json", "-es", "score.py"]),
+        first,
+        "flag over file"
+    );
 }
 
 #[test]
 fn lines_of_a_dockerfile_become_configuration_and_a_layer() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let mut args = world.project(&base);
-    world.write("data/words.txt", "hello");
-    world.write(
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let mut args = context.project(&base);
+    context.write("data/words.txt", "hello");
+    context.write(
         "steps",
         "ENV GREETING=hello\nLABEL team=\"a b\"\nEXPOSE 9000\nCOPY data /srv/data\nUSER 1234\n",
     );
     args.extend(["--ds", "steps", "--output", "oci:out"].map(str::to_owned));
-    world.mlpack(&args).ok();
-    let seen = world.mlpack(&["inspect", "oci:out", "--format", "json"]).json();
+    context.mlpack(&args).ok();
+    let seen = context.mlpack(&["inspect", "oci:out", "--format", "json"]).json();
     assert!(seen["env"].as_array().unwrap().contains(&json!("GREETING=hello")), "{seen}");
     assert_eq!(seen["labels"]["team"], "a b");
     assert!(seen["ports"].as_array().unwrap().contains(&json!("9000/tcp")), "{seen}");
     assert_eq!(seen["user"], "1234");
-    let files = world.mlpack(&["inspect", "oci:out", "--files"]);
+    let files = context.mlpack(&["inspect", "oci:out", "--files"]);
     assert!(
         files.ok().lines().any(|line| line.ends_with(" /srv/data/words.txt")),
         "{}",
@@ -73,13 +77,13 @@ fn lines_of_a_dockerfile_become_configuration_and_a_layer() {
 }
 
 #[test]
-fn spark_without_spark_is_told() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let mut args = world.project(&base);
+fn the_spark_runtime_without_spark_is_reported() {
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let mut args = context.project(&base);
     args.extend(["--rt", "spark-py", "--output", "oci:out"].map(str::to_owned));
-    let answer = world.mlpack(&args);
-    assert!(!world.path("out").exists());
+    let answer = context.mlpack(&args);
+    assert!(!context.path("out").exists());
     answer.is(str![[r#"
 --- stderr
 error[config.spark]: the runtime is spark-py, but neither the base image nor the conda file has Spark

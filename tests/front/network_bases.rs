@@ -2,12 +2,12 @@
 
 use snapbox::str;
 
-use crate::kit::{World, base, registry, relabel, served};
+use crate::kit::{TestContext, base, registry, relabel, served};
 use crate::need;
 
 /// Bytes of the layers of an image, the lowest `skip` left out.
-fn layers(world: &World, image: &str, skip: usize) -> u64 {
-    let seen = world.mlpack(&["inspect", image, "--format", "json"]).json();
+fn layers(context: &TestContext, image: &str, skip: usize) -> u64 {
+    let seen = context.mlpack(&["inspect", image, "--format", "json"]).json();
     let layers = seen["layers"].as_array().unwrap();
     layers[skip..].iter().map(|layer| layer["size"].as_u64().unwrap()).sum()
 }
@@ -15,38 +15,38 @@ fn layers(world: &World, image: &str, skip: usize) -> u64 {
 /// A layer is read once, and the second look costs one request.
 #[test]
 fn a_second_check_is_one_request_for_the_manifest() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = World::bare().own_cache();
+    let context = TestContext::bare().own_cache();
     let remote = format!("{}/bases/python:v1", registry.host);
-    world.mlpack(&["push", &base, &remote]).ok();
+    context.mlpack(&["push", &base, &remote]).ok();
     let check = ["check", &remote, "--policy", "current"];
     let before = registry.log().len();
-    let first = world.mlpack(&check);
+    let first = context.mlpack(&check);
     let fetched = served(&registry.since(before));
-    let size = layers(&world, &base, 0);
+    let size = layers(&context, &base, 0);
     assert!((size..size + 10_000).contains(&fetched), "{fetched} bytes of {size}");
 
     let before = registry.log().len();
-    assert_eq!(world.mlpack(&check).ok(), first.ok());
+    assert_eq!(context.mlpack(&check).ok(), first.ok());
     let log = registry.since(before);
     let requests: Vec<_> = log.lines().filter(|line| line.contains("response completed")).collect();
     assert!(requests.len() == 1 && requests[0].contains("/manifests/v1"), "{log}");
 }
 
-/// Of an image that stands on a known one only the layers above are fetched.
+/// Of an image built on a known one only the layers above are fetched.
 #[test]
 fn only_layers_that_nobody_has_read_are_fetched() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = need!(World::offline()).own_cache();
+    let context = need!(TestContext::offline()).own_cache();
     let remote = format!("{}/team/name:v1", registry.host);
-    let args = [world.project(&base), vec!["--output".to_owned(), remote.clone()]].concat();
-    world.mlpack(&args).ok();
-    let known = world.mlpack(&["inspect", &base, "--format", "json"]).json();
-    let above = layers(&world, &remote, known["layers"].as_array().unwrap().len());
+    let args = [context.project(&base), vec!["--output".to_owned(), remote.clone()]].concat();
+    context.mlpack(&args).ok();
+    let known = context.mlpack(&["inspect", &base, "--format", "json"]).json();
+    let above = layers(&context, &remote, known["layers"].as_array().unwrap().len());
     let before = registry.log().len();
-    world.mlpack(&["check", &remote, "--policy", "current"]).ok();
+    context.mlpack(&["check", &remote, "--policy", "current"]).ok();
     let fetched = served(&registry.since(before));
     assert!((above..above + 10_000).contains(&fetched), "{fetched} bytes of {above}");
 }
@@ -54,31 +54,31 @@ fn only_layers_that_nobody_has_read_are_fetched() {
 /// What the config decides is decided before a layer is fetched, for `check` and `package` alike.
 #[test]
 fn a_base_of_the_wrong_architecture_costs_no_layer() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let mut world = need!(World::offline()).own_cache();
-    world.call(&registry.host, "[HOST]");
-    let copy = world.program("cp", &["-r", base.strip_prefix("oci:").unwrap(), "base"]);
-    world.answer(copy, "").ok();
-    relabel(&world.path("base"), "arm64");
+    let mut context = need!(TestContext::offline()).own_cache();
+    context.name(&registry.host, "[HOST]");
+    let copy = context.program("cp", &["-r", base.strip_prefix("oci:").unwrap(), "base"]);
+    context.answer(copy, "").ok();
+    relabel(&context.path("base"), "arm64");
     let remote = format!("{}/bases/arm:v1", registry.host);
     let platform = ["--platform", "linux/arm64"];
-    world.mlpack(&[&["push", "oci:base", &remote][..], &platform].concat()).ok();
+    context.mlpack(&[&["push", "oci:base", &remote][..], &platform].concat()).ok();
 
     let before = registry.log().len();
     let check = ["check", &remote, "--policy"];
-    world.mlpack(&[&check[..], &["azureml-2019"], &platform].concat()).is(str![[r#"
-[HOST]/bases/arm:v1@sha256:[HEX]
+    context.mlpack(&[&check[..], &["azureml-2019"], &platform].concat()).is(str![[r#"
+[HOST]/bases/arm:v1@sha256:453b55a04028d98947e7a8da26a35342215661b93844bc6e0285c814872f584d
 
-FACT  VALUE  READ FROM
-architecture  arm64  [SHORT] config architecture
-user  root (none set)  [SHORT] config User
-entrypoint  python3  [SHORT] config Entrypoint and Cmd
+FACT          VALUE            READ FROM
+architecture  arm64            0bb4c23c34d2 config architecture
+user          root (none set)  0bb4c23c34d2 config User
+entrypoint    python3          0bb4c23c34d2 config Entrypoint and Cmd
 
 policy azureml-2019
-?  os  not read  wanted ubuntu >=16.04
-?  conda  not read  wanted >=4.5
-?  python  not read  wanted 3.5 or 3.6
+?       os            not read     wanted ubuntu >=16.04
+?       conda         not read     wanted >=4.5
+?       python        not read     wanted 3.5 or 3.6
 FAILED  architecture  found arm64  wanted amd64
 architecture: Take the linux/amd64 variant of the base. The service of 2019 ran amd64 images only.
 --- stderr
@@ -88,16 +88,16 @@ hint: choose another base image, or another policy with --policy (`mlpack bases`
 
 "#]]);
     let package = [
-        world.project_under(&remote, "azureml-2019"),
+        context.project_under(&remote, "azureml-2019"),
         ["--output", "oci:out"].map(str::to_owned).to_vec(),
         platform.map(str::to_owned).to_vec(),
     ];
-    world.mlpack(&package.concat()).is(str![[r#"
+    context.mlpack(&package.concat()).is(str![[r#"
 --- stderr
 base image [HOST]/bases/arm:v1
-?  os  not read  wanted ubuntu >=16.04
-?  conda  not read  wanted >=4.5
-?  python  not read  wanted 3.5 or 3.6
+?       os            not read     wanted ubuntu >=16.04
+?       conda         not read     wanted >=4.5
+?       python        not read     wanted 3.5 or 3.6
 FAILED  architecture  found arm64  wanted amd64
 architecture: Take the linux/amd64 variant of the base. The service of 2019 ran amd64 images only.
 error: the base image does not meet the policy `azureml-2019`: architecture
@@ -110,7 +110,7 @@ hint: choose another base image, let a requirement pass by name with --allow, or
 
     // A policy that takes it asks for the rest.
     let before = registry.log().len();
-    world.mlpack(&[&check[..], &["current"], &platform].concat()).ok();
-    let (fetched, size) = (served(&registry.since(before)), layers(&world, &base, 0));
+    context.mlpack(&[&check[..], &["current"], &platform].concat()).ok();
+    let (fetched, size) = (served(&registry.since(before)), layers(&context, &base, 0));
     assert!(fetched >= size, "{fetched} bytes of {size}");
 }

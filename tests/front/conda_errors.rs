@@ -1,4 +1,4 @@
-//! What is wrong with conda packages is told.
+//! Conda packages that cannot be used: each fault is reported.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,18 +6,19 @@ use std::path::Path;
 
 use snapbox::str;
 
-use super::conda::{ground, packaged, planned, project};
+use super::conda::{context_and_channel, packaged, planned, project};
 use crate::kit::{base, has, is_root, skip};
 use crate::need;
 
 #[test]
-fn a_conflict_is_told_in_sentences() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11", "clash-deep"]));
+fn a_conflict_is_explained() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let both = [channel.address("main"), channel.address("extra")];
-    let plan =
-        |lines: &[&str], more: &[&str]| world.say(&planned(&world, &base, &both[..1], lines, more));
-    // Two lines that want the same package in two versions.
+    let plan = |lines: &[&str], more: &[&str]| {
+        context.normalized(&planned(&context, &base, &both[..1], lines, more))
+    };
+    // Two lines require the same package in two versions.
     plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
@@ -26,7 +27,7 @@ hint: loosen one of the lines named above, or leave it out
 --- exit code 1
 
 "#]]);
-    // What two lines bring with them does.
+    // The dependencies of two lines do.
     plan(&["python=3.11", "clash-left", "clash-right"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
@@ -38,7 +39,7 @@ hint: loosen one of the lines named above, or leave it out
 --- exit code 1
 
 "#]]);
-    // What one of them brings brings it.
+    // A dependency of a dependency does.
     plan(&["python=3.11", "clash-deep", "clash-right"], &[]).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
@@ -68,25 +69,25 @@ hint: --exclude-newer 2019-04-01 lets common 1.0 in
 --- exit code 1
 
 "#]]);
-    let hidden = planned(&world, &base, &both, &["python=3.11", "priority=2"], &[]);
-    world.say(&hidden).is(str![[r#"
+    let hidden = planned(&context, &base, &both, &["python=3.11", "priority=2"], &[]);
+    context.normalized(&hidden).is(str![[r#"
 --- stderr
 error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/channel/extra, and file://[REPOSITORY]/fixtures/built/channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
-hint: put file://[REPOSITORY]/fixtures/built/channel/extra before file://[REPOSITORY]/fixtures/built/channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/channel/extra::priority`
+Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/small-channel/extra, and file://[REPOSITORY]/fixtures/built/small-channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
+hint: put file://[REPOSITORY]/fixtures/built/small-channel/extra before file://[REPOSITORY]/fixtures/built/small-channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/small-channel/extra::priority`
 --- exit code 1
 
 "#]]);
 }
 
 #[test]
-fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
+fn damaged_channels_and_archives_are_reported() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
     let main = [channel.address("main")];
-    world
-        .say(&planned(
-            &world,
+    context
+        .normalized(&planned(
+            &context,
             &base,
             &[channel.address("nowhere")],
             &["python=3.11", "common"],
@@ -94,7 +95,7 @@ fn what_is_wrong_with_a_channel_or_an_archive_is_told() {
         ))
         .is(str![[r#"
 --- stderr
-error: the channel file://[REPOSITORY]/fixtures/built/channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
+error: the channel file://[REPOSITORY]/fixtures/built/small-channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/small-channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/small-channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
 hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself
 --- exit code 1
 
@@ -104,7 +105,7 @@ hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANN
             "wrong-checksum",
             str![[r#"
 --- stderr
-error: wrong-checksum-1.0-0.conda should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: wrong-checksum-1.0-0.conda should be sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5 but its bytes are sha256:459c64dd40aab5125489bc380aaf60c8f1c7b215c1b356823aabd24df062e932
 hint: the file was damaged or replaced: fetch it again from an index you trust
 --- exit code 1
 
@@ -140,24 +141,24 @@ error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-fil
 "#]],
         ),
     ] {
-        let answer = packaged(&world, &base, &main, &["python=3.11", line]);
-        assert!(!world.path("out").exists(), "{line}");
+        let answer = packaged(&context, &base, &main, &["python=3.11", line]);
+        assert!(!context.path("out").exists(), "{line}");
         answer.is(expected);
     }
 }
 
 #[test]
-fn a_place_that_is_too_long_for_a_program() {
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
-    let text = fs::read_to_string(world.path("environment.yml")).unwrap();
-    world
+fn a_prefix_too_long_for_a_program_is_reported() {
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
+    let args = project(&context, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    let text = fs::read_to_string(context.path("environment.yml")).unwrap();
+    context
         .write("environment.yml", text.replace("name: svc", &format!("name: {}", "n".repeat(120))));
     let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
-    world.mlpack(&args).is(str![[r#"
+    context.mlpack(&args).is(str![[r#"
 --- stderr
-error: `bin/python3.11` of python-3.11.[PATCH]-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
+error: `bin/python3.11` of python-3.11.7-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
 hint: give the environment a shorter `name:` in the conda file
 --- exit code 1
 
@@ -166,32 +167,32 @@ hint: give the environment a shorter `name:` in the conda file
 
 /// For root every folder is writable, so somebody else runs the command.
 #[test]
-fn a_cache_that_cannot_be_written() {
+fn an_unwritable_cache_is_reported() {
     if !is_root() || !has("setpriv") {
         return skip("only root can run a command as somebody else, by setpriv");
     }
-    let base = need!(base("debian12-py311"));
-    let (world, channel) = need!(ground(&["python-3.11"]));
-    let cache = world.root().join("cache");
+    let base = base("debian12-py311");
+    let (context, channel) = need!(context_and_channel());
+    let cache = context.root().join("cache");
     fs::create_dir_all(&cache).unwrap();
     let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    for dir in [world.root(), &cache, &world.path("")] {
+    for dir in [context.root(), &cache, &context.path("")] {
         open(dir);
     }
-    let mut args = project(&world, &base, &[channel.address("main")], &["python=3.11", "common"]);
+    let mut args = project(&context, &base, &[channel.address("main")], &["python=3.11", "common"]);
     args.extend(["--output", "oci:out", "--quiet"].map(str::to_owned));
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_mlpack")];
     let as_nobody = |args: &[String]| {
-        let mut command = world.program("setpriv", &nobody);
+        let mut command = context.program("setpriv", &nobody);
         command.args(args);
-        world.answer(command, "")
+        context.answer(command, "")
     };
     if as_nobody(&["--version".to_owned()]).code != 0 {
         return skip("another user cannot run the command that is tested");
     }
     as_nobody(&args).is(str![[r#"
 --- stderr
-error: cannot write to the cache: [WORLD]/cache/stage: Permission denied (os error 13)
+error: cannot write to the cache: [TEMP]/cache/stage: Permission denied (os error 13)
 hint: set MLPACK_CACHE_DIR to a folder that can be written to
 --- exit code 1
 

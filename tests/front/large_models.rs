@@ -7,21 +7,21 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::time::Duration;
 
-use crate::kit::{World, base, blob_path, files, image};
+use crate::kit::{TestContext, base, blob_path, files, image};
 use crate::need;
 
 const SIZE: u64 = 300 << 20;
 /// Acceptance: under 150 MB of resident memory, whatever the size of the model.
 const MEMORY: u64 = 150 << 10;
 
-fn ground() -> Option<(World, Vec<String>)> {
-    let base = base("debian12-py311")?;
-    let world = World::offline()?;
-    let mut args = world.project(&base);
+fn context_and_project() -> Option<(TestContext, Vec<String>)> {
+    let base = base("debian12-py311");
+    let context = TestContext::offline()?;
+    let mut args = context.project(&base);
     let mut noise = File::open("/dev/urandom").unwrap().take(SIZE);
-    io::copy(&mut noise, &mut File::create(world.path("model.bin")).unwrap()).unwrap();
+    io::copy(&mut noise, &mut File::create(context.path("model.bin")).unwrap()).unwrap();
     args.extend(["--output", "oci:out", "--quiet"].map(str::to_owned));
-    Some((world, args))
+    Some((context, args))
 }
 
 /// The highest resident memory so far in KiB, as the kernel counts it; none once it has ended.
@@ -33,8 +33,8 @@ fn memory(child: &Child) -> Option<u64> {
 
 #[test]
 fn memory_does_not_grow_with_the_model() {
-    let (world, args) = need!(ground());
-    let mut child = world.command(&args).spawn().unwrap();
+    let (context, args) = need!(context_and_project());
+    let mut child = context.command(&args).spawn().unwrap();
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {
         most = most.max(memory(&child).unwrap_or(0));
@@ -44,7 +44,7 @@ fn memory_does_not_grow_with_the_model() {
     println!("packaging {} MB took {} MB of memory", SIZE >> 20, most >> 10);
     assert!(most > 0 && most < MEMORY, "{most} KiB");
     // Noise is stored as it is.
-    let layers = image(&world.path("out")).manifest["layers"].clone();
+    let layers = image(&context.path("out")).manifest["layers"].clone();
     let model = layers
         .as_array()
         .unwrap()
@@ -56,11 +56,11 @@ fn memory_does_not_grow_with_the_model() {
 
 #[test]
 fn a_killed_run_is_repaired_by_the_next() {
-    let (world, args) = need!(ground());
-    let mut child = world.command(&args).spawn().unwrap();
+    let (context, args) = need!(context_and_project());
+    let mut child = context.command(&args).spawn().unwrap();
     // Until the model is being written.
     let begun = || {
-        files(&world.path("out"))
+        files(&context.path("out"))
             .iter()
             .any(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap() > SIZE / 10)
     };
@@ -70,8 +70,8 @@ fn a_killed_run_is_repaired_by_the_next() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let digest = world.mlpack(&args[..args.len() - 1]).digest();
-    let layout = world.path("out");
+    let digest = context.mlpack(&args[..args.len() - 1]).digest();
+    let layout = context.path("out");
     let image = image(&layout);
     assert_eq!(image.digest, digest);
     // What is there is what the image names, and nothing of the first run.

@@ -1,33 +1,32 @@
-//! skopeo judges the images: it reads them, copies them from form to form, and finds them unchanged.
-//! umoci judges the files beside Docker, in `docker/images.rs`.
+//! Images as skopeo reads and copies them. `docker/images.rs` compares their files with umoci's.
 
 use std::process::Command;
 
-use crate::kit::{World, base, has, registry};
+use crate::kit::{TestContext, base, has, noise, registry};
 use crate::need;
 
-fn skopeo(world: &World, args: &[&str]) -> Command {
-    let mut command = world.program("skopeo", &["--insecure-policy"]);
+fn skopeo(context: &TestContext, args: &[&str]) -> Command {
+    let mut command = context.program("skopeo", &["--insecure-policy"]);
     command.args(args);
     command
 }
 
 #[test]
-fn skopeo_reads_and_copies_what_is_written() {
+fn skopeo_reads_and_copies_layouts() {
     if !has("skopeo") {
         return;
     }
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let registry = need!(registry(false));
-    let world = need!(World::offline());
-    let mut args = world.project(&base);
+    let context = need!(TestContext::offline());
+    let mut args = context.project(&base);
     // Does not compress, so it becomes a layer without compression, which tools must take too.
-    world.write("model.bin", noise(3 << 20));
+    context.write("model.bin", noise(3 << 20));
     args.extend(["--output".to_owned(), "oci:out:v1".to_owned()]);
-    let digest = world.mlpack(&args).digest();
-    let seen = world.answer(skopeo(&world, &["inspect", "oci:out:v1"]), "").json();
+    let digest = context.mlpack(&args).digest();
+    let seen = context.answer(skopeo(&context, &["inspect", "oci:out:v1"]), "").json();
     assert_eq!(seen["Digest"], digest.as_str());
-    let expected = world.mlpack(&["inspect", "oci:out:v1", "--format", "json"]).json();
+    let expected = context.mlpack(&["inspect", "oci:out:v1", "--format", "json"]).json();
     assert_eq!(
         (&seen["Env"], &seen["Labels"]["org.mlpack.port"]),
         (&expected["env"], &"5001".into())
@@ -52,10 +51,10 @@ fn skopeo_reads_and_copies_what_is_written() {
             from,
             to,
         ];
-        world.answer(skopeo(&world, &copy), "").ok();
+        context.answer(skopeo(&context, &copy), "").ok();
     }
     for place in ["oci-archive:copy.tar:v1", remote.as_str(), "oci:back:v1"] {
-        let found = world.mlpack(&["inspect", place, "--format", "json"]).json();
+        let found = context.mlpack(&["inspect", place, "--format", "json"]).json();
         assert_eq!(
             (&found["digest"], &found["packages"]),
             (&expected["digest"], &expected["packages"]),
@@ -70,27 +69,13 @@ fn skopeo_reads_the_docker_archive() {
     if !has("skopeo") {
         return;
     }
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let mut args = world.project(&base);
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let mut args = context.project(&base);
     args.extend(["--output".to_owned(), "docker-archive:out.tar:name:v1".to_owned()]);
-    world.mlpack(&args).digest();
-    world.answer(skopeo(&world, &["copy", "docker-archive:out.tar", "oci:copy:v1"]), "").ok();
-    let seen = |place: &str| world.mlpack(&["inspect", place, "--format", "json"]).json();
+    context.mlpack(&args).digest();
+    context.answer(skopeo(&context, &["copy", "docker-archive:out.tar", "oci:copy:v1"]), "").ok();
+    let seen = |place: &str| context.mlpack(&["inspect", place, "--format", "json"]).json();
     assert_eq!(seen("oci:copy:v1")["packages"], seen("docker-archive:out.tar")["packages"]);
     assert_eq!(seen("oci:copy:v1")["models"], seen("docker-archive:out.tar")["models"]);
-}
-
-/// Bytes that do not compress, the same every time.
-fn noise(count: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut bytes = Vec::with_capacity(count + 8);
-    while bytes.len() < count {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(count);
-    bytes
 }

@@ -1,19 +1,19 @@
-//! The same inputs give the same digest, wherever, whenever and by whomever.
+//! The same inputs give the same digest, whatever the directory, time, locale and user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::kit::{World, base, has, image, is_root};
+use crate::kit::{TestContext, base, has, image, is_root};
 use crate::need;
 
 /// A project with every kind of thing whose order or mode a machine may choose.
-fn arguments(world: &World, base: &str) -> Vec<String> {
-    let mut args = world.project(base);
+fn arguments(context: &TestContext, base: &str) -> Vec<String> {
+    let mut args = context.project(base);
     for name in ["b", "a", "c", "z/y/x", "ümlaut", "with space"] {
-        world.write(&format!("folder/{name}"), name);
+        context.write(&format!("folder/{name}"), name);
     }
-    let link = world.path("folder/link");
+    let link = context.path("folder/link");
     if !link.is_symlink() {
         symlink("a", link).unwrap();
     }
@@ -37,9 +37,10 @@ fn open_to_all(dir: &Path) {
 }
 
 #[test]
-fn from_two_directories() {
-    let base = need!(base("debian12-py311"));
-    let (here, mut there) = (need!(World::offline()), need!(World::offline()).own_cache());
+fn from_another_directory_timezone_and_locale() {
+    let base = base("debian12-py311");
+    let (here, mut there) =
+        (need!(TestContext::offline()), need!(TestContext::offline()).own_cache());
     there.set("TZ", "Asia/Tokyo");
     there.set("LANG", "de_DE.UTF-8");
     there.set("USER", "somebody");
@@ -53,13 +54,13 @@ fn from_two_directories() {
 
 #[test]
 fn under_another_umask_and_on_one_core() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
     if !has("taskset") {
         return;
     }
-    let expected = world.mlpack(&arguments(&world, &base)).digest();
-    let other = need!(World::offline()).own_cache();
+    let expected = context.mlpack(&arguments(&context, &base)).digest();
+    let other = need!(TestContext::offline()).own_cache();
     let args = arguments(&other, &base);
     for name in ["score.py", "folder/a", "folder/z"] {
         let mode = if name.ends_with('z') { 0o700 } else { 0o600 };
@@ -72,14 +73,14 @@ fn under_another_umask_and_on_one_core() {
 }
 
 #[test]
-fn by_another_user() {
-    let base = need!(base("debian12-py311"));
+fn as_another_user() {
+    let base = base("debian12-py311");
     if !is_root() || !has("setpriv") {
         return;
     }
-    let world = need!(World::offline());
-    let expected = world.mlpack(&arguments(&world, &base)).digest();
-    let mut other = need!(World::offline()).own_cache();
+    let context = need!(TestContext::offline());
+    let expected = context.mlpack(&arguments(&context, &base)).digest();
+    let mut other = need!(TestContext::offline()).own_cache();
     // Copies, for the other user may not look into the folders of this one.
     let copy = |from: &Path, name: &str| {
         let to = other.root().join(name);
@@ -109,30 +110,30 @@ fn by_another_user() {
 }
 
 #[test]
-fn another_time_stamp_is_another_image_and_as_stable() {
-    let base = need!(base("debian12-py311"));
-    let mut world = need!(World::offline());
-    let args = arguments(&world, &base);
-    let usual = world.mlpack(&args).digest();
-    world.set("SOURCE_DATE_EPOCH", "1700000000");
-    let dated = world.mlpack(&args).digest();
+fn source_date_epoch_changes_the_image_reproducibly() {
+    let base = base("debian12-py311");
+    let mut context = need!(TestContext::offline());
+    let args = arguments(&context, &base);
+    let usual = context.mlpack(&args).digest();
+    context.set("SOURCE_DATE_EPOCH", "1700000000");
+    let dated = context.mlpack(&args).digest();
     assert_ne!(usual, dated);
-    assert_eq!(image(&world.path("out")).config["created"], "2023-11-14T22:13:20Z");
-    assert_eq!(dated, world.mlpack(&args).digest());
+    assert_eq!(image(&context.path("out")).config["created"], "2023-11-14T22:13:20Z");
+    assert_eq!(dated, context.mlpack(&args).digest());
 }
 
 /// A new entry script sends kilobytes: every layer but the last is the one there was.
 #[test]
 fn a_new_entry_script_changes_only_the_last_layer() {
-    let base = need!(base("debian12-py311"));
-    let world = need!(World::offline());
-    let args = arguments(&world, &base);
-    world.mlpack(&args).ok();
-    let before = image(&world.path("out")).layers();
-    let script = fs::read_to_string(world.path("score.py")).unwrap();
-    world.write("score.py", script.replace("sum(", "max("));
-    world.mlpack(&args).ok();
-    let after = image(&world.path("out")).layers();
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let args = arguments(&context, &base);
+    context.mlpack(&args).ok();
+    let before = image(&context.path("out")).layers();
+    let script = fs::read_to_string(context.path("score.py")).unwrap();
+    context.write("score.py", script.replace("sum(", "max("));
+    context.mlpack(&args).ok();
+    let after = image(&context.path("out")).layers();
     let (last, rest) = after.split_last().unwrap();
     assert_eq!((rest, after.len()), (&before[..before.len() - 1], before.len()));
     assert_ne!(Some(last), before.last());

@@ -1,4 +1,4 @@
-//! A world of its own for every test: home, working directory, environment.
+//! A separate home, working directory and environment for every test.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,13 +10,14 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::answer::Substitution;
 use super::layout::{blob_path, image};
 use super::lock::{lock, shared};
 use super::wheels::wheels;
 use super::{Answer, skip};
 
-/// Variables through which a machine says how it reaches the outside.
-const OUTSIDE: [&str; 12] = [
+/// Variables that say how this machine reaches package indexes.
+const NETWORK: [&str; 12] = [
     "HTTPS_PROXY",
     "https_proxy",
     "HTTP_PROXY",
@@ -50,62 +51,66 @@ pub(crate) fn repository() -> &'static Path {
 }
 
 /// A temporary folder with `home` and `work` in it, and the environment of the command.
-pub(crate) struct World {
+pub(crate) struct TestContext {
     dir: TempDir,
     variables: BTreeMap<OsString, OsString>,
-    /// Paths and other texts of this world with what goldens call them.
-    names: Vec<(String, String)>,
+    substitutions: Vec<Substitution>,
 }
 
-impl World {
-    /// A world without an index: packages come from the folder of small wheels. The cache is the
+impl TestContext {
+    /// A context without an index: packages come from the folder of small wheels. The cache is the
     /// one that all tests share. None if there is no uv and none can be fetched.
     #[track_caller]
     pub(crate) fn offline() -> Option<Self> {
-        let mut world = Self::bare();
-        world.set("MLPACK_UV", uv()?);
-        world.set("UV_FIND_LINKS", wheels());
-        world.set("UV_NO_INDEX", "1");
-        Some(world)
+        let mut context = Self::bare().inheriting(&["PATH"]);
+        context.set("MLPACK_UV", uv()?);
+        context.set("UV_FIND_LINKS", wheels());
+        context.set("UV_NO_INDEX", "1");
+        Some(context)
     }
 
-    /// A world with PyPI, or the index that this machine is told to use.
+    /// A context with PyPI, or the index that this machine is configured to use.
     #[track_caller]
     pub(crate) fn online() -> Option<Self> {
-        super::network().then(Self::bare)
+        super::network().then(|| Self::bare().inheriting(&["PATH"]).inheriting(&NETWORK))
     }
 
-    /// A world for what resolves nothing.
+    /// A context that inherits nothing, for what resolves nothing.
     pub(crate) fn bare() -> Self {
         let dir = tempfile::Builder::new().prefix("mlpack-front-").tempdir().unwrap();
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        let mut world = Self { dir, variables: BTreeMap::new(), names: Vec::new() };
-        for name in OUTSIDE.iter().chain(&["PATH", "DOCKER_HOST"]) {
-            if let Some(value) = env::var_os(name) {
-                world.set(name, value);
-            }
-        }
-        world.set("HOME", world.dir.path().join("home"));
-        // What a machine says below /etc is not of this world.
-        world.set("MLPACK_NO_CONDARC", "1");
-        world.set("TZ", "UTC");
-        world.set("LANG", "C.UTF-8");
+        let mut context = Self { dir, variables: BTreeMap::new(), substitutions: Vec::new() };
+        context.set("HOME", context.dir.path().join("home"));
+        // The machine's configuration below /etc does not count.
+        context.set("MLPACK_NO_CONDARC", "1");
+        context.set("TZ", "UTC");
+        context.set("LANG", "C.UTF-8");
         let cache = shared().join("cache");
-        world.set("MLPACK_CACHE_DIR", &cache);
+        context.set("MLPACK_CACHE_DIR", &cache);
         for (path, name) in [
-            (world.dir.path().to_owned(), "[WORLD]"),
+            (context.dir.path().to_owned(), "[TEMP]"),
             (cache, "[CACHE]"),
-            (repository().join("fixtures/built/bases"), "[BASES]"),
+            (super::bases::bases_dir(), "[BASES]"),
             (repository().to_owned(), "[REPOSITORY]"),
         ] {
-            world.call(&path.to_string_lossy(), name);
+            context.name(&path.to_string_lossy(), name);
         }
-        world
+        context
     }
 
-    /// Gives this world a cache of its own.
+    /// Lets variables of the test's own environment through.
+    pub(crate) fn inheriting(mut self, names: &[&str]) -> Self {
+        for name in names {
+            if let Some(value) = env::var_os(name) {
+                self.set(name, value);
+            }
+        }
+        self
+    }
+
+    /// Gives this context a separate cache.
     pub(crate) fn own_cache(mut self) -> Self {
         let cache = self.dir.path().join("cache");
         self.set("MLPACK_CACHE_DIR", cache);
@@ -117,12 +122,17 @@ impl World {
         self.variables.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
     }
 
-    /// Lets goldens say `name` where the command says `text`.
-    pub(crate) fn call(&mut self, text: &str, name: &str) {
-        self.names.push((text.to_owned(), name.to_owned()));
+    /// Lets goldens have `name` where the command prints `text`.
+    pub(crate) fn name(&mut self, text: &str, name: &str) {
+        self.substitutions.push(Substitution::literal(text, name));
     }
 
-    /// The folder that everything of this world is in.
+    /// The same for a regular expression.
+    pub(crate) fn name_pattern(&mut self, pattern: &str, name: &str) {
+        self.substitutions.push(Substitution::pattern(pattern, name));
+    }
+
+    /// The folder that everything of this context is in.
     pub(crate) fn root(&self) -> &Path {
         self.dir.path()
     }
@@ -159,6 +169,12 @@ impl World {
             r#"{"entryScript": "score.py", "runtime": "python", "condaFile": "environment.yml"}"#,
         );
         self.write("model.bin", "a model\n".repeat(100));
+        self.project_arguments(base, policy)
+    }
+
+    /// Arguments of `package` for the small project, whose files are there.
+    #[allow(clippy::unused_self, reason = "it is the context's project")]
+    pub(crate) fn project_arguments(&self, base: &str, policy: &str) -> Vec<String> {
         let args = [
             "package",
             "--ic",
@@ -189,12 +205,12 @@ impl World {
         }
     }
 
-    /// The command in this world, not started.
+    /// The command in this context, not started.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, args: &[A]) -> Command {
         self.program(env!("CARGO_BIN_EXE_mlpack"), args)
     }
 
-    /// Any program in this world.
+    /// Any program in this context.
     pub(crate) fn program<A: AsRef<OsStr>>(&self, name: &str, args: &[A]) -> Command {
         let mut command = Command::new(name);
         command.args(args).env_clear().envs(&self.variables).current_dir(self.path(""));
@@ -217,8 +233,8 @@ impl World {
     }
 
     /// A text to be compared in the form of an answer.
-    pub(crate) fn say(&self, text: &str) -> Answer {
-        Answer::made_of(text, self.names.clone())
+    pub(crate) fn normalized(&self, text: &str) -> Answer {
+        Answer::made_of(text, self.substitutions.clone())
     }
 
     /// Runs a program and takes what it says.
@@ -232,11 +248,11 @@ impl World {
         });
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        Answer::new(&output, self.names.clone())
+        Answer::new(&output, self.substitutions.clone())
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -249,7 +265,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A uv for worlds without an index: the one on PATH if it is new enough, else the one that the
+/// A uv for contexts without an index: the one on PATH if it is new enough, else the one that the
 /// command itself fetches, which is asked for once.
 #[track_caller]
 pub(crate) fn uv() -> Option<PathBuf> {
@@ -260,12 +276,12 @@ pub(crate) fn uv() -> Option<PathBuf> {
     {
         return Some(path.into());
     }
-    let world = World::online()?;
-    let base = super::base("debian12-py311")?;
-    let mut args = world.project(&base);
-    world.write("environment.yml", "dependencies:\n  - pip:\n    - idna\n");
+    let context = TestContext::online()?;
+    let base = super::base("debian12-py311");
+    let mut args = context.project(&base);
+    context.write("environment.yml", "dependencies:\n  - pip:\n    - idna\n");
     args.push("--dry-run".to_owned());
-    let answer = world.mlpack(&args);
+    let answer = context.mlpack(&args);
     let fetched = find(&shared().join("cache"));
     let path = fetched.or_else(|| {
         let path = env::var_os("PATH").unwrap_or_default();
