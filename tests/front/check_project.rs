@@ -17,7 +17,7 @@ fn check(context: &TestContext, base: &str) -> Vec<String> {
 #[test]
 fn check_of_a_good_project_finds_nothing() {
     let context = need!(TestContext::offline());
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let args = check(&context, &base);
     context.mlpack(&args).is(str![[r#"
 0 errors, 0 warnings
@@ -36,7 +36,7 @@ fn check_of_a_good_project_finds_nothing() {
 #[test]
 fn check_prints_findings_and_exits_with_3() {
     let context = need!(TestContext::offline());
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let args = check(&context, &base);
     context.write("score.py", "def init():\n    pass\n");
     context.mlpack(&args).is(str![[r#"
@@ -64,7 +64,7 @@ hint: give --entry-script, or a configuration with `entryScript`
 
 #[test]
 fn base_check_and_its_old_form_print_the_same() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = TestContext::bare();
     let new = context.mlpack(&["base", "check", &base, "--policy", "current"]);
     let old = context.mlpack(&["check", &base, "--policy", "current"]);
@@ -84,7 +84,7 @@ fn base_list_is_bases() {
 
 #[test]
 fn a_refused_base_names_the_policy_that_accepts_it() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let answer = TestContext::bare().mlpack(&["base", "check", &base]);
     assert_eq!(answer.code, 3);
     let hint = answer.stderr.lines().last().unwrap();
@@ -93,7 +93,7 @@ fn a_refused_base_names_the_policy_that_accepts_it() {
 
 #[test]
 fn a_layout_and_archives_need_no_prefix() {
-    let base = need!(base("debian12-py311"));
+    let base = base("debian12-py311");
     let context = TestContext::bare();
     let image = |args: &[&str]| -> serde_json::Value {
         context.mlpack(&[&["inspect", "--format", "json"], args].concat()).json()
