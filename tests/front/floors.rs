@@ -33,17 +33,54 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-documents", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
+        ("mlpack-lock", vec!["mlpack-oci", "mlpack-requirements"]),
         (
-            "mlpack-environment",
+            "mlpack-packages",
             vec![
                 "mlpack-documents",
-                "mlpack-elf",
                 "mlpack-http",
+                "mlpack-lock",
                 "mlpack-oci",
                 "mlpack-requirements",
             ],
         ),
-        ("mlpack-project", vec!["mlpack-environment", "mlpack-oci", "mlpack-requirements"]),
+        (
+            "mlpack-source-build",
+            vec![
+                "mlpack-elf",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-packages",
+                "mlpack-requirements",
+            ],
+        ),
+        (
+            // Its tests install what they resolve.
+            "mlpack-resolve",
+            vec![
+                "mlpack-install",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-packages",
+                "mlpack-requirements",
+                "mlpack-source-build",
+            ],
+        ),
+        (
+            "mlpack-install",
+            vec![
+                "mlpack-elf",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-packages",
+                "mlpack-requirements",
+                "mlpack-source-build",
+            ],
+        ),
+        (
+            "mlpack-project",
+            vec!["mlpack-install", "mlpack-lock", "mlpack-oci", "mlpack-requirements"],
+        ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
@@ -52,11 +89,14 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-project",
                 "mlpack-deploy",
                 "mlpack-engine",
-                "mlpack-environment",
                 "mlpack-host-base",
+                "mlpack-install",
+                "mlpack-lock",
                 "mlpack-oci",
+                "mlpack-packages",
                 "mlpack-registry",
                 "mlpack-requirements",
+                "mlpack-resolve",
             ],
         ),
     ];
@@ -72,8 +112,8 @@ fn rooms_without_a_network_know_no_network() {
         let knows = |package: &&Package| direct(package).any(|name| crates.contains(&name));
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
-    let http = ["mlpack-deploy", "mlpack-environment", "mlpack-http", "mlpack-registry"]
-        .map(str::to_owned);
+    let http =
+        ["mlpack-deploy", "mlpack-http", "mlpack-packages", "mlpack-registry"].map(str::to_owned);
     assert_eq!(doors(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
     assert_eq!(doors(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
 }

@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use etcetera::BaseStrategy as _;
 use mlpack_deploy::{Connections, Deployer, DeploymentConfig, deployer_for};
 use mlpack_engine::Engine;
-use mlpack_environment::CondaSettings;
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layer::LayerOptions;
 use mlpack_oci::layout::Layout;
 use mlpack_oci::{Image, Location, PinnedReference, Platform, Progress};
+use mlpack_packages::CondaSettings;
 use mlpack_project::base::{Catalogue, IndexCache};
 use mlpack_project::image::Templates;
 use mlpack_project::project::RegistryAccess;
@@ -98,7 +98,7 @@ impl Context {
         &self,
         interpreters: &[PathBuf],
         exclude_newer: Option<&str>,
-    ) -> Result<mlpack_environment::Settings> {
+    ) -> Result<mlpack_packages::Settings> {
         let index = |name: &str, text: &str| -> Result<IndexUrl> {
             text.parse().map_err(|error| {
                 Failure::usage(
@@ -113,7 +113,8 @@ impl Context {
         let extra = ["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]
             .into_iter()
             .find_map(|name| Some((name, variable(name)?)));
-        let mut settings = mlpack_environment::Settings::new(&self.cache);
+        let mut settings = mlpack_packages::Settings::new(&self.cache);
+        settings.current_dir.clone_from(&self.cwd);
         settings.uv = variable("MLPACK_UV").map(PathBuf::from);
         settings.search_path = outside::search_path();
         settings.interpreters = interpreters.iter().map(|path| self.cwd.join(path)).collect();

@@ -17,7 +17,13 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Engine(#[from] mlpack_engine::Error),
     #[error(transparent)]
-    Environment(#[from] mlpack_environment::Error),
+    Lock(#[from] mlpack_lock::Error),
+    #[error(transparent)]
+    Packages(#[from] mlpack_packages::Error),
+    #[error(transparent)]
+    Resolve(#[from] mlpack_resolve::Error),
+    #[error(transparent)]
+    Install(#[from] mlpack_install::Error),
     #[error(transparent)]
     Requirements(#[from] mlpack_requirements::Error),
     #[error(transparent)]
@@ -59,7 +65,10 @@ impl Failure {
             Self::Oci(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Engine(error) => error.hint(),
-            Self::Environment(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Packages(error) => error.hint(),
+            Self::Resolve(error) => error.hint(),
+            Self::Install(error) => error.hint(),
             Self::Requirements(error) => error.hint(),
             Self::Build(error) => error.hint(),
             Self::Project(error) => error.hint(),

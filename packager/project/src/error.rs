@@ -12,9 +12,9 @@ pub enum Error {
     /// An image could not be read or a layer not be written.
     #[error(transparent)]
     Image(#[from] mlpack_oci::Error),
-    /// The environment could not be made.
+    /// An environment cannot be installed.
     #[error(transparent)]
-    Environment(#[from] mlpack_environment::Error),
+    Install(#[from] mlpack_install::Error),
     /// What the user gave could not be read.
     #[error(transparent)]
     Project(#[from] crate::project::Error),
@@ -122,7 +122,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.hint(),
-            Self::Environment(error) => error.hint(),
+            Self::Install(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::UnknownPolicy { .. } => {
                 Some("name one with --policy; `mlpack bases` lists them".to_owned())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mlpack_environment::{LOCK_NAME, LockFile};
+use mlpack_lock::{LOCK_NAME, LockFile, LockPlaces};
 use mlpack_oci::Location;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_project::image::{Change, Contents};
@@ -92,8 +92,9 @@ fn contents(context: &Context, source: &str, images: &ImageArgs) -> Result<Conte
     let path: PathBuf = context.cwd.join(source).components().collect();
     if path.exists() {
         let lock = lock_of(context, &path)?;
-        let found = LockFile::load(&lock, &[])?;
-        let found = found.ok_or(mlpack_environment::Error::NoLock { path: lock })?;
+        let places = LockPlaces { current_dir: &context.cwd, find_links: &[] };
+        let found = LockFile::load(&lock, places)?;
+        let found = found.ok_or(mlpack_lock::Error::Missing { path: lock })?;
         return Ok(Contents::of_lock(&found));
     }
     let location: Location = parse(source).map_err(|failure| match failure {

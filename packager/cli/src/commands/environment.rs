@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use mlpack_environment::{
-    LockTarget, LockedBase, LockedEnvironment, Resolution, ResolveRequest, Settings,
-    resolve as resolve_request, settings_of,
-};
+use mlpack_lock::{LockTarget, LockedBase, LockedEnvironment};
+use mlpack_packages::Settings;
 use mlpack_project::image::{Base, InterpreterPreference, InterpreterSelection, InterpreterSource};
 use mlpack_project::project::Project;
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
+use mlpack_resolve::{Resolution, ResolveRequest, resolve as resolve_request, settings_of};
 
 use crate::args::{EnvironmentArg, ProjectArgs};
 use crate::context::Context;

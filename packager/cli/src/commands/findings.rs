@@ -1,6 +1,8 @@
 //! What the checks find, printed as it is found.
 
-use mlpack_environment::{Inventory, LockedEnvironment, Settings};
+use mlpack_install::Inventory;
+use mlpack_lock::LockedEnvironment;
+use mlpack_packages::Settings;
 use mlpack_project::check::{self, Finding, Resolved, Severity, Subject};
 use mlpack_project::image::Base;
 use mlpack_project::project::Project;

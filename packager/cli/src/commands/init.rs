@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<()> {
         model_file: MODEL_FILE,
         model_file_literal: format!("\"{MODEL_FILE}\""),
         python_version: None,
-        pip_packages: &[mlpack_environment::SERVER],
+        pip_packages: &[mlpack_lock::SERVER],
     };
     let fill = |template: &str| context.templates.fill(template, &values);
     let files = [

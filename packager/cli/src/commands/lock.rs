@@ -1,8 +1,9 @@
 //! `mlpack lock`: exact packages written down, renewed, or held against the project.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use mlpack_environment::{Error, LockFile, LockTarget, Settings};
+use mlpack_lock::{LockFile, LockPlaces, LockTarget};
+use mlpack_packages::Settings;
 use mlpack_project::image::{Change, Contents};
 use mlpack_project::project::CondaSource;
 use serde::Serialize;
@@ -65,7 +66,8 @@ fn check(context: &Context, asked: Asked<'_>, path: &Path, settings: &Settings) 
         hint: "`mlpack lock` with the same arguments brings it up to date".to_owned(),
     };
     let links = settings.indexes.folders(asked.directory);
-    let lock = LockFile::load(path, &links)?;
+    let places = LockPlaces { current_dir: &settings.current_dir, find_links: &links };
+    let lock = LockFile::load(path, places)?;
     let lock = lock.ok_or_else(|| refused(format!("there is no {name}")))?;
     let now = inputs(asked, path, settings)?;
     let fit = lock.fit(&now, asked.choice.lock_target(), &asked.locked_base());
@@ -85,11 +87,12 @@ fn write(
 ) -> Result<Outcome> {
     let name = shown(context, path);
     let links = settings.indexes.folders(asked.directory);
+    let places = LockPlaces { current_dir: &settings.current_dir, find_links: &links };
     let all = update.iter().any(String::is_empty);
     // What is renewed as a whole need not be readable.
     let before = match all {
-        true => LockFile::load(path, &links).ok().flatten(),
-        false => LockFile::load(path, &links)?,
+        true => LockFile::load(path, places).ok().flatten(),
+        false => LockFile::load(path, places)?,
     };
     let now = inputs(asked, path, settings)?;
     if let Some(lock) = before.as_ref().filter(|_| update.is_empty()) {
@@ -103,14 +106,14 @@ fn write(
             fit.other_base = None;
             tell_notes(context, &name, &fit);
             let lock = LockFile { base: asked.locked_base(), ..lock.clone() };
-            return save(name, before.as_ref(), &lock, path, &links);
+            return save(name, before.as_ref(), &lock, path, places);
         }
         context.progress.note(&format!("{name}: {}", fit.differences.join("; ")));
     }
     let held = match &before {
-        Some(lock) if !all => Some(lock.held_but(update, path)?),
+        Some(lock) if !all => Some(lock.without(update, path)?),
         None if !all && !update.is_empty() => {
-            return Err(Error::NoLock { path: path.to_owned() }.into());
+            return Err(mlpack_lock::Error::Missing { path: path.to_owned() }.into());
         }
         _ => None,
     };
@@ -120,7 +123,7 @@ fn write(
         LockTarget::Base(_) => None,
     };
     let lock = LockFile { inputs: now, base: asked.locked_base(), cuda, environment };
-    save(name, before.as_ref(), &lock, path, &links)
+    save(name, before.as_ref(), &lock, path, places)
 }
 
 fn save(
@@ -128,12 +131,12 @@ fn save(
     before: Option<&LockFile>,
     lock: &LockFile,
     path: &Path,
-    links: &[PathBuf],
+    places: LockPlaces<'_>,
 ) -> Result<Outcome> {
     if before == Some(lock) {
         return Ok(Outcome::of(name, "up to date", lock, Vec::new()));
     }
-    lock.save(path, links)?;
+    lock.save(path, places)?;
     let changes = match before {
         Some(before) => Contents::of_lock(before).changes(&Contents::of_lock(lock)),
         None => Vec::new(),

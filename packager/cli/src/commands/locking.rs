@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_environment::{
-    Error, LOCK_NAME, LockFile, LockFit, LockInputs, Resolution, Settings, lock_inputs,
-};
+use mlpack_lock::{LOCK_NAME, LockFile, LockFit, LockInputs, LockPlaces};
+use mlpack_packages::Settings;
 use mlpack_project::project::{CondaSource, Project};
+use mlpack_resolve::{Resolution, lock_inputs};
 
 use super::environment::{Asked, resolve, settings_for};
 use crate::args::{LockUseArgs, ProjectArgs};
@@ -28,7 +28,7 @@ pub(crate) fn lock_path(context: &Context, args: &ProjectArgs, project: &Project
 /// Fails if a lock file is demanded and there is none, before anything is read.
 pub(crate) fn demand(lock: &Path, lock_use: LockUseArgs) -> Result<()> {
     if lock_use.locked && !lock.is_file() {
-        return Err(Error::NoLock { path: lock.to_owned() }.into());
+        return Err(mlpack_lock::Error::Missing { path: lock.to_owned() }.into());
     }
     Ok(())
 }
@@ -61,9 +61,10 @@ pub(crate) fn locked(
     settings: &Settings,
 ) -> Result<Resolution> {
     let links = settings.indexes.folders(asked.directory);
-    let Some(found) = LockFile::load(lock, &links)? else {
+    let places = LockPlaces { current_dir: &settings.current_dir, find_links: &links };
+    let Some(found) = LockFile::load(lock, places)? else {
         if args.lock.is_some() || lock_use.locked {
-            return Err(Error::NoLock { path: lock.to_owned() }.into());
+            return Err(mlpack_lock::Error::Missing { path: lock.to_owned() }.into());
         }
         return resolve(context, asked, None, settings);
     };
@@ -79,7 +80,11 @@ pub(crate) fn locked(
         return Ok(Resolution { environment, notes: Vec::new(), settings });
     }
     if lock_use.locked {
-        return Err(Error::LockStale { path: lock.to_owned(), differences: fit.differences }.into());
+        return Err(mlpack_lock::Error::OutOfDate {
+            path: lock.to_owned(),
+            differences: fit.differences,
+        }
+        .into());
     }
     context.progress.note(&format!(
         "{name} does not fit: {}; what else is in it stays where it can, and `mlpack lock` writes that down",

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mlpack_environment::{
-    Bytecode, InstallOptions, Installation, Inventory, LockedEnvironment, Pruned, Resolution,
-    fetch_packages, incompatibilities, install,
+use mlpack_install::{
+    Bytecode, InstallOptions, Installation, Inventory, Pruned, fetch_packages, install,
 };
+use mlpack_lock::{LockedEnvironment, incompatibilities};
 use mlpack_oci::Image;
 use mlpack_oci::rootfs::Kind;
 use mlpack_project::image::{self, Base, Inputs, LayerCache, Plan};
@@ -14,6 +14,7 @@ use mlpack_project::project::{
     CondaSource, InferenceConfig, ModelSpec, Overrides, Project, RegistryAccess, Runtime,
 };
 use mlpack_requirements::CondaFile;
+use mlpack_resolve::Resolution;
 
 use super::base::base;
 use super::environment::{Asked, choose, resolve};
@@ -39,7 +40,7 @@ pub(crate) struct Prepared {
     conda: Option<CondaFile>,
     slim: bool,
     bytecode: Option<Bytecode>,
-    settings: mlpack_environment::Settings,
+    settings: mlpack_packages::Settings,
 }
 
 /// What is known of where an image will be.
@@ -170,7 +171,7 @@ fn inventory(
     context: &Context,
     environment: &LockedEnvironment,
     conda: Option<&CondaFile>,
-    settings: &mlpack_environment::Settings,
+    settings: &mlpack_packages::Settings,
 ) -> Result<Inventory> {
     if let Some(known) = Inventory::known(environment, &context.cache)? {
         return Ok(known);

@@ -1,6 +1,6 @@
 //! Facts about a base image, each with the layer and path it was read from.
 
-use mlpack_environment::VirtualPackages;
+use mlpack_lock::VirtualPackages;
 use mlpack_oci::rootfs::{Found, RootFs};
 use mlpack_oci::{Digest, Image};
 use mlpack_requirements::{Architecture, Target};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mlpack_environment::Modules;
+use mlpack_install::Modules;
 use mlpack_oci::rootfs::{Kind, RootFs};
 
 /// Folders that the dynamic loader of every distribution searches (ld.so(8)); Debian's have one

@@ -134,7 +134,7 @@ fn without_cuda(package: &Package) -> Finding {
 /// What brings CUDA into an image without a graphics card.
 fn needless(
     subject: &Subject<'_>,
-    environment: &mlpack_environment::LockedEnvironment,
+    environment: &mlpack_lock::LockedEnvironment,
     brought: &[(&str, &str)],
     bytes: u64,
     first: &str,

@@ -2,7 +2,7 @@
 //! the conda file lists; then by what they hold. A script may still find modules in its own way, so
 //! this only warns.
 
-use mlpack_environment::Modules;
+use mlpack_install::Modules;
 use mlpack_requirements::PythonVersion;
 
 use super::local_imports::is_module;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mlpack_environment::{BaseLibraries, Inventory, LockedEnvironment, MissingLibrary, Modules};
+use mlpack_install::{BaseLibraries, Inventory, MissingLibrary, Modules};
+use mlpack_lock::LockedEnvironment;
 use mlpack_oci::rootfs::RootFs;
 
 use crate::base::{modules, shared_libraries};
@@ -48,7 +49,7 @@ impl Resolved<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use mlpack_environment::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
+    use mlpack_lock::{Artifact, ArtifactKind, ArtifactOrigin, LockedPackage};
     use mlpack_oci::Digest;
     use mlpack_oci::rootfs::{Entry, Kind, LayerIndex};
     use mlpack_requirements::{Architecture, PythonVersion, Target};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mlpack_environment::MissingLibrary;
+use mlpack_install::MissingLibrary;
 
 use super::{Finding, Subject};
 

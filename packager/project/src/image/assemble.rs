@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mlpack_environment::Installation;
+use mlpack_install::Installation;
 use mlpack_oci::layer::{Compression, LayerOptions, Tree, WrittenLayer, write_layer};
 use mlpack_oci::spec::{
     Descriptor, HistoryBuilder, ImageManifestBuilder, MediaType, RootFsBuilder,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlpack_environment::{ArtifactOrigin, LockFile, SERVER};
+use mlpack_lock::{ArtifactOrigin, LockFile, SERVER};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Digest, Image};
 use serde::Serialize;

@@ -1,7 +1,8 @@
 //! The layers of an environment: each package's files compressed once ever, and put together
 //! anew where something changed.
 
-use mlpack_environment::{Installation, InstalledPackage, LockedEnvironment};
+use mlpack_install::{Installation, InstalledPackage};
+use mlpack_lock::LockedEnvironment;
 use mlpack_oci::layer::{Content, LayerOptions, Node, Part, Tree, WrittenLayer, compose_layer};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Digest, FORMAT_VERSION, Progress};

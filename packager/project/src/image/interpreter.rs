@@ -1,6 +1,6 @@
 //! Whose interpreter the environment gets: the base's, or one of its own among conda packages.
 
-use mlpack_environment::{LockTarget, VirtualPackages};
+use mlpack_lock::{LockTarget, VirtualPackages};
 use mlpack_requirements::{CondaFile, Fit, PythonVersion, Target};
 
 use crate::base::BaseFacts;

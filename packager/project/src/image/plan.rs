@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlpack_environment::LockedEnvironment;
+use mlpack_lock::LockedEnvironment;
 use mlpack_oci::layer::{Compression, Tree};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{DiffId, Digest, Image};

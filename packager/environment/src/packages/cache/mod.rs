@@ -1,3 +1,0 @@
-//! The folders below mlpack's cache directory that hold packages.
-
-pub(crate) mod store;

@@ -1,0 +1,80 @@
+//! A lock file as TOML has it, beside its packages.
+
+use mlpack_requirements::{Architecture, PythonVersion};
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+use super::package_form::{CondaForm, PipForm, Sha256};
+
+/// Only the version, which decides how the rest is read.
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    pub format: Spanned<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    #[serde(rename = "format")]
+    pub _format: u32,
+    pub server: Option<Spanned<String>>,
+    pub inputs: InputsForm,
+    pub base: BaseForm,
+    pub target: TargetForm,
+    #[serde(default)]
+    pub conda: Vec<Spanned<CondaForm>>,
+    #[serde(default)]
+    pub pip: Vec<Spanned<PipForm>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Default)]
+pub struct InputsForm {
+    pub conda: Vec<String>,
+    pub channels: Vec<String>,
+    pub pip: Vec<String>,
+    pub exclude_newer: Option<String>,
+    pub indexes: Vec<String>,
+    pub files: Vec<FileForm>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileForm {
+    pub path: String,
+    pub sha256: Sha256,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseForm {
+    pub reference: Option<String>,
+    pub digest: mlpack_oci::Digest,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetForm {
+    pub python: PythonVersion,
+    pub interpreter: String,
+    pub prefix: String,
+    pub architecture: Architecture,
+    pub glibc: Glibc,
+    pub cuda: Option<String>,
+}
+
+/// `2.36`
+#[derive(Debug)]
+pub struct Glibc(pub (u32, u32));
+
+impl<'de> Deserialize<'de> for Glibc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parts = text.split_once('.');
+        let version =
+            parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        let bad = || serde::de::Error::custom("expected a version such as \"2.36\"");
+        version.map(Self).ok_or_else(bad)
+    }
+}

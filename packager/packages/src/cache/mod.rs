@@ -1,0 +1,3 @@
+//! The folders below mlpack's cache directory that hold packages.
+
+pub mod store;

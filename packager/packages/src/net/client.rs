@@ -1,0 +1,183 @@
+//! Fetches from an index: small pages into memory, files into the cache, verified by their hash.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mlpack_http::{
+    Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
+};
+use mlpack_oci::{Digest, HashingWriter, Meter, Progress};
+use reqwest::Response;
+use url::Url;
+
+use crate::cache::store;
+use crate::{Error, Result};
+use mlpack_requirements::redact_url;
+use mlpack_requirements::{IndexUrl, Indexes};
+
+/// Attempts at one request.
+const RETRY: RetryPolicy = RetryPolicy {
+    attempts: 3,
+    first_wait: Duration::from_millis(300),
+    longest_wait: Duration::from_secs(60),
+};
+/// A page of an index is a few megabytes at most.
+const PAGE_LIMIT: usize = 64 << 20;
+
+/// An HTTP client with the credentials of the indexes.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    indexes: Indexes,
+    logins: Vec<IndexUrl>,
+}
+
+/// A file to download into the cache.
+pub struct Download<'a> {
+    pub url: &'a str,
+    /// Where to store it.
+    pub path: PathBuf,
+    pub sha256: Digest,
+    /// In bytes, if known.
+    pub size: Option<u64>,
+}
+
+/// The failure of one attempt, and whether another may succeed.
+struct Failure {
+    error: Error,
+    retry: Retry,
+}
+
+impl Retryable for Failure {
+    fn retry(&self) -> Retry {
+        self.retry
+    }
+}
+
+impl Client {
+    pub fn new(indexes: &Indexes) -> Result<Self> {
+        Ok(Self { http: http()?, indexes: indexes.clone(), logins: Vec::new() })
+    }
+
+    /// The same with passwords of further servers.
+    pub fn with_logins(self, logins: &[IndexUrl]) -> Self {
+        Self { logins: logins.to_vec(), ..self }
+    }
+
+    /// A page of an index and the address it was found at.
+    pub async fn page(&self, url: &str, accept: &str) -> Result<(Vec<u8>, Url)> {
+        self.retry(|| async {
+            let mut response = self.get(url, Some(accept)).await?;
+            let place = response.url().clone();
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| broken(url, error))? {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > PAGE_LIMIT {
+                    let reason = "the page is larger than 64 MiB".to_owned();
+                    return Err(fatal(Error::Fetch { url: show(url), reason }));
+                }
+            }
+            Ok((bytes, place))
+        })
+        .await
+    }
+
+    /// Downloads and verifies a file unless it is in the cache already.
+    pub async fn file(&self, wanted: &Download<'_>, progress: &dyn Progress) -> Result<()> {
+        let present = wanted.path.metadata().is_ok_and(|meta| {
+            // A file only gets its name when its hash was right; the size guards against a disk
+            // that lost power before the bytes were written.
+            wanted.size.map_or(meta.len() > 0, |size| size == meta.len())
+        });
+        if present {
+            return Ok(());
+        }
+        let filename = file_name(&wanted.path);
+        let meter = progress.begin(&filename, wanted.size);
+        let outcome = self.retry(|| self.download(wanted, &filename, &*meter)).await;
+        meter.finish(if outcome.is_ok() { "fetched" } else { "failed" });
+        outcome
+    }
+
+    async fn download(
+        &self,
+        wanted: &Download<'_>,
+        filename: &str,
+        meter: &dyn Meter,
+    ) -> Result<(), Failure> {
+        let mut response = self.get(wanted.url, None).await?;
+        let mut file = HashingWriter::new(store::pending(&wanted.path).map_err(fatal)?);
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(wanted.url, error))? {
+            file.write_all(&chunk)
+                .map_err(|error| fatal(Error::io("write", &wanted.path)(error)))?;
+            meter.advance(chunk.len() as u64);
+        }
+        let (file, found, _) = file.finish();
+        if found != wanted.sha256 {
+            let expected = wanted.sha256;
+            let filename = filename.to_owned();
+            return Err(fatal(Error::ChecksumMismatch { filename, expected, found }));
+        }
+        store::persist(file, &wanted.path).map_err(fatal)
+    }
+
+    async fn get(&self, url: &str, accept: Option<&str>) -> Result<Response, Failure> {
+        let mut address = Url::parse(url).map_err(|error| {
+            fatal(Error::Fetch { url: url.to_owned(), reason: error.to_string() })
+        })?;
+        let indexes = self.indexes.index.iter().chain(&self.indexes.extra);
+        for index in indexes.chain(&self.logins) {
+            index.lend_credentials(&mut address);
+        }
+        let mut request = self.http.get(address);
+        if let Some(accept) = accept {
+            request = request.header("Accept", accept);
+        }
+        let response = request.send().await.map_err(|error| broken(url, error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry = match is_transient(status.as_u16()) {
+            true => Retry::asked(retry_after(response.headers())),
+            false => Retry::Never,
+        };
+        Err(Failure { error: Error::Fetch { url: show(url), reason: status.to_string() }, retry })
+    }
+
+    async fn retry<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        work: impl FnMut() -> F,
+    ) -> Result<T> {
+        retry(RETRY, &SystemClock, work).await.map_err(|failure| failure.error)
+    }
+}
+
+/// Creates the HTTP client for indexes and channels.
+pub fn http() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("mlpack/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(20))
+        .read_timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| broken("https://", error).error)
+}
+
+/// The last name of a path, for messages.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn fatal(error: Error) -> Failure {
+    Failure { error, retry: Retry::Never }
+}
+
+fn broken(url: &str, error: reqwest::Error) -> Failure {
+    let cause = Cause::of(error);
+    Failure { retry: cause.retry(), error: Error::Fetch { url: show(url), reason: cause.reason } }
+}
+
+fn show(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| redact_url(&url))
+}

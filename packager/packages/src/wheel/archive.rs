@@ -1,0 +1,252 @@
+//! A wheel as a shared source of streams: its members are read out of the zip when a layer is
+//! written, by several readers at once, without unpacking it and without holding it in memory.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::bufread::DeflateDecoder;
+use mlpack_oci::layer::{Content, Deflated, Opener};
+use mlpack_oci::{Digest, HashingReader, Verified};
+use zip::{CompressionMethod, ZipArchive};
+
+use crate::net::client::file_name;
+use crate::{Error, Result};
+
+/// Members that are read into memory (metadata, scripts) are smaller than this.
+const SMALL: u64 = 16 << 20;
+/// Bytes read at once from the archive.
+const BLOCK: usize = 64 << 10;
+
+/// An open wheel.
+#[derive(Debug, Clone)]
+pub struct WheelFile {
+    /// File name, for messages.
+    pub name: Arc<str>,
+    file: Arc<File>,
+    path: Arc<Path>,
+    members: BTreeMap<String, Member>,
+}
+
+/// Where a member's bytes are.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    offset: u64,
+    compressed: u64,
+    /// In bytes, uncompressed.
+    pub size: u64,
+    deflated: bool,
+    crc32: u32,
+    /// Whether the archive's mode lets anyone run it.
+    pub executable: bool,
+}
+
+impl WheelFile {
+    /// Opens a wheel and reads its directory.
+    pub fn open(path: &Path) -> Result<Self> {
+        let name: Arc<str> = file_name(path).into();
+        let bad = |reason: String| Error::InvalidWheel { wheel: name.to_string(), reason };
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let mut archive =
+            ZipArchive::new(BufReader::new(&file)).map_err(|error| bad(error.to_string()))?;
+        let mut members = BTreeMap::new();
+        for index in 0..archive.len() {
+            let entry = archive.by_index_raw(index).map_err(|error| bad(error.to_string()))?;
+            let path = entry.name().map_err(|error| bad(error.to_string()))?.into_owned();
+            if entry.is_dir() {
+                continue;
+            }
+            if path.split('/').any(|part| matches!(part, "" | "." | ".."))
+                || path.contains(['\\', '\0'])
+            {
+                return Err(bad(format!("`{path}` is not a path inside a wheel")));
+            }
+            if entry.is_symlink() || entry.encrypted() {
+                return Err(bad(format!("`{path}` is a symbolic link or encrypted")));
+            }
+            let deflated = match entry.compression() {
+                CompressionMethod::Stored => false,
+                CompressionMethod::Deflated => true,
+                other => return Err(bad(format!("`{path}` is compressed with {other}"))),
+            };
+            let member = Member {
+                offset: entry.data_start().ok_or_else(|| bad(format!("`{path}` has no data")))?,
+                compressed: entry.compressed_size(),
+                size: entry.size(),
+                deflated,
+                crc32: entry.crc32(),
+                executable: entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0),
+            };
+            if members.insert(path.clone(), member).is_some() {
+                return Err(bad(format!("`{path}` is in the archive twice")));
+            }
+        }
+        drop(archive);
+        Ok(Self { name, file: Arc::new(file), path: path.into(), members })
+    }
+
+    /// Its files, sorted by path.
+    pub fn members(&self) -> &BTreeMap<String, Member> {
+        &self.members
+    }
+
+    /// A member's bytes as a stream, not yet verified.
+    pub fn stream(&self, member: Member) -> Box<dyn Read + Send> {
+        let file = Arc::clone(&self.file);
+        let section = Section {
+            file,
+            at: member.offset,
+            end: member.offset.saturating_add(member.compressed),
+        };
+        let block = BLOCK.min(usize::try_from(member.compressed).unwrap_or(BLOCK)).max(512);
+        let buffered = BufReader::with_capacity(block, section);
+        let plain: Box<dyn Read + Send> = if member.deflated {
+            Box::new(Inflated(DeflateDecoder::new(buffered)))
+        } else {
+            Box::new(buffered)
+        };
+        Box::new(plain.take(member.size.saturating_add(1)))
+    }
+
+    /// A member's bytes as a stream that fails at its end unless they have this hash.
+    pub fn verified(&self, path: &str, member: Member, sha256: Digest) -> Box<dyn Read + Send> {
+        let (wheel, file) = (Arc::clone(&self.name), path.to_owned());
+        let fault = move || Error::RecordMismatch { wheel: wheel.to_string(), file: file.clone() };
+        Box::new(Verified::new(self.stream(member), sha256, member.size).or_error(fault))
+    }
+
+    /// A member as the content of a file in a layer, verified by its hash.
+    pub fn content(self: Arc<Self>, path: &str, member: Member, sha256: Digest) -> Content {
+        let (wheel, name) = (Arc::clone(&self), path.to_owned());
+        let open: Opener = Arc::new(move || Ok(wheel.verified(&name, member, sha256)));
+        if !member.deflated {
+            return Content::Stream(open);
+        }
+        Content::Deflated(Deflated {
+            open,
+            file: Arc::clone(&self.path),
+            offset: member.offset,
+            length: member.compressed,
+            crc32: member.crc32,
+        })
+    }
+
+    /// The stream of a member by path.
+    pub fn read(&self, path: &str) -> Result<Box<dyn Read + Send>> {
+        self.member(path).map(|member| self.stream(member))
+    }
+
+    /// A small member, whole.
+    pub fn bytes(&self, path: &str) -> Result<Vec<u8>> {
+        let member = self.member(path)?;
+        if member.size > SMALL {
+            return Err(self.bad(format!("`{path}` is {} bytes long", member.size)));
+        }
+        let mut bytes = Vec::new();
+        self.stream(member)
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.bad(format!("cannot read `{path}`: {error}")))?;
+        Ok(bytes)
+    }
+
+    /// A small member as text.
+    pub fn text(&self, path: &str) -> Result<String> {
+        String::from_utf8(self.bytes(path)?).map_err(|_| self.bad(format!("`{path}` is not UTF-8")))
+    }
+
+    /// The hash of a member that the wheel does not list.
+    pub fn digest(&self, path: &str) -> Result<Digest> {
+        let mut reader = HashingReader::new(self.read(path)?);
+        io::copy(&mut reader, &mut io::sink())
+            .map_err(|error| self.bad(format!("cannot read `{path}`: {error}")))?;
+        Ok(reader.digest())
+    }
+
+    /// The package's METADATA (PyPA, "Core metadata specifications").
+    pub fn metadata(&self) -> Result<String> {
+        self.text(&format!("{}/METADATA", self.dist_info()?))
+    }
+
+    /// The one `*.dist-info` folder of the package.
+    pub fn dist_info(&self) -> Result<String> {
+        let mut found: Vec<&str> = self
+            .members
+            .keys()
+            .filter_map(|path| path.split_once('/'))
+            .map(|(top, _)| top)
+            .filter(|top| top.ends_with(".dist-info"))
+            .collect();
+        found.dedup();
+        match found[..] {
+            [one] => Ok(one.to_owned()),
+            [] => Err(self.bad("it has no .dist-info folder".to_owned())),
+            _ => Err(self.bad("it has more than one .dist-info folder".to_owned())),
+        }
+    }
+
+    pub fn bad(&self, reason: String) -> Error {
+        Error::InvalidWheel { wheel: self.name.to_string(), reason }
+    }
+
+    fn member(&self, path: &str) -> Result<Member> {
+        self.members.get(path).copied().ok_or_else(|| self.bad(format!("it has no `{path}`")))
+    }
+}
+
+/// Inflates, and fails if something comes after the end: layers take the deflated bytes as they are.
+struct Inflated(DeflateDecoder<BufReader<Section>>);
+
+impl Read for Inflated {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(buf)?;
+        if n == 0 && !buf.is_empty() {
+            let rest = self.0.get_ref();
+            if !rest.buffer().is_empty() || rest.get_ref().at < rest.get_ref().end {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "trailing bytes after the end of the compressed data",
+                ));
+            }
+        }
+        Ok(n)
+    }
+}
+
+/// A span of a file, read by position so that many readers share one open file.
+struct Section {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let want = buf.len().min(left);
+        if want == 0 {
+            return Ok(0);
+        }
+        let n = self.file.read_at(&mut buf[..want], self.at)?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// A wheel of an environment, in this machine's cache.
+#[derive(Debug, Clone)]
+pub struct StoredWheel {
+    /// Normalised name of the package.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The wheel in the cache.
+    pub path: PathBuf,
+    /// Of its bytes.
+    pub sha256: Digest,
+}

@@ -1,0 +1,238 @@
+//! Solves package lines to exact packages with resolvo, the solver of rattler.
+
+use crate::error::CondaError;
+use std::collections::HashSet;
+
+use mlpack_oci::{Digest, Progress};
+use rattler_conda_types::package::BuildString;
+use rattler_conda_types::{
+    GenericVirtualPackage, MatchSpec, PackageName, ParseStrictness, RepoDataRecord, Subdir, Version,
+};
+use rattler_repodata_gateway::{Gateway, GatewayError};
+use rattler_solve::{
+    ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
+};
+
+use crate::conda::explain::conflict::{Query, conflict};
+use crate::conda::explain::report::{ConflictReporter, LOOSEN};
+use crate::exclude_newer;
+use crate::{Error, Result};
+use mlpack_lock::CondaPackage;
+use mlpack_lock::VirtualPackages;
+use mlpack_packages::Settings;
+use mlpack_packages::cache::store::Store;
+use mlpack_packages::conda::channels::Channels;
+use mlpack_requirements::{Architecture, CondaDependency, CondaFile};
+
+/// The platform of a channel for an architecture.
+fn subdir(architecture: Architecture) -> Subdir {
+    match architecture {
+        Architecture::Amd64 => Subdir::Linux64,
+        Architecture::Arm64 => Subdir::LinuxAarch64,
+    }
+}
+
+/// Conda's virtual packages (conda documentation, "Managing virtual packages"). They describe the
+/// image, never this machine.
+fn generic(image: &VirtualPackages) -> Result<Vec<GenericVirtualPackage>> {
+    let (major, minor) = image.glibc;
+    let mut all = vec![
+        ("__unix", "0".to_owned(), "0"),
+        // The image does not decide which kernel a container runs on; this is the oldest that
+        // packages ask for.
+        ("__linux", "3.10".to_owned(), "0"),
+        ("__glibc", format!("{major}.{minor}"), "0"),
+        ("__archspec", "1".to_owned(), image.architecture.machine()),
+    ];
+    if let Some(cuda) = &image.cuda {
+        all.push(("__cuda", cuda.clone(), "0"));
+    }
+    all.into_iter()
+        .map(|(name, version, build)| {
+            Ok(GenericVirtualPackage {
+                name: PackageName::new_unchecked(name),
+                version: version.parse::<Version>().map_err(|error| {
+                    mlpack_packages::Error::Channel {
+                        channel: name.to_owned(),
+                        reason: format!("invalid version `{version}`: {error}"),
+                    }
+                })?,
+                build_string: BuildString::new_unchecked(build),
+            })
+        })
+        .collect()
+}
+
+/// Solves a file's conda lines; always with a Python, which the service needs. The packages are
+/// sorted by name.
+///
+/// # Errors
+/// [`mlpack_packages::Error::Channel`], [`CondaError::Unsatisfiable`] with the solver's sentences.
+pub(crate) async fn solve(
+    file: &CondaFile,
+    channels: &Channels,
+    virtual_packages: &VirtualPackages,
+    locked: &[CondaPackage],
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Vec<CondaPackage>> {
+    let mut specs = Vec::new();
+    for dependency in &file.dependencies {
+        let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
+        let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
+            mlpack_requirements::Error::CondaLine {
+                path: file.path.clone(),
+                line: dependency.line,
+                text: text.to_owned(),
+                reason: error.to_string(),
+            }
+        })?;
+        if let Some(name) = &dependency.spec.channel {
+            spec.channel = channels.clone().named(name)?.map(Into::into);
+        }
+        specs.push(spec);
+    }
+    if file.dependencies.iter().all(|dependency| dependency.spec.name != "python") {
+        specs.push(PackageName::new_unchecked("python").into());
+    }
+    let meter = progress
+        .begin(&format!("Solving conda packages for {}", virtual_packages.describe()), None);
+    let solved = ask(specs, &file.dependencies, channels, virtual_packages, locked, settings).await;
+    meter.finish(if solved.is_ok() { "solved" } else { "failed" });
+    let mut packages =
+        solved?.iter().map(|record| package(record, channels)).collect::<Result<Vec<_>>>()?;
+    packages.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(packages)
+}
+
+async fn ask(
+    specs: Vec<MatchSpec>,
+    lines: &[CondaDependency],
+    channels: &Channels,
+    virtual_packages: &VirtualPackages,
+    locked: &[CondaPackage],
+    settings: &Settings,
+) -> Result<Vec<RepoDataRecord>> {
+    let http = mlpack_packages::net::client::http()?;
+    let gateway = Gateway::builder()
+        .with_client(http)
+        .with_cache_dir(Store::new(&settings.cache).repodata())
+        .finish();
+    // By name alone: the gateway leaves out what a version bound excludes, and a channel of higher
+    // priority must count with all it has.
+    let names = specs.iter().filter_map(|spec| spec.name.as_exact().cloned());
+    let data = gateway
+        .query(
+            channels.iter(),
+            [subdir(virtual_packages.architecture), Subdir::NoArch],
+            names.map(MatchSpec::from).collect::<Vec<_>>(),
+        )
+        .recursive(true)
+        .await
+        .map_err(|error| unreadable(&error, channels))?;
+    let records: Vec<_> = data.iter().map(|data| data.iter().collect::<Vec<_>>()).collect();
+    let known: HashSet<&str> =
+        records.iter().flatten().map(|record| record.package_record.name.as_normalized()).collect();
+    for spec in &specs {
+        let Some(name) = spec.name.as_exact().map(PackageName::as_normalized) else { continue };
+        if !known.contains(name) {
+            return Err(CondaError::NoSuchPackage {
+                name: name.to_owned(),
+                platform: subdir(virtual_packages.architecture).to_string(),
+                channels: channels.shown(),
+            }
+            .into());
+        }
+    }
+    let query = Query {
+        records,
+        specs,
+        virtual_packages: generic(virtual_packages)?,
+        exclude_newer: settings
+            .exclude_newer
+            .as_deref()
+            .map(|text| exclude_newer::parse(text).map(ExcludeNewer::from_datetime))
+            .transpose()?,
+    };
+    let is_held = |record: &&RepoDataRecord| {
+        let of = &record.package_record;
+        locked.iter().any(|locked| {
+            locked.name == of.name.as_normalized()
+                && of.sha256.is_some_and(|hash| locked.sha256.hex() == hex(&hash))
+        })
+    };
+    let task = SolverTask {
+        specs: query.specs.clone(),
+        locked_packages: query.records.iter().flatten().copied().filter(is_held).collect(),
+        virtual_packages: query.virtual_packages.clone(),
+        channel_priority: ChannelPriority::Strict,
+        exclude_newer: query.exclude_newer.clone(),
+        ..query.records.iter().cloned().collect::<SolverTask<'_, Vec<_>>>()
+    };
+    let unsolvable = |reason: &str, hint: String| CondaError::Unsatisfiable {
+        platform: virtual_packages.describe(),
+        reason: channels.clean(reason.trim()),
+        hint,
+    };
+    match resolvo::Solver.solve(task) {
+        Ok(result) => Ok(result.records),
+        Err(SolveError::Unsolvable(tree)) => {
+            let exclude_newer = settings.exclude_newer.as_deref();
+            let reporter = ConflictReporter { query: &query, lines, channels, exclude_newer };
+            let reported = conflict(&query).map(|conflict| reporter.report(&conflict));
+            Err(match reported.filter(|reported| !reported.reason.is_empty()) {
+                Some(reported) => unsolvable(&reported.reason, reported.hint),
+                None => unsolvable(&tree.join("\n"), LOOSEN.to_owned()),
+            }
+            .into())
+        }
+        Err(other) => Err(unsolvable(&other.to_string(), LOOSEN.to_owned()).into()),
+    }
+}
+
+fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
+    let mut reason = error.to_string();
+    let mut source: &dyn std::error::Error = error;
+    while let Some(inner) = source.source() {
+        source = inner;
+        let text = inner.to_string();
+        if !reason.contains(&text) {
+            reason = format!("{reason}: {text}");
+        }
+    }
+    let channel = match error {
+        GatewayError::SubdirNotFoundError(missing) => {
+            channels.without_secret(missing.channel.base_url.as_str())
+        }
+        _ => channels.shown().join(", "),
+    };
+    mlpack_packages::Error::Channel { channel, reason: channels.clean(&reason) }.into()
+}
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage> {
+    let of = &record.package_record;
+    let name = of.name.as_normalized().to_owned();
+    let url = channels.without_secret(record.url.as_str());
+    let hash = of.sha256.ok_or_else(|| mlpack_packages::Error::Channel {
+        channel: url.clone(),
+        reason: format!("it gives no SHA-256 for {name}"),
+    })?;
+    let sha256: Digest = format!("sha256:{}", hex(&hash)).parse().map_err(|error| {
+        mlpack_packages::Error::Channel { channel: url.clone(), reason: format!("{error}") }
+    })?;
+    let channel = url.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
+    Ok(CondaPackage {
+        name,
+        version: of.version.to_string(),
+        build: of.build.to_string(),
+        subdir: of.subdir.clone(),
+        channel,
+        url,
+        sha256,
+        size: of.size,
+    })
+}

@@ -1,0 +1,144 @@
+//! Errors of resolving pip packages.
+
+use mlpack_requirements::PythonVersion;
+
+/// Pip packages that cannot be resolved.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipError {
+    /// A source folder or repository of the list cannot be built here.
+    #[error("{place}: `{text}` cannot be built here: {reason}")]
+    Unbuildable {
+        /// File and line.
+        place: String,
+        /// As written, without passwords.
+        text: String,
+        /// Why not, with the last lines of the build where there was one.
+        reason: String,
+        /// The Python that would build it, as `3.6`.
+        python: String,
+    },
+    /// A file that the list does not allow.
+    #[error("hash mismatch for {name}: {filename} matches none of the hashes in the pip list")]
+    HashMismatch {
+        /// The package.
+        name: String,
+        /// The file that would be used.
+        filename: String,
+    },
+    /// A list with hashes that has none for some packages.
+    #[error("the pip list has hashes, but none for {}", names.join(", "))]
+    HashesMissing {
+        /// The packages, each as `name==version`.
+        names: Vec<String>,
+    },
+    /// A wheel that the list names and that does not load on the image.
+    #[error("{wheel} is not compatible with {target}: {reason}")]
+    IncompatibleWheel {
+        /// The package.
+        name: String,
+        /// The wheel's file name.
+        wheel: String,
+        /// What it should load on.
+        target: String,
+        /// Why it does not.
+        reason: String,
+    },
+    /// No inference server runs on this Python.
+    #[error("no inference server supports Python {python}")]
+    NoServer {
+        /// The base image's Python.
+        python: PythonVersion,
+    },
+    /// No set of packages satisfies the list.
+    #[error("the pip list is unsatisfiable for {target}\n{reason}")]
+    Unsatisfiable {
+        /// What it was resolved for.
+        target: String,
+        /// uv's sentences, one a line.
+        reason: String,
+        /// uv's own hint.
+        hint: Option<String>,
+    },
+    /// A package is not in the index.
+    #[error("there is no package `{name}` in the index")]
+    NoSuchPackage {
+        /// Its name.
+        name: String,
+    },
+    /// uv failed for another reason.
+    #[error("{headline}{}", causes.iter().map(|cause| format!("\n  {cause}")).collect::<String>())]
+    Uv {
+        /// Its first line.
+        headline: String,
+        /// The lines below.
+        causes: Vec<String>,
+        /// Whether uv could not reach the index.
+        offline: bool,
+    },
+    /// uv's lock cannot be read.
+    #[error("cannot read the lock that uv wrote: {reason}")]
+    Pylock {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A locked package has no file that loads on the target.
+    #[error("{name} has no file for {target}{}", only(wheels))]
+    NoFile {
+        /// The package.
+        name: String,
+        /// What it was resolved for.
+        target: String,
+        /// The wheels there are.
+        wheels: Vec<String>,
+    },
+    /// The index has no hash, so that the download could not be verified.
+    #[error("the index has no SHA-256 for {filename} of {name}")]
+    NoHash {
+        /// The package.
+        name: String,
+        /// The file.
+        filename: String,
+    },
+}
+
+fn only(wheels: &[String]) -> String {
+    if wheels.is_empty() { String::new() } else { format!(", only {}", wheels.join(", ")) }
+}
+
+impl PipError {
+    /// Returns what the user can do about the error.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unbuildable { python, .. } => Some(format!(
+                "build a wheel of it yourself and name that, or give a Python {python} of this machine's architecture with --python"
+            )),
+            Self::HashMismatch { name, .. } => Some(format!(
+                "add the hash of a file that loads on the image behind {name}, if you trust it, or pin another version"
+            )),
+            Self::HashesMissing { .. } => Some(
+                "with one hash in the list every package needs one: make the list with `pip-compile --generate-hashes`".to_owned(),
+            ),
+            Self::IncompatibleWheel { name, .. } => Some(format!(
+                "name a wheel of {name} for this image or its source archive, or use another base image"
+            )),
+            Self::NoServer { python } => Some(format!(
+                "use a base image with Python 3.6 or newer instead of {}",
+                python.minor_text()
+            )),
+            Self::Unsatisfiable { hint, .. } => Some(hint.clone().unwrap_or_else(|| {
+                "loosen or pin the versions named above so that one set satisfies all".to_owned()
+            })),
+            Self::NoSuchPackage { .. } => {
+                Some("check the spelling in the `pip:` list, or add the index that has it".to_owned())
+            }
+            Self::Uv { offline: true, .. } => {
+                Some("is the package index reachable? set PIP_INDEX_URL for a mirror".to_owned())
+            }
+            Self::Uv { .. } | Self::Pylock { .. } | Self::NoHash { .. } => None,
+            Self::NoFile { .. } => Some(
+                "pin a version that has a wheel for this interpreter, or use a newer base image".to_owned(),
+            ),
+        }
+    }
+}

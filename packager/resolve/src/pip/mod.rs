@@ -1,0 +1,152 @@
+//! Resolves a `pip:` list with uv, for the target and not for this machine.
+//!
+//! Each strategy is a function of an immutable [`PipRequest`] to an outcome. They are tried in order:
+//! keep everything that was locked ([`relock`]), resolve the whole list with the server that is added
+//! to it ([`prefer_wheels`]), and where these two conflict resolve the list first and add the server
+//! to the outcome ([`server_fallback`]).
+
+mod compile;
+mod described_interpreter;
+mod direct_sources;
+pub(crate) mod error;
+mod hashes;
+mod notes;
+mod pip_request;
+mod prefer_wheels;
+mod preferences;
+mod pylock;
+mod relock;
+mod server;
+mod server_fallback;
+mod uv_failure;
+
+use std::path::Path;
+
+use mlpack_oci::Progress;
+
+use crate::Result;
+use crate::conda::installed::InstalledByConda;
+use crate::pip::compile::Compiler;
+use crate::pip::direct_sources::DirectSources;
+use crate::pip::pip_request::{PipRequest, Resolved};
+use crate::pip::server::ServerChoice;
+use crate::request::ResolveRequest;
+use mlpack_lock::LockedPackage;
+use mlpack_packages::Settings;
+use mlpack_packages::cache::store::Store;
+use mlpack_packages::net::client::Client;
+use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
+use mlpack_requirements::{CondaFile, PipLine, Target};
+use mlpack_source_build::uv::Uv;
+
+/// The packages of a `pip:` list.
+pub(crate) struct Resolution {
+    /// Exact packages, sorted by name.
+    pub(crate) packages: Vec<LockedPackage>,
+    /// Decisions and warnings, one sentence each.
+    pub(crate) notes: Vec<String>,
+    /// The settings with the indexes and logins that the list names.
+    pub(crate) settings: Settings,
+}
+
+/// Resolves the list of a request for `target`, beside the packages that conda installs.
+///
+/// The target's own interpreter is only described to uv, so that the result is the same on every
+/// machine. Where uv has to build a source distribution to learn its dependencies, an interpreter of
+/// this machine or of the conda environment does that.
+///
+/// # Errors
+/// Those of the list, the index, uv, and the builds.
+pub(crate) async fn resolve(
+    request: ResolveRequest<'_>,
+    target: &Target,
+    installed: Option<&InstalledByConda>,
+    settings: &Settings,
+    progress: &dyn Progress,
+) -> Result<Resolution> {
+    let ResolveRequest { file, directory, add_server, preferences, .. } = request;
+    let store = Store::new(&settings.cache);
+    store.sweep_tools();
+    let client = Client::new(&settings.indexes)?;
+    let pip = file.map_or(&[][..], CondaFile::pip_requirements);
+    let list = read_list(pip, directory, target, settings, &client).await?;
+    let server = match add_server {
+        true => server::choose_server(target.python, &list.lines)?,
+        false => ServerChoice::default(),
+    };
+    // The list's own indexes may not have uv.
+    let uv = Uv::find(settings, &store, &client, progress).await?;
+    let settings = settings.with_list(&list);
+    let uv = uv.with_indexes(&settings.indexes);
+    let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
+    let archives = installed.map_or(&[][..], |installed| &installed.archives);
+    let mut sources = DirectSources::new(&uv, &store, target, &settings, &list, archives, progress);
+    let requirements = sources.requirements().await?;
+    let work = store.work_folder()?;
+    let compiler = Compiler {
+        uv: &uv,
+        store: &store,
+        settings: &settings,
+        list: &list,
+        target,
+        directory,
+        installed,
+        work: &work,
+        progress,
+    };
+    let pip = PipRequest {
+        compiler: &compiler,
+        client: &client,
+        requirements: &requirements,
+        server: &server,
+        preferences,
+    };
+    let meter = progress.begin(&format!("Resolving for {}", target.describe()), None);
+    let resolved = try_strategies(&pip).await;
+    meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
+    let Resolved { pylock, notes } = resolved?;
+    let mut packages = sources.settle(pylock).await?;
+    if let Some(locked) = preferences.filter(|locked| locked.target == *target) {
+        preferences::keep_files(&mut packages, locked, &list);
+    }
+    let mut notes: Vec<String> = list.notes.iter().cloned().chain(notes).collect();
+    notes.extend(hashes::check(&packages, &list, &server)?);
+    notes.extend(notes::flask_incompatibility(&packages));
+    notes.extend(notes::undated_files(&packages, &settings, directory));
+    Ok(Resolution { packages, notes, settings })
+}
+
+async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
+    if let Some(resolved) = relock::resolve(request).await? {
+        return Ok(resolved);
+    }
+    match prefer_wheels::resolve(request).await {
+        Err(conflict) if server_fallback::applies(request, &conflict) => {
+            server_fallback::resolve(request, conflict).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Reads a list, and fetches the lists behind addresses until none is missing.
+async fn read_list(
+    pip: &[PipLine],
+    directory: &Path,
+    target: &Target,
+    settings: &Settings,
+    client: &Client,
+) -> Result<PipList> {
+    let variables = &settings.variables;
+    let mut remote = RemoteLists::new();
+    loop {
+        let reading = Reading { pip, directory, variables, target: Some(target), remote: &remote };
+        let list = PipList::read(reading)?;
+        if list.missing.is_empty() {
+            return Ok(list);
+        }
+        for address in list.missing {
+            let (bytes, _) = client.page(&address, "text/plain, */*").await?;
+            remote.insert(address, String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What uv writes when it gives up.
+
+use crate::Error;
+use crate::error::PipError;
+use mlpack_requirements::Target;
+
+/// What uv wrote when it gave up: a headline, causes, hints.
+pub(crate) struct UvFailure {
+    headline: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+impl UvFailure {
+    /// Reads what uv printed.
+    pub(crate) fn read(stderr: &str) -> Self {
+        let mut failure = Self { headline: String::new(), causes: Vec::new(), hint: None };
+        let mut in_hint = false;
+        for line in stderr.lines().map(str::trim_end) {
+            let text = line.trim_start();
+            if let Some(headline) = line.strip_prefix("error: ") {
+                headline.clone_into(&mut failure.headline);
+            } else if let Some(cause) = text.strip_prefix("cause: ") {
+                failure.causes.push(cause.to_owned());
+                in_hint = false;
+            } else if let Some(hint) = line.strip_prefix("hint: ") {
+                failure.hint.get_or_insert_with(|| hint.to_owned());
+                in_hint = true;
+            } else if !text.is_empty()
+                && !in_hint
+                && !failure.headline.is_empty()
+                && !text.starts_with("warning: ")
+            {
+                failure.causes.push(text.to_owned());
+            }
+        }
+        if failure.headline.is_empty() {
+            stderr.trim().clone_into(&mut failure.headline);
+        }
+        failure
+    }
+
+    fn mentions(&self, text: &str) -> bool {
+        self.headline.contains(text) || self.causes.iter().any(|cause| cause.contains(text))
+    }
+
+    /// Whether it failed because the described interpreter cannot be run, or not be understood.
+    pub(crate) fn wants_an_interpreter(&self) -> bool {
+        [
+            "Failed to identify base Python",
+            "Failed to inspect Python",
+            "Querying Python",
+            "No interpreter found",
+        ]
+        .iter()
+        .any(|text| self.mentions(text))
+            || self.failed_build().is_some()
+    }
+
+    /// `wrapt==1.12.1` of "Failed to download and build `wrapt==1.12.1`".
+    pub(crate) fn failed_build(&self) -> Option<(String, String)> {
+        let begins = ["Failed to download and build `", "Failed to build `"];
+        let named = std::iter::once(&self.headline)
+            .chain(&self.causes)
+            .find_map(|line| begins.iter().find_map(|begin| line.split_once(begin)))?;
+        let package = named.1.split('`').next().unwrap_or_default();
+        let (name, version) = package.split_once("==").unwrap_or((package, ""));
+        let version = version.split_whitespace().next().unwrap_or_default();
+        Some((name.split([' ', '@']).next().unwrap_or(name).to_owned(), version.to_owned()))
+    }
+
+    /// A source that was not built; with so many of the last lines.
+    pub(crate) fn into_build_error(self, target: &Target, reason: &str, lines: usize) -> Error {
+        let Some((name, version)) = self.failed_build() else {
+            return self.into_other().into();
+        };
+        let last = self.causes.len().saturating_sub(lines);
+        let lines: String =
+            self.causes[last..].iter().map(|cause| format!("\n  {cause}")).collect();
+        mlpack_source_build::Error::Unbuildable {
+            name,
+            version,
+            target: target.describe(),
+            reason: format!("{reason}{lines}"),
+            python: target.python.minor_text(),
+        }
+        .into()
+    }
+
+    fn into_other(self) -> PipError {
+        let offline = self.causes.iter().any(|cause| cause.contains("error sending request"));
+        PipError::Uv { headline: self.headline, causes: self.causes, offline }
+    }
+
+    pub(crate) fn into_error(self, target: &Target) -> PipError {
+        const MISSING: &str = " was not found in the package registry";
+        let first = self.causes.first().map(String::as_str).unwrap_or_default();
+        if let Some((before, _)) = first.split_once(MISSING)
+            && let Some(name) = before.strip_prefix("Because ")
+            && !name.contains(' ')
+        {
+            return PipError::NoSuchPackage { name: name.to_owned() };
+        }
+        if self.headline.starts_with("No solution found") {
+            let reason = self.causes.join("\n");
+            return PipError::Unsatisfiable { target: target.describe(), reason, hint: self.hint };
+        }
+        self.into_other()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::target;
+
+    #[test]
+    fn a_conflict_keeps_the_resolvers_sentences() {
+        let text = "error: No solution found when resolving dependencies\n  cause: Because a==1 depends on b>=2 and you require a==1, we can conclude that you require b>=2.\n         And because you require b<2, we can conclude that your requirements are unsatisfiable.\n";
+        let error = UvFailure::read(text).into_error(&target());
+        assert_eq!(
+            error.to_string(),
+            "the pip list cannot be met for cpython-3.6.15-linux-amd64-glibc2.23\nBecause a==1 depends on b>=2 and you require a==1, we can conclude that you require b>=2.\nAnd because you require b<2, we can conclude that your requirements are unsatisfiable."
+        );
+    }
+
+    #[test]
+    fn a_package_that_is_not_there_is_named() {
+        let text = "error: No solution found when resolving dependencies\n  cause: Because no-such was not found in the package registry and you require no-such, we can conclude that your requirements are unsatisfiable.\n";
+        let error = UvFailure::read(text).into_error(&target());
+        assert_eq!(error.to_string(), "there is no package `no-such` in the index");
+    }
+
+    #[test]
+    fn a_source_that_must_be_built_is_told_from_a_conflict() {
+        let text = "error: Failed to download and build `json-logging-py==0.2`\n  cause: Failed to identify base Python interpreter\n\nhint: `json-logging-py` (v0.2) was included because ...\n";
+        let failure = UvFailure::read(text);
+        assert!(failure.wants_an_interpreter());
+        assert_eq!(failure.failed_build(), Some(("json-logging-py".to_owned(), "0.2".to_owned())));
+        let conflict =
+            UvFailure::read("error: No solution found when resolving dependencies\n  cause: x\n");
+        assert!(!conflict.wants_an_interpreter());
+    }
+}
