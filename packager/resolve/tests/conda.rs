@@ -47,12 +47,12 @@ async fn a_platform_that_the_channel_has_no_python_for() {
     let message = error.to_string();
     assert!(
         message.starts_with(
-            "no channel has a conda package `python` for linux-aarch64; asked: file://"
+            "no channel has a conda package `python` for linux-aarch64; searched: file://"
         ),
         "{message}"
     );
     assert_eq!(
         error.hint().unwrap(),
-        "add a channel that has packages for linux-aarch64 below `channels:`, or take a base image of another architecture"
+        "add a channel that has packages for linux-aarch64 below `channels:`, or use a base image of another architecture"
     );
 }
