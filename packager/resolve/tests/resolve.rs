@@ -291,7 +291,7 @@ async fn lists_that_cannot_be_met_say_why() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the pip list cannot be met for {}\nBecause scikit-learn==0.24.2 depends on numpy>=1.13.3 and you require scikit-learn==0.24.2, we can conclude that you require numpy>=1.13.3.\nAnd because you require numpy<1.13, we can conclude that your requirements are unsatisfiable.",
+            "the pip list is unsatisfiable for {}\nBecause scikit-learn==0.24.2 depends on numpy>=1.13.3 and you require scikit-learn==0.24.2, we can conclude that you require numpy>=1.13.3.\nAnd because you require numpy<1.13, we can conclude that your requirements are unsatisfiable.",
             target.describe()
         )
     );

@@ -91,7 +91,7 @@ impl ConflictReporter<'_, '_> {
         Reported { reason: sentences.join("\n"), hint: hints.join("; ") }
     }
 
-    /// `` `clash-left` (line 7) is there as 1.0, which needs `common 1.*`. ``
+    /// `` `clash-left` (line 7) is available as 1.0, which needs `common 1.*`. ``
     fn met(
         &self,
         requirement: &Requirement<'_>,
