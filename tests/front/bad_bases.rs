@@ -116,13 +116,13 @@ fn a_truncated_base_layer() {
     let layer = largest_layer(&layout);
     // How long the layer is depends on the interpreter of this machine.
     let whole = layer.metadata().unwrap().len();
-    world.call(&format!("is {} bytes long", whole / 2), "is [HALF] bytes long");
-    world.call(&format!("descriptor says {whole}\n"), "descriptor says [WHOLE]\n");
+    world.call(&format!("bytes, got {}\n", whole / 2), "bytes, got [HALF]\n");
+    world.call(&format!("expected {whole} bytes"), "expected [WHOLE] bytes");
     let file = fs::File::options().write(true).open(&layer).unwrap();
     file.set_len(whole / 2).unwrap();
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: blob [WORLD]/work/base/blobs/sha256/[HEX] should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch for blob [WORLD]/work/base/blobs/sha256/[HEX]: expected sha256:[HEX], got sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -130,7 +130,7 @@ hint: the image was damaged in transfer or storage: fetch or save it again
     fs::remove_dir_all(world.root().join("cache")).unwrap();
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: layer 4 of oci:[WORLD]/work/base (sha256:[HEX]) is [HALF] bytes long, its descriptor says [WHOLE]
+error: size mismatch for layer 4 of oci:[WORLD]/work/base (sha256:[HEX]): expected [WHOLE] bytes, got [HALF]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -149,7 +149,7 @@ fn a_digest_mismatch_in_a_layer_of_the_base() {
     fs::write(layer, bytes).unwrap();
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: layer 4 of oci:[WORLD]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch for layer 4 of oci:[WORLD]/work/base: expected sha256:[HEX], got sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -167,7 +167,7 @@ fn a_digest_mismatch_in_the_config_of_the_base() {
     fs::write(path, text.replacen("linux", "Linux", 1)).unwrap();
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: config of oci:[WORLD]/work/base should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch for config of oci:[WORLD]/work/base: expected sha256:[HEX], got sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 

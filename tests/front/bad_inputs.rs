@@ -127,29 +127,29 @@ fn an_engine_that_does_not_run() {
     world.set("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     refused(&world, &[without_last(&args), vec!["docker:name".to_owned()]].concat()).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
     world.mlpack(&["service", "list"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
     world.mlpack(&["deploy", "oci:base", "-n", "name"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
     world.mlpack(&["inspect", "docker:name"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);

@@ -35,7 +35,7 @@ fn a_platform_that_is_not_there_is_said() {
         str![[r#"
 --- stderr
 error: oci:[BASES]/debian12-py311 has no image for linux/arm64; it has linux/amd64
-hint: name one of those that are there after the path, as in `oci:DIR:TAG`, or choose another --platform
+hint: add one of the existing tags after the path, as in `oci:DIR:TAG`, or choose another `--platform`
 --- exit code 1
 
 "#]],

@@ -107,7 +107,7 @@ fn a_layer_that_was_damaged_in_the_registry_is_named() {
     for output in ["oci:back", "oci-archive:back.tar"] {
         world.mlpack(&["pull", &remote, "-o", output]).is(str![[r#"
 --- stderr
-error: digest mismatch: layer 4 of [HOST]/team/name:v1 should be sha256:[HEX] but its bytes are sha256:[HEX]
+error: digest mismatch for layer 4 of [HOST]/team/name:v1: expected sha256:[HEX], got sha256:[HEX]
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 

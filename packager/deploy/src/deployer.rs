@@ -7,11 +7,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mlpack_oci::{Location, PinnedReference, Progress};
 
-use crate::{Result, ServiceName, Webservice};
+use crate::error::Result;
+use crate::name::ServiceName;
+use crate::webservice::Webservice;
 
 /// Default time limit until a new service must answer: the 300 s that Azure ML's server gives
 /// init(), and 10 s more so that the server's own error comes first (docs/azureml-2019.md#3.3).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(310);
+
+/// Addresses that deployers connect to. The caller reads them from its environment.
+#[derive(Debug, Clone, Default)]
+pub struct Connections {
+    /// Address of the Docker engine in the form of `DOCKER_HOST`; the default socket if `None`.
+    pub docker_host: Option<String>,
+}
 
 /// Runs images as services on one compute target; see [`deployer_for`](crate::deployer_for).
 #[async_trait]

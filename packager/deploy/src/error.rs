@@ -1,19 +1,20 @@
-//! Everything that can go wrong between a pinned reference and a running service.
+//! Errors of deploying and of using a service.
 
 use std::time::Duration;
 
-use crate::Explanation;
+use crate::explain::Explanation;
+use crate::state::ServiceState;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of deploying and of using a service. The message is the fact; [`Error::hint`] is the
-/// remedy.
+/// Errors of deploying and of using a service. The message is the fact; [`Error::hint`] is what to
+/// do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name no service can have.
-    #[error("`{name}` cannot name a service: {reason}")]
+    /// Not a valid name of a service.
+    #[error("invalid service name `{name}`: {reason}")]
     ServiceName {
         /// The name as given.
         name: String,
@@ -25,22 +26,22 @@ pub enum Error {
     Syntax {
         /// The file.
         place: String,
-        /// What the parser said, with line and column.
+        /// The parser's reason, with line and column.
         reason: String,
     },
-    /// A key no deployment config of that compute type has.
+    /// A key that a deployment config of that compute type does not have.
     #[error("{place}: unknown key `{key}`")]
     UnknownKey {
         /// The file.
         place: String,
         /// The key with its parents, as in `autoScaler.minReplica`.
         key: String,
-        /// The nearest key that exists.
+        /// The nearest known key.
         nearest: Option<String>,
-        /// All keys that may stand there.
+        /// All known keys.
         known: Vec<&'static str>,
     },
-    /// A key that must be there.
+    /// A required key.
     #[error("{place}: the key `{key}` is missing")]
     MissingKey {
         /// The file.
@@ -55,12 +56,12 @@ pub enum Error {
         place: String,
         /// The key with its parents.
         key: String,
-        /// The value as it stands there, or what it is.
+        /// The value as written, or its kind.
         found: String,
-        /// What may stand there.
+        /// The accepted values.
         expected: String,
     },
-    /// Two settings that cannot be together, or one that needs another.
+    /// Two settings that exclude each other, or one that requires another.
     #[error("{place}: {reason}")]
     Conflict {
         /// The file.
@@ -74,35 +75,35 @@ pub enum Error {
         /// The compute type or compute target.
         target: String,
     },
-    /// A service of that name is there.
-    #[error("a service named `{name}` exists already and is {state}")]
+    /// A service of that name exists.
+    #[error("a service named `{name}` already exists and is {state}")]
     ServiceExists {
         /// The name.
         name: String,
         /// Its state.
-        state: crate::ServiceState,
+        state: ServiceState,
     },
     /// No service of that name.
     #[error("there is no service named `{name}`")]
     NoSuchService {
         /// The name.
         name: String,
-        /// The services that are there.
+        /// The existing services.
         present: Vec<String>,
     },
-    /// The container ended instead of serving.
+    /// The server process exited instead of serving.
     #[error("service `{name}` failed: {}\n{}", explanation.cause, log_block(log))]
     Failed {
         /// The service.
         name: String,
         /// What its log and exit code mean.
         explanation: Explanation,
-        /// How the process ended.
+        /// The exit code.
         exit_code: Option<i64>,
         /// The end of its log.
         log: String,
     },
-    /// It did not answer in time.
+    /// The service did not answer in time.
     #[error(
         "service `{name}` did not answer within {} s: {}\n{}",
         limit.as_secs(),
@@ -114,23 +115,23 @@ pub enum Error {
         name: String,
         /// The time limit.
         limit: Duration,
-        /// What the last try met.
+        /// Why the last attempt failed.
         last: String,
-        /// What its log means, if it means anything.
+        /// What its log means, if it can be explained.
         explanation: Option<Box<Explanation>>,
         /// The end of its log.
         log: String,
     },
-    /// It is there but cannot be asked.
+    /// The service exists but does not accept requests.
     #[error("service `{name}` is {state}")]
     NotServing {
         /// The service.
         name: String,
         /// Its state.
-        state: crate::ServiceState,
+        state: ServiceState,
     },
-    /// It answered a request with an error.
-    #[error("service `{name}` answered {status}: {}{}", explanation.cause, said(body))]
+    /// The service answered a request with an error.
+    #[error("service `{name}` answered {status}: {}{}", explanation.cause, body_line(body))]
     Answered {
         /// The service.
         name: String,
@@ -141,8 +142,8 @@ pub enum Error {
         /// The beginning of the answer's body.
         body: String,
     },
-    /// It broke the connection or did not answer.
-    #[error("service `{name}` gave no answer: {reason}")]
+    /// The service closed the connection or did not answer.
+    #[error("service `{name}` did not answer: {reason}")]
     NoAnswer {
         /// The service.
         name: String,
@@ -152,7 +153,7 @@ pub enum Error {
     /// The compute target's own error.
     #[error("{source}")]
     Target {
-        /// What went wrong there.
+        /// The error.
         source: Box<dyn std::error::Error + Send + Sync>,
         /// What the user can do about it.
         hint: Option<String>,
@@ -160,11 +161,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::ServiceName { .. } => {
-                "use 3 to 32 lower case letters, digits and `-`, beginning with a letter".to_owned()
+                "use 3 to 32 lower-case letters, digits and `-`, beginning with a letter".to_owned()
             }
             Self::UnknownKey { nearest: Some(nearest), .. } => {
                 format!("did you mean `{nearest}`?")
@@ -185,31 +186,37 @@ impl Error {
                 "add `--overwrite` to replace it, or delete it with `mlpack service delete -n {name}`"
             ),
             Self::NoSuchService { present, .. } if present.is_empty() => {
-                "no service is deployed; `mlpack deploy` makes one".to_owned()
+                "there are no services; deploy one with `mlpack deploy`".to_owned()
             }
             Self::NoSuchService { present, .. } => {
                 format!("the services are {}", present.join(", "))
             }
-            Self::Failed { explanation, name, .. } => format!(
-                "{}; the stopped container is kept: `mlpack service get-logs -n {name}` shows its whole log, the next deploy of this name replaces it",
-                explanation.remedy
-            ),
-            Self::TimedOut { name, explanation, .. } => format!(
-                "{}; the stopped container is kept: `mlpack service get-logs -n {name}` shows its whole log, the next deploy of this name replaces it",
+            Self::Failed { explanation, name, .. } => with_log_hint(&explanation.hint, name),
+            Self::TimedOut { name, explanation, .. } => with_log_hint(
                 explanation.as_ref().map_or(
-                    "if init() loads a large model, give it longer with `--timeout`",
-                    |explanation| &explanation.remedy
-                )
+                    "if init() loads a large model, increase `--timeout`",
+                    |explanation| &explanation.hint,
+                ),
+                name,
             ),
             Self::NotServing { name, .. } | Self::NoAnswer { name, .. } => {
                 format!("`mlpack service get-logs -n {name}` shows why")
             }
-            Self::Answered { explanation, .. } => explanation.remedy.clone(),
+            Self::Answered { explanation, .. } => explanation.hint.clone(),
             Self::Target { hint, .. } => return hint.clone(),
-            _ => return None,
+            Self::Syntax { .. }
+            | Self::MissingKey { .. }
+            | Self::Value { .. }
+            | Self::Conflict { .. } => return None,
         };
         Some(text)
     }
+}
+
+fn with_log_hint(hint: &str, name: &str) -> String {
+    format!(
+        "{hint}; the stopped container is kept until the next deployment of this name: `mlpack service get-logs -n {name}` shows its whole log"
+    )
 }
 
 fn log_block(log: &str) -> String {
@@ -220,13 +227,13 @@ fn log_block(log: &str) -> String {
     format!("end of its log:\n{}", lines.join("\n"))
 }
 
-/// The beginning of an answer's body on a line of its own.
-fn said(body: &str) -> String {
+/// Formats the beginning of an answer's body as a separate line.
+fn body_line(body: &str) -> String {
     const SHOWN: usize = 300;
     let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(SHOWN) {
         _ if words.is_empty() => String::new(),
-        Some((end, _)) => format!("\nit said: {}...", &words[..end]),
-        None => format!("\nit said: {words}"),
+        Some((end, _)) => format!("\nbody: {}...", &words[..end]),
+        None => format!("\nbody: {words}"),
     }
 }

@@ -1,8 +1,9 @@
 //! From a pinned reference and a deployment config to a running web service.
 //!
-//! Floor 2 of mlpack. A [`DeploymentConfig`] says for which compute target and how; the target's
-//! deployer renders what is to be, then applies it, and gives back a [`Webservice`]. The local
-//! target keeps no state of its own: a service is a container that bears mlpack's labels.
+//! Tier 2 of mlpack. A [`DeploymentConfig`] names a compute target and its settings;
+//! [`deployer_for`] connects to the target. A [`Deployer`] renders what to create, applies it, and
+//! returns a [`Webservice`]. To add a target, add a folder with a `connect` function and a line in
+//! `select.rs`.
 
 pub mod config;
 mod deployer;
@@ -11,12 +12,14 @@ mod explain;
 pub mod local;
 mod name;
 mod select;
+mod state;
 mod webservice;
 
 pub use config::DeploymentConfig;
-pub use deployer::{Answer, DEFAULT_TIMEOUT, Deployer, Deployment, Request};
+pub use deployer::{Answer, Connections, DEFAULT_TIMEOUT, Deployer, Deployment, Request};
 pub use error::{Error, Result};
 pub use explain::{Ended, Explanation, explain_end, explain_status};
 pub use name::ServiceName;
-pub use select::{Connections, deployer_for};
-pub use webservice::{ServiceState, Webservice};
+pub use select::deployer_for;
+pub use state::ServiceState;
+pub use webservice::Webservice;

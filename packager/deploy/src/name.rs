@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::error::Error;
 
 /// A service's name: 3 to 32 characters, `^[a-z]([-a-z0-9]*[a-z0-9])?$` (Azure ML docs/azureml-2019.md#3.5).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(String);
 
 impl ServiceName {
-    /// The text.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -29,14 +29,14 @@ impl FromStr for ServiceName {
         let bad = |reason: String| Error::ServiceName { name: text.to_owned(), reason };
         let length = text.chars().count();
         if !(3..=32).contains(&length) {
-            return Err(bad(format!("it has {length} characters, 3 to 32 are allowed")));
+            return Err(bad(format!("it has {length} characters; 3 to 32 are allowed")));
         }
         if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
-            return Err(bad("it does not begin with a lower case letter".to_owned()));
+            return Err(bad("it does not begin with a lower-case letter".to_owned()));
         }
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if let Some(c) = text.chars().find(|&c| !allowed(c)) {
-            return Err(bad(format!("it holds `{c}`")));
+            return Err(bad(format!("it contains `{c}`")));
         }
         if text.ends_with('-') {
             return Err(bad("it ends with `-`".to_owned()));
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_print_back_as_written() {
+    fn names_are_printed_as_written() {
         for good in ["abc", "my-service-1", "a23", &"a".repeat(32)] {
             assert_eq!(good.parse::<ServiceName>().unwrap().to_string(), good);
         }
@@ -59,15 +59,15 @@ mod tests {
     #[test]
     fn a_bad_name_says_what_is_wrong() {
         for (bad, reason) in [
-            ("ab", "it has 2 characters, 3 to 32 are allowed"),
-            (&*"a".repeat(33), "it has 33 characters, 3 to 32 are allowed"),
-            ("1abc", "it does not begin with a lower case letter"),
-            ("my_service", "it holds `_`"),
-            ("myService", "it holds `S`"),
+            ("ab", "it has 2 characters; 3 to 32 are allowed"),
+            (&*"a".repeat(33), "it has 33 characters; 3 to 32 are allowed"),
+            ("1abc", "it does not begin with a lower-case letter"),
+            ("my_service", "it contains `_`"),
+            ("myService", "it contains `S`"),
             ("abc-", "it ends with `-`"),
         ] {
             let error = bad.parse::<ServiceName>().unwrap_err().to_string();
-            assert_eq!(error, format!("`{bad}` cannot name a service: {reason}"));
+            assert_eq!(error, format!("invalid service name `{bad}`: {reason}"));
         }
     }
 }

@@ -1,14 +1,9 @@
 //! Selects the deployer of a compute type: the one place that knows which targets exist.
 
 use crate::config::DeploymentConfig;
-use crate::{Deployer, Error, Result, local};
-
-/// Addresses that deployers connect to. The caller reads them from its environment.
-#[derive(Debug, Clone, Default)]
-pub struct Connections {
-    /// Address of the Docker engine in the form of `DOCKER_HOST`; the default socket if `None`.
-    pub docker_host: Option<String>,
-}
+use crate::deployer::Deployer;
+use crate::error::{Error, Result};
+use crate::{Connections, local};
 
 /// Connects to the compute target that `config` names. `compute_target` is the name of a cluster.
 ///

@@ -16,8 +16,8 @@ use mlpack_engine::{ContainerSpec, Engine, PublishedPort};
 use mlpack_oci::Silent;
 use support::{Cleanup, ready};
 
-/// One service name and image of its own per test.
-struct Ground {
+/// A unique service name and image for each test.
+struct TestContext {
     engine: Engine,
     deployer: LocalDeployer,
     name: ServiceName,
@@ -25,8 +25,8 @@ struct Ground {
     _cleanup: Cleanup,
 }
 
-impl Ground {
-    /// `test` is at most five letters: a service name has room for 32.
+impl TestContext {
+    /// `test` is at most five letters, since a service name has at most 32.
     async fn new(test: &str) -> Option<Self> {
         let (engine, runnable) = ready(test).await?;
         // A second installation in one process changes nothing.
@@ -62,8 +62,8 @@ impl Ground {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_is_deployed_used_and_deleted() {
-    let Some(ground) = Ground::new("use").await else { return };
-    let Ground { deployer, name, deployment, .. } = &ground;
+    let Some(context) = TestContext::new("use").await else { return };
+    let TestContext { deployer, name, deployment, .. } = &context;
     let service = deployer.deploy(deployment, &Silent).await.unwrap();
     assert_eq!(service.state, ServiceState::Running);
     assert_eq!(service.image_id, deployment.image.to_string());
@@ -86,14 +86,14 @@ async fn a_service_is_deployed_used_and_deleted() {
     assert_eq!(
         error.to_string(),
         format!(
-            "service `{name}` answered 415: the service does not take this content type\nit said: {{\"message\":\"json only\"}}"
+            "service `{name}` answered 415: the service does not accept this content type\nbody: {{\"message\":\"json only\"}}"
         )
     );
     let error = deployer.run(name, request(b"\"boom\"", json)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
-            "service `{name}` answered 500: run() raised an exception\nit said: {{\"message\":\"no\"}}"
+            "service `{name}` answered 500: run() raised an exception\nbody: {{\"message\":\"no\"}}"
         )
     );
 
@@ -104,40 +104,40 @@ async fn a_service_is_deployed_used_and_deleted() {
     deployer.delete(name).await.unwrap();
     let error = deployer.show(name).await.unwrap_err();
     assert_eq!(error.to_string(), format!("there is no service named `{name}`"));
-    assert_eq!(ground.containers().await, 0);
+    assert_eq!(context.containers().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_service_is_replaced_only_on_demand() {
-    let Some(ground) = Ground::new("over").await else { return };
-    let Ground { deployer, name, deployment, .. } = &ground;
+async fn a_running_service_is_replaced_only_with_overwrite() {
+    let Some(context) = TestContext::new("over").await else { return };
+    let TestContext { deployer, name, deployment, .. } = &context;
     let first = deployer.deploy(deployment, &Silent).await.unwrap();
     let error = deployer.deploy(deployment, &Silent).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("a service named `{name}` exists already and is running")
+        format!("a service named `{name}` already exists and is running")
     );
     assert!(error.hint().unwrap().contains("--overwrite"));
     let asked = deployer.check(name, false).await.unwrap_err();
     assert_eq!(asked.to_string(), error.to_string());
     deployer.check(name, true).await.unwrap();
-    // It takes over its own port.
+    // The port of the service that is replaced counts as free.
     let port = first.scoring_uri.clone().unwrap();
     let port = port.trim_start_matches("http://127.0.0.1:").trim_end_matches("/score");
     let config = LocalConfig { port: Some(port.parse().unwrap()) };
-    let deployer = LocalDeployer::new(ground.engine.clone(), config).unwrap();
+    let deployer = LocalDeployer::new(context.engine.clone(), config).unwrap();
     let again = Deployment { overwrite: true, ..deployment.clone() };
     let second = deployer.deploy(&again, &Silent).await.unwrap();
     assert_eq!(second.scoring_uri, first.scoring_uri);
     assert_ne!(second.created_time, first.created_time);
-    assert_eq!(ground.containers().await, 1);
+    assert_eq!(context.containers().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_is_explained_and_its_log_kept() {
-    let Some(ground) = Ground::new("crash").await else { return };
-    let Ground { deployer, name, deployment, .. } = &ground;
-    let error = deployer.deploy(&ground.mode("crash"), &Silent).await.unwrap_err();
+    let Some(context) = TestContext::new("crash").await else { return };
+    let TestContext { deployer, name, deployment, .. } = &context;
+    let error = deployer.deploy(&context.mode("crash"), &Silent).await.unwrap_err();
     let Error::Failed { explanation, exit_code, log, .. } = &error else { panic!("{error:?}") };
     assert_eq!(explanation.cause, "the Python module `sklearn` is not in the image");
     assert_eq!(*exit_code, Some(3));
@@ -145,7 +145,7 @@ async fn a_crash_is_explained_and_its_log_kept() {
     assert!(error.hint().unwrap().contains("`scikit-learn`"));
     let shown = deployer.show(name).await.unwrap();
     assert_eq!(shown.state, ServiceState::Failed);
-    assert_eq!(shown.error.as_deref(), Some("its process ended with exit code 3"));
+    assert_eq!(shown.error.as_deref(), Some("the server process exited with code 3"));
     let request = Request {
         data: vec![],
         content_type: "application/json".to_owned(),
@@ -153,17 +153,17 @@ async fn a_crash_is_explained_and_its_log_kept() {
     };
     let error = deployer.run(name, request).await;
     assert_eq!(error.unwrap_err().to_string(), format!("service `{name}` is failed"));
-    // The next one takes its place without being told to.
+    // The next one replaces it without `overwrite`.
     deployer.deploy(deployment, &Silent).await.unwrap();
     assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Running);
-    assert_eq!(ground.containers().await, 1);
+    assert_eq!(context.containers().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mute_service_runs_out_of_time() {
-    let Some(ground) = Ground::new("mute").await else { return };
-    let Ground { deployer, name, .. } = &ground;
-    let mute = Deployment { timeout: Duration::from_secs(2), ..ground.mode("mute") };
+async fn a_service_that_never_answers_times_out() {
+    let Some(context) = TestContext::new("mute").await else { return };
+    let TestContext { deployer, name, .. } = &context;
+    let mute = Deployment { timeout: Duration::from_secs(2), ..context.mode("mute") };
     let error = deployer.deploy(&mute, &Silent).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -176,36 +176,36 @@ async fn a_mute_service_runs_out_of_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_port_leaves_nothing_behind() {
-    let Some(ground) = Ground::new("port").await else { return };
+    let Some(context) = TestContext::new("port").await else { return };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let config = LocalConfig { port: Some(port) };
-    let deployer = LocalDeployer::new(ground.engine.clone(), config).unwrap();
-    let asked = deployer.check(&ground.name, false).await.unwrap_err();
-    let error = deployer.deploy(&ground.deployment, &Silent).await.unwrap_err();
+    let deployer = LocalDeployer::new(context.engine.clone(), config).unwrap();
+    let asked = deployer.check(&context.name, false).await.unwrap_err();
+    let error = deployer.deploy(&context.deployment, &Silent).await.unwrap_err();
     assert_eq!(asked.to_string(), error.to_string());
     assert_eq!(error.to_string(), format!("port {port} of this machine is in use"));
     assert!(error.hint().unwrap().contains("leave it out to use a free one"));
-    assert_eq!(ground.containers().await, 0);
+    assert_eq!(context.containers().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_killed_deployment_left_is_replaced() {
-    let Some(ground) = Ground::new("kill").await else { return };
-    let Ground { engine, deployer, name, deployment, .. } = &ground;
+async fn a_container_of_a_killed_deployment_is_replaced() {
+    let Some(context) = TestContext::new("kill").await else { return };
+    let TestContext { engine, deployer, name, deployment, .. } = &context;
     // As if mlpack had died between creating and starting.
     let spec = render(deployment, &LocalConfig::default(), &BTreeMap::new()).unwrap();
     engine.create_container(&spec).await.unwrap();
     assert_eq!(deployer.show(name).await.unwrap().state, ServiceState::Deploying);
     let service = deployer.deploy(deployment, &Silent).await.unwrap();
     assert_eq!(service.state, ServiceState::Running);
-    assert_eq!(ground.containers().await, 1);
+    assert_eq!(context.containers().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_container_of_somebody_else_is_left_alone() {
-    let Some(ground) = Ground::new("alien").await else { return };
-    let Ground { engine, deployer, name, deployment, .. } = &ground;
+async fn a_foreign_container_is_never_replaced() {
+    let Some(context) = TestContext::new("alien").await else { return };
+    let TestContext { engine, deployer, name, deployment, .. } = &context;
     let spec = ContainerSpec {
         name: name.to_string(),
         image: deployment.image.digest.to_string(),
@@ -224,10 +224,10 @@ async fn a_container_of_somebody_else_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_the_engine_lacks_is_refused() {
-    let Some(ground) = Ground::new("lack").await else { return };
-    let mut lacking = ground.deployment.clone();
+async fn an_image_that_is_not_in_the_engine_is_refused() {
+    let Some(context) = TestContext::new("lack").await else { return };
+    let mut lacking = context.deployment.clone();
     lacking.image.digest = mlpack_oci::Digest::of(b"no such config");
-    let error = ground.deployer.deploy(&lacking, &Silent).await.unwrap_err();
+    let error = context.deployer.deploy(&lacking, &Silent).await.unwrap_err();
     assert_eq!(error.to_string(), format!("{} is not in the Docker engine", lacking.image));
 }

@@ -1,4 +1,4 @@
-//! The way to the engine: a Unix socket or a TCP address.
+//! Connecting to the engine over a Unix socket or TCP.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use crate::{Error, Result};
 
-/// Where the engine listens when `DOCKER_HOST` is not set.
+/// The engine's address if `DOCKER_HOST` is not set.
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
-/// Limit in seconds until an ordinary request is answered.
+/// Time limit of an ordinary request, in seconds.
 const REQUEST_SECONDS: u64 = 120;
-/// Limit for requests that carry a whole image: the client counts the upload in.
+/// Time limit of a request with a whole image: the client includes the upload.
 const TRANSFER_TIME: Duration = Duration::from_secs(12 * 3600);
 
-/// A Docker engine that answered. Cheap to clone.
+/// A connection to a Docker engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) docker: Docker,
@@ -22,8 +22,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Connects to `host`, the value of `DOCKER_HOST` if it is set, and settles on the newest API
-    /// version both sides speak.
+    /// Connects to `host`, the value of `DOCKER_HOST` if it is set, and negotiates the newest API version
+    /// that both sides support.
     ///
     /// # Errors
     /// [`Error::NotRunning`], [`Error::PermissionDenied`] or [`Error::UnsupportedHost`].
@@ -36,17 +36,17 @@ impl Engine {
         } else {
             return Err(Error::UnsupportedHost { host: host.to_owned() });
         };
-        let failed = |error| Error::from_client("say its version", host, &error);
+        let failed = |error| Error::from_client("report its version", host, &error);
         let docker = docker.map_err(failed)?.negotiate_version().await.map_err(failed)?;
         Ok(Self { docker, host: host.to_owned() })
     }
 
-    /// Where it listens, as in `unix:///var/run/docker.sock`.
+    /// Its address, as in `unix:///var/run/docker.sock`.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether its loopback address is this machine's: a service published there can be reached.
+    /// Returns whether its loopback address is this machine's, so that a service there can be reached.
     pub fn is_local(&self) -> bool {
         let Some((scheme, rest)) = self.host.split_once("://") else { return true };
         if scheme == "unix" {
@@ -58,12 +58,12 @@ impl Engine {
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// The same engine for requests that carry an image.
+    /// Returns a client with the time limit for requests that contain an image.
     pub(crate) fn for_transfer(&self) -> Docker {
         self.docker.clone().with_timeout(TRANSFER_TIME)
     }
 
-    /// Turns a client error into ours.
+    /// Converts an error of the client library.
     pub(crate) fn failed(&self, action: &str) -> impl Fn(bollard::errors::Error) -> Error {
         move |error| Error::from_client(action, &self.host, &error)
     }
@@ -75,12 +75,12 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Whether the client's error is the engine's "404".
+/// Returns whether the engine answered with status 404.
 pub(crate) fn is_not_found(error: &bollard::errors::Error) -> bool {
     has_status(error, 404)
 }
 
-/// Whether the engine answered with this HTTP status.
+/// Returns whether the engine answered with this HTTP status.
 pub(crate) fn has_status(error: &bollard::errors::Error, status: u16) -> bool {
     matches!(
         error,
@@ -93,21 +93,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_listening_is_told_from_an_unknown_scheme() {
+    async fn a_missing_engine_and_an_unknown_scheme_are_different_errors() {
         let error = Engine::connect(Some("unix:///nonexistent/docker.sock")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no Docker engine answers at /nonexistent/docker.sock: there is no such socket"
+            "cannot connect to Docker at /nonexistent/docker.sock: no such socket"
         );
         // Port 9 (discard) of loopback is closed on any machine a test runs on.
         let error = Engine::connect(Some("tcp://127.0.0.1:9")).await.unwrap_err();
         assert!(matches!(error, Error::NotRunning { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("systemctl start docker"));
         let error = Engine::connect(Some("ssh://host")).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`ssh://host` is not a way to a Docker engine that mlpack speaks"
-        );
+        assert_eq!(error.to_string(), "unsupported DOCKER_HOST `ssh://host`");
     }
 
     #[test]

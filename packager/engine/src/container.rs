@@ -1,4 +1,4 @@
-//! What a container shall be, and what it is.
+//! The description of a container to create and of one that exists.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,20 +13,20 @@ use bollard::models::{
 pub struct PublishedPort {
     /// Port inside the container.
     pub container: u16,
-    /// Port of this machine; `None` takes a free one.
+    /// Port of this machine; a free one if `None`.
     pub host: Option<u16>,
 }
 
-/// What container shall be made.
+/// A container to create.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ContainerSpec {
     /// Its name.
     pub name: String,
     /// Name or id of its image.
     pub image: String,
-    /// Variables added to the image's own. Their values may be secrets and are not printed.
+    /// Environment variables added to the image's. Values may be secrets and are not printed.
     pub env: BTreeMap<String, String>,
-    /// Labels added to the image's own.
+    /// Labels added to the image's.
     pub labels: BTreeMap<String, String>,
     /// The port it serves on.
     pub port: PublishedPort,
@@ -44,22 +44,22 @@ impl fmt::Debug for ContainerSpec {
     }
 }
 
-/// The engine's word for what a container does.
+/// The engine's state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerStatus {
-    /// Made, never started.
+    /// Created, never started.
     Created,
     /// Its process runs.
     Running,
     /// Frozen.
     Paused,
-    /// It ended and the engine starts it again.
+    /// Its process exited and the engine restarts it.
     Restarting,
-    /// It ended.
+    /// Its process exited.
     Exited,
-    /// It is being taken away.
+    /// It is being removed.
     Removing,
-    /// Half removed, or a word of a newer engine.
+    /// Partly removed, or a state that only newer engines have.
     Dead,
 }
 
@@ -72,20 +72,20 @@ pub struct Container {
     pub name: String,
     /// Id of its image, as in `sha256:...`.
     pub image: String,
-    /// What it does.
+    /// Its state.
     pub status: ContainerStatus,
-    /// How its process ended last, if it ended.
+    /// The last exit code, if its process exited.
     pub exit_code: Option<i64>,
-    /// Whether the kernel killed it for want of memory.
+    /// Whether the kernel killed it because memory ran out.
     pub out_of_memory: bool,
     /// The engine's reason why it could not be started, often empty.
     pub error: String,
-    /// When it was made, RFC 3339.
+    /// When it was created, RFC 3339.
     pub created: String,
     /// Its labels and those of its image.
     pub labels: BTreeMap<String, String>,
-    /// TCP ports of the container and those of this machine they are published on. Empty while it
-    /// does not run.
+    /// Published TCP ports: port of the container to port of this machine. Empty while it is not
+    /// running.
     pub ports: BTreeMap<u16, u16>,
 }
 

@@ -1,4 +1,4 @@
-//! Containers: made, started, described, found by label, and taken away.
+//! Creating, starting, inspecting, finding and removing containers.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::connect::{has_status, is_not_found};
 use crate::container::{container, create_body};
 use crate::{Container, ContainerSpec, Engine, Error, Result};
 
-/// Seconds a container may take to stop before it is killed.
+/// Time limit for a container to stop before it is killed, in seconds.
 const STOP_SECONDS: i32 = 10;
 
 impl Engine {
-    /// Makes a container without starting it, and gives back its id.
+    /// Creates a container without starting it and returns its id.
     ///
     /// # Errors
     /// [`Error::NameInUse`], [`Error::NoSuchImage`], or the engine's refusal.
@@ -31,7 +31,7 @@ impl Engine {
             Err(error) if is_not_found(&error) => {
                 Err(Error::NoSuchImage { name: spec.image.clone() })
             }
-            Err(error) => Err(self.failed("make a container")(error)),
+            Err(error) => Err(self.failed("create a container")(error)),
         }
     }
 
@@ -43,8 +43,8 @@ impl Engine {
         self.docker.start_container(id, None).await.map_err(self.of(id, "start a container"))
     }
 
-    /// Lets the engine start the container again after a failure or its own restart, until
-    /// somebody stops it.
+    /// Makes the engine restart the container after a failure or the engine's own restart, until it is
+    /// stopped.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], or the engine's refusal.
@@ -61,16 +61,16 @@ impl Engine {
             .map_err(self.of(id, "keep a container running"))
     }
 
-    /// Describes a container by name or id.
+    /// Returns a container by name or id.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], or the engine's own.
     pub async fn inspect_container(&self, id: &str) -> Result<Container> {
         let found = self.docker.inspect_container(id, None).await;
-        Ok(container(found.map_err(self.of(id, "describe a container"))?))
+        Ok(container(found.map_err(self.of(id, "inspect a container"))?))
     }
 
-    /// Every container, running or not, that bears a label, optionally with one value. Sorted by
+    /// Returns every container, running or not, that has a label, optionally with one value. Sorted by
     /// name.
     ///
     /// # Errors
@@ -81,10 +81,10 @@ impl Engine {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await;
         let mut found = Vec::new();
-        for summary in listed.map_err(self.failed("list its containers"))? {
+        for summary in listed.map_err(self.failed("list containers"))? {
             match self.inspect_container(&summary.id.unwrap_or_default()).await {
                 Ok(container) => found.push(container),
-                // It went away between the two questions.
+                // It was removed between the two requests.
                 Err(Error::NoSuchContainer { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -93,7 +93,7 @@ impl Engine {
         Ok(found)
     }
 
-    /// The last `lines` lines a container wrote, both streams in order of time.
+    /// Returns the last `lines` lines of a container's output, both streams in order of time.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], or the engine's own.
@@ -109,7 +109,7 @@ impl Engine {
             .map(|chunk| chunk.map(bollard::container::LogOutput::into_bytes))
             .try_collect()
             .await
-            .map_err(self.of(id, "hand out a log"))?;
+            .map_err(self.of(id, "read a log"))?;
         Ok(String::from_utf8_lossy(&chunks.concat()).into_owned())
     }
 
@@ -122,15 +122,14 @@ impl Engine {
         self.docker.stop_container(id, Some(options)).await.map_err(self.of(id, "stop a container"))
     }
 
-    /// Stops a container and takes it away with its anonymous volumes. One that is gone already is
-    /// fine.
+    /// Stops and removes a container with its anonymous volumes. It is not an error if there is none.
     ///
     /// # Errors
     /// The engine's refusal.
     pub async fn remove_container(&self, id: &str) -> Result<()> {
         match self.stop_container(id).await {
             Err(Error::NoSuchContainer { .. }) => return Ok(()),
-            // Whatever keeps it from stopping, it is to go.
+            // It is removed even if it cannot be stopped.
             Err(Error::Refused { .. }) | Ok(()) => {}
             Err(error) => return Err(error),
         }

@@ -1,33 +1,34 @@
-//! Everything that can go wrong between mlpack and the Docker engine.
+//! Errors of talking to the Docker engine.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
-use mlpack_oci::Digest;
+use mlpack_oci::{Digest, IoError};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of talking to the Docker engine. The message is the fact; [`Error::hint`] is the remedy.
+/// Errors of talking to the Docker engine. The message is the fact; [`Error::hint`] is what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nobody listens where the engine should be.
-    #[error("no Docker engine answers at {host}: {reason}")]
+    /// No engine listens at the address.
+    #[error("cannot connect to Docker at {host}: {reason}")]
     NotRunning {
         /// Socket or address.
         host: String,
         /// The system's reason.
         reason: String,
     },
-    /// The engine's socket is there, but this user may not open it.
+    /// The user may not open the engine's socket.
     #[error("permission denied on the Docker socket {host}")]
     PermissionDenied {
         /// The socket.
         host: String,
     },
-    /// `DOCKER_HOST` names a way to the engine that mlpack does not speak.
-    #[error("`{host}` is not a way to a Docker engine that mlpack speaks")]
+    /// `DOCKER_HOST` has a scheme that mlpack does not support.
+    #[error("unsupported DOCKER_HOST `{host}`")]
     UnsupportedHost {
         /// The value of `DOCKER_HOST`.
         host: String,
@@ -35,11 +36,11 @@ pub enum Error {
     /// The engine has no image of that name or id.
     #[error("the Docker engine has no image `{name}`")]
     NoSuchImage {
-        /// Name or id as asked.
+        /// Name or id.
         name: String,
     },
-    /// A name that no image in the engine can have.
-    #[error("`{name}` cannot name an image in the Docker engine: {reason}")]
+    /// Not a valid name of an image in the engine.
+    #[error("invalid Docker image name `{name}`: {reason}")]
     ImageName {
         /// The name as given.
         name: String,
@@ -49,11 +50,11 @@ pub enum Error {
     /// The engine has no container of that name or id.
     #[error("the Docker engine has no container `{name}`")]
     NoSuchContainer {
-        /// Name or id as asked.
+        /// Name or id.
         name: String,
     },
-    /// A container of that name exists already.
-    #[error("a container named `{name}` exists already")]
+    /// A container of that name exists.
+    #[error("a container named `{name}` already exists")]
     NameInUse {
         /// The container's name.
         name: String,
@@ -64,10 +65,8 @@ pub enum Error {
         /// The TCP port.
         port: u16,
     },
-    /// The engine took the image in, but under another id.
-    #[error(
-        "the Docker engine does not have the image {expected} after loading it; it said: {said}"
-    )]
+    /// The engine loaded the image, but under another id.
+    #[error("the Docker engine does not have the image {expected} after loading it: {said}")]
     NotLoaded {
         /// The id the image should have.
         expected: Digest,
@@ -77,115 +76,124 @@ pub enum Error {
     /// The engine answered with an error.
     #[error("the Docker engine refused to {action}: {message}")]
     Refused {
-        /// What was asked for, as in `load the image`.
+        /// What was tried, as in `load the image`.
         action: String,
-        /// The engine's words.
+        /// The engine's reason.
         message: String,
     },
-    /// The conversation broke off.
-    #[error("lost the Docker engine while it should {action}: {reason}")]
+    /// The engine's disk is full.
+    #[error("the Docker engine refused to {action}: {message}")]
+    DiskFull {
+        /// What was tried.
+        action: String,
+        /// The engine's reason.
+        message: String,
+    },
+    /// The image's command could not be started.
+    #[error("the Docker engine refused to {action}: {message}")]
+    CannotStart {
+        /// What was tried.
+        action: String,
+        /// The engine's reason.
+        message: String,
+    },
+    /// The connection was lost.
+    #[error("lost connection to Docker while trying to {action}: {reason}")]
     Broken {
-        /// What was asked for.
+        /// What was tried.
         action: String,
         /// What happened.
         reason: String,
     },
     /// A file of the cache could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// The image itself could not be read.
     #[error(transparent)]
     Oci(#[from] mlpack_oci::Error),
 }
 
 impl Error {
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotRunning { .. } => {
-                "start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST".to_owned()
+                "start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST".to_owned()
             }
             Self::PermissionDenied { .. } => {
                 "add your user to the group `docker` (`sudo usermod -aG docker $USER`, then log in again), or run the command with sudo".to_owned()
             }
             Self::UnsupportedHost { .. } => {
-                "set DOCKER_HOST to unix:///PATH or tcp://HOST:PORT; for an engine behind ssh, forward its socket with `ssh -L`".to_owned()
+                "set DOCKER_HOST to unix:///PATH or tcp://HOST:PORT; for an engine reached by ssh, forward its socket with `ssh -L`".to_owned()
             }
             Self::NoSuchImage { name } => {
-                format!("`docker images` lists what it has; fetch it with `docker pull {name}` or give a registry reference instead")
+                format!("`docker images` lists its images; fetch this one with `docker pull {name}` or give a registry reference instead")
             }
             Self::ImageName { .. } => {
-                "use lower case letters, digits, `.`, `_`, `-` and `/`, and a tag after `:`, as in `team/service:1`".to_owned()
+                "use lower-case letters, digits, `.`, `_`, `-` and `/`, and a tag after `:`, as in `team/service:1`".to_owned()
             }
             Self::NoSuchContainer { .. } => "`docker ps --all` lists the containers".to_owned(),
             Self::NameInUse { name } => {
-                format!("choose another name, or remove it with `docker rm --force {name}`")
+                format!("choose another name, or delete it with `docker rm --force {name}`")
             }
             Self::PortInUse { port } => format!(
-                "`ss -ltnp 'sport = :{port}'` shows who listens there; choose another port, or give none and a free one is taken"
+                "`ss -ltnp 'sport = :{port}'` shows who listens there; choose another port, or leave it out to use a free one"
             ),
             Self::NotLoaded { .. } => {
                 "save the image with `--output docker-archive:FILE` and try `docker load -i FILE`".to_owned()
             }
-            Self::Refused { message, .. } | Self::Broken { reason: message, .. }
-                if message.contains("no space left on device") =>
-            {
-                "the engine's disk is full: `docker system df` shows what fills it, `docker image prune` frees some".to_owned()
+            Self::DiskFull { .. } => {
+                "the engine's disk is full: `docker system df` shows its use, `docker image prune` frees some".to_owned()
             }
-            Self::Refused { message, .. }
-                if message.contains("executable file not found")
-                    || message.contains("OCI runtime create failed") =>
-            {
-                "the image's command cannot be started: look with `mlpack inspect` at its entrypoint, user and platform".to_owned()
+            Self::CannotStart { .. } => {
+                "the image's command cannot be started: check its entrypoint, user and platform with `mlpack inspect`".to_owned()
             }
             Self::Broken { .. } => {
-                "look whether it still runs (`docker version`) and at its log (`journalctl -u docker`), then try again".to_owned()
+                "check that Docker is running (`docker version`) and its log (`journalctl -u docker`), then try again".to_owned()
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "the disk is full: free some space, or set MLPACK_CACHE_DIR to a larger disk".to_owned()
-            }
+            Self::Io(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
-            _ => return None,
+            Self::Refused { .. } => return None,
         };
         Some(text)
     }
 
-    /// Wraps an I/O error with what was tried on which path.
-    pub(crate) fn io(
-        action: &'static str,
-        path: &std::path::Path,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+    /// Returns a function that wraps an I/O error with what was tried on which path.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        IoError::at(action, path)
     }
 
-    /// Brings what the client library reports to a fact of ours.
+    /// Converts an error of the client library.
     pub(crate) fn from_client(action: &str, host: &str, error: &bollard::errors::Error) -> Self {
         use bollard::errors::Error as Client;
         let action = action.to_owned();
         match error {
             Client::DockerResponseServerError { message, .. } => match port_in_use(message) {
                 Some(port) => Self::PortInUse { port },
-                None => Self::Refused { action, message: message.trim().to_owned() },
+                None => Self::refused(action, message),
             },
-            Client::DockerStreamError { error } => {
-                Self::Refused { action, message: error.trim().to_owned() }
+            Client::DockerStreamError { error } => Self::refused(action, error),
+            Client::SocketNotFoundError(socket) => {
+                Self::NotRunning { host: socket.clone(), reason: "no such socket".to_owned() }
             }
-            Client::SocketNotFoundError(socket) => Self::NotRunning {
-                host: socket.clone(),
-                reason: "there is no such socket".to_owned(),
-            },
             Client::UnsupportedURISchemeError { uri } => {
                 Self::UnsupportedHost { host: uri.clone() }
             }
             other => Self::from_transport(action, host, other),
+        }
+    }
+
+    /// Classifies a refusal by the engine's message; the engine has no codes for these.
+    fn refused(action: String, message: &str) -> Self {
+        let message = message.trim().to_owned();
+        if message.contains("no space left on device") {
+            Self::DiskFull { action, message }
+        } else if message.contains("executable file not found")
+            || message.contains("OCI runtime create failed")
+        {
+            Self::CannotStart { action, message }
+        } else {
+            Self::Refused { action, message }
         }
     }
 
@@ -228,8 +236,8 @@ fn last_cause(error: &(dyn std::error::Error + 'static)) -> String {
     last.to_string()
 }
 
-/// The port of the engine's two messages about a taken one: its own proxy could not bind it, or
-/// another container has it.
+/// Parses the port out of the engine's two messages about a port in use: its proxy could not bind it,
+/// or another container has it.
 fn port_in_use(message: &str) -> Option<u16> {
     let address = if message.contains("address already in use") {
         let (_, rest) = message.split_once("listen tcp")?;
@@ -248,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_is_read_out_of_the_engines_words() {
+    fn a_port_in_use_is_parsed_from_the_message() {
         let proxy = "driver failed programming external connectivity on endpoint web (0b1c): Error starting userland proxy: listen tcp4 127.0.0.1:6789: bind: address already in use";
         let other = "driver failed programming external connectivity on endpoint web (0b1c): Bind for 127.0.0.1:5001 failed: port is already allocated";
         assert_eq!(port_in_use(proxy), Some(6789));
@@ -257,11 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_has_its_own_hint() {
-        let full = Error::Refused {
-            action: "load the image".to_owned(),
-            message: "write /x: no space left on device".to_owned(),
-        };
-        assert!(full.hint().unwrap().starts_with("the engine's disk is full"));
+    fn refusals_are_classified_by_their_message() {
+        let refused = |message: &str| Error::refused("load the image".to_owned(), message);
+        assert!(matches!(refused("write /x: no space left on device\n"), Error::DiskFull { .. }));
+        assert!(matches!(refused("OCI runtime create failed: x"), Error::CannotStart { .. }));
+        assert!(matches!(refused("no"), Error::Refused { .. }));
     }
 }

@@ -1,4 +1,4 @@
-//! The engine as a source: an image is exported once into the cache and read from there.
+//! The engine as a source: an image is exported once to the cache and read from there.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::tar_stream::blocking;
 use crate::{Engine, Error, Result};
 
 impl Engine {
-    /// The image of that name or id as a value. The engine can only hand out whole images, so it
-    /// is written once to `CACHE/engine/IMAGE-ID.tar` and read from there ever after.
+    /// Returns an image by name or id. The engine exports only whole images, so the image is written once
+    /// to `CACHE/engine/IMAGE-ID.tar` and read from there.
     ///
     /// # Errors
-    /// [`Error::NoSuchImage`], a full disk, a broken conversation, or an image that is not for
+    /// [`Error::NoSuchImage`], a full disk, a lost connection, or an image that is not for
     /// `platform`.
     pub async fn image(
         &self,
@@ -35,7 +35,7 @@ impl Engine {
                 Err(Error::Oci(mlpack_oci::Error::NoSuchImage { place, wanted, present })) => {
                     return Err(mlpack_oci::Error::NoSuchImage { place, wanted, present }.into());
                 }
-                // Damaged since: export it again.
+                // The file is damaged: export the image again.
                 Err(_) => std::fs::remove_file(&file).map_err(Error::io("remove", &file))?,
                 image => return image,
             }
@@ -89,8 +89,7 @@ async fn open(name: &str, file: &Path, platform: &Platform) -> Result<Image> {
     .await
 }
 
-/// Waits for the one lock of the folder; it is let go when the file is dropped, and by the system
-/// when the process dies.
+/// Waits for the lock of the folder. It is released when the file is dropped or the process ends.
 async fn lock(folder: &Path) -> Result<File> {
     let path: PathBuf = folder.join("lock");
     blocking(move || {
@@ -100,7 +99,7 @@ async fn lock(folder: &Path) -> Result<File> {
             .write(true)
             .open(&path)
             .map_err(Error::io("create", &path))?;
-        // A file system without locks still works; two exports at once then only waste time.
+        // Without file locks, two exports at the same time only waste time.
         let _ = file.lock();
         Ok(file)
     })

@@ -1,4 +1,4 @@
-//! What the engine knows about an image, without its layers.
+//! Images in the engine, without their layers.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use mlpack_oci::{DiffId, Digest};
 use crate::connect::is_not_found;
 use crate::{Engine, Error, Result};
 
-/// How many images are asked about at once.
+/// Number of images that are inspected at the same time.
 const PARALLEL: usize = 8;
 
 /// An image in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineImage {
-    /// The engine's id: the config's digest, or the manifest's where the engine keeps its images
-    /// in containerd.
+    /// The engine's id: the config's digest, or the manifest's if the engine stores images in
+    /// containerd.
     pub id: Digest,
     /// Names with tags, as in `web:latest`.
     pub names: Vec<String>,
@@ -32,7 +32,7 @@ pub struct EngineImage {
 }
 
 impl Engine {
-    /// Looks an image up by name or id.
+    /// Returns an image by name or id.
     ///
     /// # Errors
     /// [`Error::NoSuchImage`], or the engine's own.
@@ -40,8 +40,8 @@ impl Engine {
         self.find_image(name).await?.ok_or_else(|| Error::NoSuchImage { name: name.to_owned() })
     }
 
-    /// Takes a name away from an image, and the image too if it was its last one. An image that is
-    /// gone already is fine.
+    /// Removes a name of an image, and the image if that was its last name. It is not an error if there
+    /// is no such image.
     ///
     /// # Errors
     /// The engine's refusal, as while a container uses the image.
@@ -56,15 +56,15 @@ impl Engine {
         match self.docker.inspect_image(name).await {
             Ok(found) => engine_image(found).map(Some),
             Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(self.failed("describe an image")(error)),
+            Err(error) => Err(self.failed("inspect an image")(error)),
         }
     }
 
-    /// The diff ids of every image it holds. Images that vanish meanwhile are passed over.
+    /// Returns the diff ids of every image in the engine. Ignores images that are removed meanwhile.
     pub(crate) async fn known_diff_ids(&self) -> Result<Vec<Vec<DiffId>>> {
         let options = ListImagesOptionsBuilder::default().build();
         let images =
-            self.docker.list_images(Some(options)).await.map_err(self.failed("list its images"))?;
+            self.docker.list_images(Some(options)).await.map_err(self.failed("list images"))?;
         let found: Vec<_> = stream::iter(images)
             .map(|image| async move { self.find_image(&image.id).await })
             .buffer_unordered(PARALLEL)
@@ -80,8 +80,8 @@ impl Engine {
 
 fn engine_image(found: ImageInspect) -> Result<EngineImage> {
     let unreadable = |what: &str| Error::Broken {
-        action: "describe an image".to_owned(),
-        reason: format!("its answer has no usable {what}"),
+        action: "inspect an image".to_owned(),
+        reason: format!("its answer has no valid {what}"),
     };
     let id = found.id.and_then(|id| id.parse().ok()).ok_or_else(|| unreadable("Id"))?;
     let config = found.config.unwrap_or_default();

@@ -1,8 +1,7 @@
 //! The Docker engine as a source and a sink of images, and its containers.
 //!
-//! Floor 1 of mlpack. Everything goes through [`Engine`], which is cheap to clone. The engine's own
-//! words are kept: an image is named by its id (the digest of its config), a container by its name
-//! or id.
+//! Tier 1 of mlpack. [`Engine`] is the only entry point and cheap to clone. As in Docker, an image is
+//! identified by its id (the digest of its config), a container by its name or id.
 
 mod connect;
 mod container;

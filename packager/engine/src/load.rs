@@ -1,19 +1,18 @@
-//! The engine as a sink: an image is streamed in, without the layers the engine has.
+//! The engine as a sink: an image is streamed without the layers that the engine has.
 
 use bollard::query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
 use mlpack_oci::{Image, PinnedReference, Progress, Reference};
 
 use crate::inspect::EngineImage;
-use crate::known_layers::{common_beginning, wanted_from};
+use crate::known_layers::{blobs_from, common_prefix};
 use crate::plain_layers::without_zstd;
 use crate::tar_stream::{archive_stream, blocking};
 use crate::{Engine, Error, Result};
 
 impl Engine {
-    /// Takes an image in and names it `name` (`NAME[:TAG]`). What the engine has already is not
-    /// sent; the name moves only after the engine is known to have exactly this image. Gives back
-    /// `docker:NAME@ID`.
+    /// Loads an image and names it `name` (`NAME[:TAG]`). Layers that the engine has are not sent; the
+    /// name moves only after the engine has exactly this image. Returns `docker:NAME@ID`.
     ///
     /// # Errors
     /// [`Error::ImageName`], an image that cannot be read, the engine's refusal, or
@@ -27,7 +26,7 @@ impl Engine {
         let (repository, tag) = split_name(name)?;
         let loaded = match self.find_loaded(image).await? {
             Some(there) => {
-                progress.note(&format!("Docker has the image {} already", image.id.0.short()));
+                progress.note(&format!("Docker already has the image {}", image.id.0.short()));
                 there
             }
             None => self.send(image, name, progress).await?,
@@ -43,7 +42,7 @@ impl Engine {
         if let Some(found) = self.find_image(&image.id.to_string()).await? {
             return Ok(Some(found));
         }
-        // An engine that keeps its images in containerd knows them by their manifest.
+        // An engine that stores images in containerd identifies them by their manifest.
         self.find_image(&image.digest.to_string()).await
     }
 
@@ -55,14 +54,14 @@ impl Engine {
     ) -> Result<EngineImage> {
         let stored = image.clone();
         let image = blocking(move || Ok(without_zstd(&stored)?)).await?;
-        let known = common_beginning(&image, &self.known_diff_ids().await?);
+        let known = common_prefix(&image, &self.known_diff_ids().await?);
         if known > 0 {
             let all = image.layers.len();
-            progress.note(&format!("Docker has {known} of {all} layers already"));
+            progress.note(&format!("Skipped {known} of {all} layers already in Docker"));
         }
         let said = match self.send_from(&image, known, name, progress).await {
             Err(Error::Refused { .. }) if known > 0 => {
-                progress.note("Docker wants all layers after all");
+                progress.note("Docker rejected the partial archive; sending all layers");
                 self.send_from(&image, 0, name, progress).await?
             }
             said => said?,
@@ -70,7 +69,7 @@ impl Engine {
         self.find_loaded(&image).await?.ok_or(Error::NotLoaded { expected: image.id.0, said })
     }
 
-    /// Sends the layers from `first` on and gives back what the engine said.
+    /// Sends the layers from `first` on and returns the engine's answer.
     async fn send_from(
         &self,
         image: &Image,
@@ -78,7 +77,7 @@ impl Engine {
         name: &str,
         progress: &dyn Progress,
     ) -> Result<String> {
-        let wanted = wanted_from(image, first);
+        let wanted = blobs_from(image, first);
         let mut counted = wanted.clone();
         let total = image
             .layers
@@ -101,7 +100,7 @@ impl Engine {
                 }
             }
         };
-        // What kept the archive from being whole explains more than the engine's complaint.
+        // An error of writing the archive explains more than the engine's.
         if let Ok(Some(Err(error))) = written.await {
             return Err(error.into());
         }
@@ -111,12 +110,12 @@ impl Engine {
     }
 }
 
-/// Repository as written and tag, `latest` if none.
+/// Splits a name into the repository as written and the tag, `latest` if there is none.
 fn split_name(name: &str) -> Result<(String, String)> {
     let bad = |reason: String| Error::ImageName { name: name.to_owned(), reason };
     let reference: Reference = name.parse().map_err(|error| bad(format!("{error}")))?;
     if reference.digest().is_some() {
-        return Err(bad("it holds a digest, and the engine computes that itself".to_owned()));
+        return Err(bad("it contains a digest, which the engine computes itself".to_owned()));
     }
     let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
     let (repository, tag) = match name[after_slash..].find(':') {
@@ -140,17 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_the_engine_cannot_use_is_refused_with_the_reason() {
+    fn an_invalid_name_is_refused() {
         for bad in ["", "Web", "web:", "web tag"] {
             let Err(Error::ImageName { name, .. }) = split_name(bad) else {
-                panic!("`{bad}` was taken");
+                panic!("`{bad}` was accepted");
             };
             assert_eq!(name, bad);
         }
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_layer_wrongly_left_out_is_refused_and_nothing_is_loaded() {
+    async fn an_archive_without_a_needed_layer_is_refused() {
         use crate::support::{Cleanup, Recorder, ready};
         let Some((engine, runnable)) = ready("left-out").await else { return };
         let images = vec![runnable.unique.clone()];
@@ -160,7 +159,7 @@ mod tests {
         let refused = engine.send_from(&image, 1, "x", &progress).await;
         assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
         assert_eq!(engine.find_loaded(&image).await.unwrap(), None);
-        // Which is when all layers are sent.
+        // `send` then sends all layers.
         engine.send_from(&image, 0, "x", &progress).await.unwrap();
         let loaded = engine.find_loaded(&image).await.unwrap().unwrap();
         assert_eq!(loaded.id, image.id.0);

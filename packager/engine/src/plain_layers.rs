@@ -1,4 +1,4 @@
-//! Layers the engine may refuse, given to it as plain tars: engines before 23 do not read zstd.
+//! Decompresses zstd layers for the engine: Docker before version 23 does not support zstd.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,8 +8,8 @@ use mlpack_oci::layer::LayerReader;
 use mlpack_oci::spec::{Descriptor, MediaType};
 use mlpack_oci::{BlobReader, Blobs, Digest, Image, Layer, Result, descriptor};
 
-/// The same image with its zstd layers uncompressed. The id stays, since the config names layers
-/// by their diff ids. Such a layer is read twice: its size has to be known before it is sent.
+/// Returns the image with its zstd layers uncompressed. The id does not change, since the config lists
+/// diff ids. Such a layer is read twice: its size must be known before it is sent.
 pub(crate) fn without_zstd(image: &Image) -> Result<Image> {
     let mut plain = HashMap::new();
     let mut manifest = image.manifest.clone();
@@ -37,7 +37,7 @@ pub(crate) fn without_zstd(image: &Image) -> Result<Image> {
     Image::new(image.place.clone(), bytes, image.config_bytes.to_vec(), Arc::new(blobs))
 }
 
-/// An image's blobs, those of `plain` uncompressed.
+/// The blobs of an image, with those of `plain` uncompressed.
 struct PlainBlobs {
     image: Image,
     plain: HashMap<Digest, Layer>,

@@ -1,4 +1,4 @@
-//! An image's archive as a stream of chunks: written by a blocking thread, never whole anywhere.
+//! An image's archive as a stream of chunks, written by a blocking thread and never stored as a whole.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 
 use crate::{Error, Result};
 
-/// Size of a chunk in bytes, and how many may wait: together the memory of a transfer.
+/// Size of a chunk in bytes, and the number of waiting chunks: together the memory of a transfer.
 const CHUNK: usize = 1 << 20;
 const WAITING: usize = 4;
 
-/// Sends what is written into it to the other end in chunks.
+/// Sends written bytes in chunks.
 struct ChunkWriter {
     buffer: BytesMut,
     chunks: mpsc::Sender<io::Result<Bytes>>,
@@ -64,11 +64,11 @@ impl Meter for Part {
     fn finish(&self, _: &str) {}
 }
 
-/// How the writing thread ended; `None` if nobody took the chunks any more.
+/// The result of the writing thread; `None` if the receiver was closed.
 pub(crate) type Written = tokio::task::JoinHandle<Option<mlpack_oci::Result<()>>>;
 
-/// The archive that `docker load` reads, with only the `wanted` layers in it. If the image cannot
-/// be read, the stream ends with an error, so that the engine never takes a shortened archive.
+/// Returns an archive for `docker load` with only the `wanted` layers. If the image cannot be read, the
+/// stream ends with an error, so that the engine never accepts a truncated archive.
 pub(crate) fn archive_stream(
     image: Image,
     wanted: HashSet<Digest>,
@@ -88,7 +88,7 @@ pub(crate) fn archive_stream(
             return None;
         }
         if let Err(error) = &result {
-            // The other end only needs to know that the body is not whole.
+            // The receiver only needs to know that the body is incomplete.
             let _ = sender.blocking_send(Err(io::Error::other(error.to_string())));
         }
         ended.ok().map(|()| result)
@@ -100,14 +100,14 @@ pub(crate) fn archive_stream(
     (chunks, written)
 }
 
-/// Runs `work` where it may block.
+/// Runs `work` on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(Error::Broken {
-            action: "wait for a thread of mlpack".to_owned(),
+            action: "run a blocking task".to_owned(),
             reason: error.to_string(),
         }),
     }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_written_arrives_in_chunks() {
+    async fn written_bytes_arrive_in_chunks() {
         let (chunks, mut receiver) = mpsc::channel(WAITING);
         let bytes: Vec<u8> = (0..2 * CHUNK + 5).map(|i| (i % 251) as u8).collect();
         let sent = bytes.clone();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_stops_when_nobody_listens() {
+    async fn a_writer_stops_when_the_receiver_is_closed() {
         let (chunks, receiver) = mpsc::channel(1);
         drop(receiver);
         let error = tokio::task::spawn_blocking(move || {

@@ -39,7 +39,7 @@ async fn a_container_lives_and_goes() {
     let id = engine.create_container(&spec).await.unwrap();
     assert_eq!(engine.inspect_container(&id).await.unwrap().status, ContainerStatus::Created);
     let error = engine.create_container(&spec).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("a container named `{name}` exists already"));
+    assert_eq!(error.to_string(), format!("a container named `{name}` already exists"));
 
     engine.start_container(&id).await.unwrap();
     let found = engine.inspect_container(&name).await.unwrap();

@@ -52,14 +52,14 @@ async fn only_new_layers_travel() {
     engine.load(&image, &name, &recorder).await.unwrap();
     let again = recorder.taken();
     assert_eq!(again.bytes, 0);
-    assert_eq!(again.notes, [format!("Docker has the image {} already", image.id.0.short())]);
+    assert_eq!(again.notes, [format!("Docker already has the image {}", image.id.0.short())]);
 
     // A new script layer on the same base: only that layer travels.
     let image = runnable.image("two");
     engine.load(&image, &other, &recorder).await.unwrap();
     let second = recorder.taken();
     assert_eq!(second.bytes, image.layers[1].descriptor.size());
-    assert_eq!(second.notes, ["Docker has 1 of 2 layers already"]);
+    assert_eq!(second.notes, ["Skipped 1 of 2 layers already in Docker"]);
     assert_eq!(engine.inspect_image(&other).await.unwrap().id, image.id.0);
 }
 

@@ -6,20 +6,20 @@ use std::io::Read as _;
 use crate::rooted::Root;
 
 /// Where the bundle is in the image; `SSL_CERT_FILE` points there, because each build of OpenSSL
-/// looks in a folder of its own.
+/// looks in another folder.
 pub(crate) const PATH: &str = "etc/ssl/certs/ca-certificates.crt";
 
-/// Public authorities as the ca-certificates package has them, one file each.
+/// Public authorities of the ca-certificates package, one file each.
 const PUBLIC: &str = "usr/share/ca-certificates/mozilla";
-/// Where systems keep one file of all.
+/// Paths of the bundle on different systems.
 const BUNDLES: [&str; 4] =
     [PATH, "etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/ca-bundle.pem", "etc/ssl/cert.pem"];
 
-/// Largest bundle that is read, in bytes.
+/// The largest bundle that is read, in bytes.
 const MAX: u64 = 8 << 20;
 
-/// The public authorities, sorted by name. Authorities that this machine alone trusts stay out
-/// where the system keeps them apart: an image goes to other places.
+/// Returns the public authorities, sorted by name. Excludes those that only this machine trusts, if
+/// the system keeps them separately: an image runs elsewhere.
 pub(crate) fn bundle(root: &Root) -> Option<Vec<u8>> {
     public(root).or_else(|| BUNDLES.iter().find_map(|path| read(root, path)))
 }

@@ -1,4 +1,4 @@
-//! Config and manifest of the assembled base, which say what it is.
+//! Config and manifest of the assembled base, which state its origin.
 
 use mlpack_oci::Digest;
 use mlpack_oci::layer::WrittenLayer;
@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use crate::certificates;
 
-/// Label and annotation by which such a base is known.
-pub const LABEL: &str = "org.mlpack.assembled-from-host";
+/// Label and annotation that identify such a base.
+pub const LABEL: &str = mlpack_oci::labels::ASSEMBLED_FROM_HOST;
 
-/// What the documents say.
+/// The values in the documents.
 pub(crate) struct About<'a> {
-    /// As Go names it.
+    /// Go's name of the processor.
     pub(crate) architecture: &'a str,
-    /// The machine's system for people.
+    /// Name of the machine's system for display.
     pub(crate) system: &'a str,
     /// Full version of Python.
     pub(crate) python: &'a str,
     /// In seconds since 1970.
     pub(crate) created: u64,
-    /// From the bottom up, each with what made it.
+    /// From the bottom up, each with its history text.
     pub(crate) layers: &'a [(String, WrittenLayer)],
 }
 
@@ -35,7 +35,7 @@ impl About<'_> {
         )
     }
 
-    /// The config. Its keys are in a fixed order.
+    /// Returns the config. Its keys are in a fixed order.
     pub(crate) fn config(&self) -> Vec<u8> {
         let created = jiff::Timestamp::from_second(i64::try_from(self.created).unwrap_or(0))
             .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string());
@@ -70,7 +70,7 @@ impl About<'_> {
         document.to_string().into_bytes()
     }
 
-    /// The manifest around a config.
+    /// Returns the manifest of a config.
     pub(crate) fn manifest(&self, config: &[u8]) -> Vec<u8> {
         let layers: Vec<Value> = self
             .layers

@@ -1,37 +1,40 @@
-//! Why no base image can be made of this machine.
+//! Errors of assembling a base image from this machine.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Result of this room.
+use mlpack_oci::IoError;
+
+/// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of asking an interpreter and of assembling a base from this machine.
+/// Errors of querying an interpreter and of assembling a base image. The message is the fact;
+/// [`Error::hint`] is what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The interpreter could not be started, or failed.
-    #[error("{} does not answer: {reason}", python.display())]
-    Ask {
+    #[error("cannot run {}: {reason}", python.display())]
+    Query {
         /// As given.
         python: PathBuf,
-        /// The system's reason, or what it wrote to stderr.
+        /// The system's reason, or the output on stderr.
         reason: String,
     },
-    /// What the interpreter printed is not what was asked for.
-    #[error("the answer of {} is not understood: {reason}", python.display())]
+    /// The interpreter's output could not be parsed.
+    #[error("unexpected output of {}: {reason}", python.display())]
     Answer {
         /// As given.
         python: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong.
         reason: String,
     },
-    /// PyPy and others keep their files in other places.
+    /// PyPy and others have another layout.
     #[error("{} is {found}, not CPython", python.display())]
     Implementation {
         /// As given.
         python: PathBuf,
-        /// Its own name.
+        /// The name of the implementation.
         found: String,
     },
     /// The interpreter's standard library is not a folder with `os.py`.
@@ -39,13 +42,13 @@ pub enum Error {
     NoStandardLibrary {
         /// Full version.
         version: String,
-        /// Where it should be.
+        /// The expected path.
         path: PathBuf,
     },
-    /// No image can be made for this kind of processor.
-    #[error("images are made for x86_64 and aarch64; this machine is {found}")]
+    /// The processor is not supported.
+    #[error("unsupported processor {found}: images are built for x86_64 and aarch64")]
     Architecture {
-        /// As Rust names it.
+        /// Rust's name.
         found: String,
     },
     /// The interpreter is a script, or a program of another system or processor.
@@ -53,7 +56,7 @@ pub enum Error {
     NotAProgram {
         /// The file.
         path: PathBuf,
-        /// What the ELF reader said.
+        /// What is wrong.
         reason: String,
     },
     /// A program without a dynamic loader.
@@ -62,64 +65,57 @@ pub enum Error {
         /// The interpreter.
         path: PathBuf,
     },
-    /// A program of another C library than GNU's.
-    #[error("{} runs on {loader}, which is not the GNU C library", path.display())]
+    /// A program for another C library than GNU's.
+    #[error("{} uses {loader}, which is not the GNU C library", path.display())]
     OtherLibc {
         /// The interpreter.
         path: PathBuf,
         /// Its dynamic loader.
         loader: String,
     },
-    /// A library without which nothing runs is not on this machine.
+    /// A required library is not on this machine.
     #[error("the library {library}, which {needed_by} needs, is not on this machine")]
     LibraryMissing {
         /// Its name, as in `libssl.so.3`.
         library: String,
-        /// The program or library that asks for it.
+        /// The program or library that needs it.
         needed_by: String,
     },
     /// A file of this machine could not be read.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The path.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// The layers or the layout could not be written.
     #[error(transparent)]
     Image(#[from] mlpack_oci::Error),
 }
 
 impl Error {
+    /// Returns a function that wraps an I/O error with what was tried on which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        IoError::at(action, path)
     }
 
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Ask { .. } | Self::Answer { .. } => {
-                "put a CPython 3.8 or newer first on PATH, or name a base image with --base-image"
+            Self::Query { .. } | Self::Answer { .. } => {
+                "put CPython 3.8 or newer first on PATH, or choose a base image with `--base-image`"
             }
             Self::Implementation { .. } | Self::NotAProgram { .. } => {
-                "put a CPython of this machine first on PATH, or name a base image with --base-image"
+                "put a CPython for this machine first on PATH, or choose a base image with `--base-image`"
             }
             Self::NoStandardLibrary { .. } => {
-                "install the whole of Python (on Debian and Ubuntu `apt-get install python3`), or put another one first on PATH"
+                "install the complete Python (on Debian and Ubuntu `apt-get install python3`), or put another one first on PATH"
             }
             Self::Static { .. } | Self::OtherLibc { .. } => {
-                "ready-made packages are built for a dynamically linked CPython on the GNU C library: put such a one first on PATH, or name a base image with --base-image"
+                "wheels are built for a dynamically linked CPython on the GNU C library: put one first on PATH, or choose a base image with `--base-image`"
             }
-            Self::Architecture { .. } => "name a base image with --base-image",
+            Self::Architecture { .. } => "choose a base image with `--base-image`",
             Self::LibraryMissing { .. } => {
-                "install the package that has it, or put another Python first on PATH, or name a base image with --base-image"
+                "install the package that contains it, put another Python first on PATH, or choose a base image with `--base-image`"
             }
             Self::Image(error) => return error.hint(),
-            Self::Io { .. } => return None,
+            Self::Io(error) => return error.hint(),
         };
         Some(text.to_owned())
     }

@@ -8,17 +8,17 @@ use mlpack_oci::Progress;
 use mlpack_oci::layer::{Node, Tree};
 
 use crate::libraries::{Libraries, Missing};
-use crate::rooted::{Carrier, Root};
+use crate::rooted::{Carrier, Root, inside};
 use crate::system::System;
 use crate::{Error, PythonInstallation, Result, stdlib};
 
-/// Where Python goes: neither a home directory nor the system's own folders.
+/// The folder of Python: neither a home directory nor a folder of the system's packages.
 const PREFIX: &str = "usr/local";
 
-/// Largest record of the build that is rewritten, in bytes; real ones have some 100 KiB.
+/// The largest build record that is rewritten, in bytes; real ones have about 100 KiB.
 const MAX_RECORD: u64 = 4 << 20;
 
-/// Gathers the Python part. `interpreter` is its path in `root`.
+/// Collects the Python layer. `interpreter` is its path in `root`.
 pub(crate) fn layer(
     root: &Root,
     mut libraries: Libraries<'_>,
@@ -81,7 +81,7 @@ fn modules(
             let source = entry.source.strip_prefix(root.host("")).unwrap_or(&entry.source);
             if let Err(missing) = libraries.need(&inside(source)?) {
                 progress.note(&format!(
-                    "left out of the assembled base: {}, which needs {}, and that is not on this machine",
+                    "Skipped {}: it needs {}, which is not on this machine",
                     entry.inside, missing.library
                 ));
                 continue;
@@ -97,8 +97,8 @@ fn modules(
     Ok(())
 }
 
-/// A library of the folders that the loader always searches stays at its place. Any other comes
-/// beside Python, with a link from the loader's folder: the image has no `ld.so.cache`.
+/// Adds a library. One in a folder that the loader always searches keeps its path. Any other is put
+/// next to Python, with a link from the loader's folder: the image has no `ld.so.cache`.
 fn put_library(
     carrier: &mut Carrier<'_>,
     library: &str,
@@ -111,32 +111,33 @@ fn put_library(
     let dir = root.resolve(dir).map_err(Error::io("read", &root.host(dir)))?.real;
     let trusted = &system.library_dir;
     // `/lib/...` and `/usr/lib/...` are both searched, merged or not.
-    let twin = trusted.strip_prefix("usr/").map_or_else(|| format!("usr/{trusted}"), str::to_owned);
-    if dir == *trusted || dir == twin {
+    let alternative =
+        trusted.strip_prefix("usr/").map_or_else(|| format!("usr/{trusted}"), str::to_owned);
+    if dir == *trusted || dir == alternative {
         return carrier.carry(path);
     }
-    let beside = format!("{PREFIX}/lib/{file}");
-    if !carrier.has(&beside) {
+    let target = format!("{PREFIX}/lib/{file}");
+    if !carrier.has(&target) {
         let real = root.resolve(path).map_err(Error::io("read", &root.host(path)))?.real;
-        carrier.tree.add_file(&beside, &root.host(&real))?;
+        carrier.tree.add_file(&target, &root.host(&real))?;
     }
     let link = format!("{trusted}/{file}");
-    if carrier.has(&link) || carrier.has(&format!("{twin}/{file}")) {
-        progress.note(&format!(
-            "{library} is there twice: Python's own at /{beside} and the system's at /{link}"
-        ));
+    if carrier.has(&link) || carrier.has(&format!("{alternative}/{file}")) {
+        progress
+            .note(&format!("{library} exists twice: Python uses /{target}, the system /{link}"));
         return Ok(());
     }
-    Ok(carrier.tree.add_symlink(&link, format!("/{beside}"))?)
+    Ok(carrier.tree.add_symlink(&link, format!("/{target}"))?)
 }
 
-/// The text with the machine's folder of Python replaced by the image's. A prefix like `/usr`
-/// stays: its parts are no folder of a user.
+/// Returns the text with the machine's Python folder replaced by the image's. A prefix like `/usr`
+/// is kept: it does not reveal a user's folder.
 fn record(source: &Path, base_prefix: &Path) -> Result<Vec<u8>> {
     let size = fs::metadata(source).map_err(Error::io("read", source))?.len();
     if size > MAX_RECORD {
-        let error =
-            std::io::Error::other(format!("it has {size} bytes, at most {MAX_RECORD} are read"));
+        let error = std::io::Error::other(format!(
+            "it is too large: {size} bytes, the limit is {MAX_RECORD}"
+        ));
         return Err(Error::io("read", source)(error));
     }
     let text = fs::read(source).map_err(Error::io("read", source))?;
@@ -149,7 +150,7 @@ fn record(source: &Path, base_prefix: &Path) -> Result<Vec<u8>> {
     Ok(text.replace(prefix, &format!("/{PREFIX}")).into_bytes())
 }
 
-/// Name of executable and library folder: `python3.13`, `python3.13t` for a free-threaded one.
+/// Returns the name of executable and library folder: `python3.13`, `python3.13t` for a free-threaded one.
 fn name(python: &PythonInstallation) -> String {
     let short = format!("python{}", short(python.version()));
     let folder = python.stdlib().file_name().and_then(|name| name.to_str()).unwrap_or("");
@@ -158,15 +159,9 @@ fn name(python: &PythonInstallation) -> String {
     suffix.map_or(short.clone(), |suffix| format!("{short}{suffix}"))
 }
 
-/// `3.11` of `3.11.7`.
+/// Returns `3.11` for `3.11.7`.
 fn short(version: &str) -> &str {
     version.match_indices('.').nth(1).map_or(version, |(end, _)| &version[..end])
-}
-
-/// A path of the interpreter's answer as a path in the root.
-pub(crate) fn inside(path: &Path) -> Result<String> {
-    let text = path.to_str().map(|text| text.trim_start_matches('/').to_owned());
-    text.ok_or_else(|| Error::io("use", path)(std::io::Error::other("the path is not UTF-8")))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! A base image made of this machine's own Python and C library, for when no published one can be
-//! reached.
+//! A base image assembled from this machine's Python and C library, for use when no published base can
+//! be reached.
 //!
-//! It is honest about it: os-release, labels and annotations say where it comes from. Two layers
-//! come out, the system below and Python under `/usr/local` above. Nothing of the machine's own
-//! packages, users, settings and extra certificate authorities goes in.
+//! os-release, labels and annotations state its origin. It has two layers: the system, and Python under
+//! `/usr/local`. The machine's packages, users, settings and additional certificate authorities are not
+//! included.
 
 mod certificates;
 mod document;
@@ -33,7 +33,7 @@ use libraries::Libraries;
 use mlpack_elf::{Elf, Machine};
 use rooted::Root;
 
-/// The policy such a base is held against.
+/// The policy that such a base is checked against.
 pub const POLICY: &str = "current";
 
 /// The processors with the names that Rust and Go give them.
@@ -41,26 +41,24 @@ const MACHINES: [(&str, &str, Machine); 2] =
     [("x86_64", "amd64", Machine::X86_64), ("aarch64", "arm64", Machine::Aarch64)];
 
 /// Assembles a base image from `python` and the system below `root` (normally `/`) into an OCI
-/// layout at `dir`, where it takes the place of the untagged image. The same files give the same
-/// digest. Parts that a service can do without and this machine lacks are told as notes.
+/// layout at `dir`, where it replaces the untagged image. The same files give the same digest. Missing
+/// optional parts are reported as notes.
 ///
 /// # Errors
-/// What is missing or of another kind, by name; [`Error::hint`] has the remedy.
+/// [`Error`] names what is missing or of the wrong kind; [`Error::hint`] says what to do.
 pub fn assemble(
     python: &PythonInstallation,
     root: &Path,
     dir: &Path,
-    policy: LayerOptions,
+    options: LayerOptions,
     progress: &dyn Progress,
 ) -> Result<Image> {
     let root = Root::new(root);
     let (architecture, platform, machine) = machine()?;
     let loader = loader(&root, python, machine)?;
     for module in python.missing() {
-        progress.note(&format!(
-            "the Python {} of this machine has no module {module}",
-            python.version()
-        ));
+        progress
+            .note(&format!("Python {} of this machine has no module `{module}`", python.version()));
     }
     let libraries = || Libraries::new(&root, machine, architecture);
     let system = system::system(&root, libraries(), &loader, progress)?;
@@ -75,7 +73,7 @@ pub fn assemble(
     .into_iter()
     .map(|(what, tree)| {
         let meter = progress.begin(&format!("assemble {what}"), Some(tree.size()));
-        let layer = write_layer(tree, Compression::Gzip, policy, &store, &*meter)?;
+        let layer = write_layer(tree, Compression::Gzip, options, &store, &*meter)?;
         meter.finish("compressed");
         Ok((what, layer))
     })
@@ -84,7 +82,7 @@ pub fn assemble(
         architecture: platform,
         system: &system.name,
         python: python.version(),
-        created: policy.mtime,
+        created: options.mtime,
         layers: &layers,
     };
     let config = about.config();
@@ -97,7 +95,7 @@ pub fn assemble(
     Ok(layout.image(None, &platform)?)
 }
 
-/// The processor of this machine with its names in Rust and Go.
+/// Returns the processor of this machine with its names in Rust and Go.
 fn machine() -> Result<(&'static str, &'static str, Machine)> {
     let found = std::env::consts::ARCH;
     MACHINES
@@ -106,10 +104,10 @@ fn machine() -> Result<(&'static str, &'static str, Machine)> {
         .ok_or_else(|| Error::Architecture { found: found.to_owned() })
 }
 
-/// The dynamic loader the interpreter names; GNU's, or an error.
+/// Returns the dynamic loader of the interpreter, which must be GNU's.
 fn loader(root: &Root, python: &PythonInstallation, machine: Machine) -> Result<String> {
     let path = python.interpreter().to_owned();
-    let host = root.host(&interpreter::inside(&path)?);
+    let host = root.host(&rooted::inside(&path)?);
     let Some(elf) = Elf::read_file(&host).map_err(Error::io("read", &host))? else {
         let reason = "it is not a 64-bit ELF file".to_owned();
         return Err(Error::NotAProgram { path, reason });

@@ -1,6 +1,6 @@
-//! Which shared libraries a program needs and where the dynamic loader finds them (ld.so(8)).
+//! Finds the shared libraries of a program as the dynamic loader does (ld.so(8)).
 //!
-//! The headers are read; nothing is run, as `ldd` would.
+//! Reads ELF headers only; nothing is run, as `ldd` would.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
@@ -10,22 +10,22 @@ use mlpack_elf::{Elf, Machine};
 
 use crate::rooted::Root;
 
-/// Longest configuration file that is read, in bytes.
+/// The largest configuration file that is read, in bytes.
 const CONFIGURATION: u64 = 64 << 10;
-/// How deep configuration files may include each other.
+/// Maximum depth of includes in configuration files.
 const MAX_DEPTH: usize = 8;
 
-/// Libraries by the name they are asked for, and the path where that name was found.
+/// Libraries: name in `DT_NEEDED` to path.
 pub(crate) type Found = BTreeMap<String, String>;
 
-/// A library that is nowhere.
+/// A library that was not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) library: String,
     pub(crate) needed_by: String,
 }
 
-/// What one process has loaded. As in a real one, a name that is loaded is not searched again.
+/// The libraries of one process. As in a real process, a loaded name is not searched again.
 #[derive(Debug)]
 pub(crate) struct Libraries<'a> {
     root: &'a Root,
@@ -35,7 +35,7 @@ pub(crate) struct Libraries<'a> {
 }
 
 impl<'a> Libraries<'a> {
-    /// Nothing loaded yet. `architecture` is the processor's name in folders, as in `x86_64`.
+    /// Returns an empty process. `architecture` is the processor's name in folder names: `x86_64`.
     pub(crate) fn new(root: &'a Root, machine: Machine, architecture: &str) -> Self {
         let mut system = Vec::new();
         configured(root, "etc/ld.so.conf", 0, &mut system);
@@ -46,14 +46,13 @@ impl<'a> Libraries<'a> {
         Self { root, machine, system, loaded: Found::new() }
     }
 
-    /// Loads what the program or library at `path` needs, to the last one; or nothing at all if one
-    /// is missing.
+    /// Loads all libraries of the program or library at `path`, or none if one is missing.
     pub(crate) fn need(&mut self, path: &str) -> Result<(), Missing> {
         let before = self.loaded.clone();
         self.follow(path).inspect_err(|_| self.loaded = before)
     }
 
-    /// Loads a library of the system by name, with all it needs.
+    /// Loads a system library by name, with all that it needs.
     pub(crate) fn need_named(&mut self, library: &str) -> Result<(), Missing> {
         if self.loaded.contains_key(library) {
             return Ok(());
@@ -93,20 +92,20 @@ impl<'a> Libraries<'a> {
         Ok(())
     }
 
-    /// The first file of that name for this processor; a name with a slash is a path.
+    /// Returns the first file of that name for this processor; a name with a slash is a path.
     fn find(&self, library: &str, first: &[String]) -> Option<String> {
         if library.contains('/') {
             let path = library.strip_prefix('/')?;
-            return self.fits(path).then(|| path.to_owned());
+            return self.is_loadable(path).then(|| path.to_owned());
         }
         first
             .iter()
             .chain(&self.system)
             .map(|dir| format!("{dir}/{library}"))
-            .find(|path| self.fits(path))
+            .find(|path| self.is_loadable(path))
     }
 
-    fn fits(&self, path: &str) -> bool {
+    fn is_loadable(&self, path: &str) -> bool {
         self.root.file(path).is_some()
             && self.read(path).is_some_and(|found| found.machine == self.machine)
     }
@@ -116,7 +115,7 @@ impl<'a> Libraries<'a> {
         Elf::read_file(&self.root.host(&real)).ok()?
     }
 
-    /// Folders of a run path. Those of other variables than `$ORIGIN` and relative ones are left out.
+    /// Expands the folders of a run path. Ignores relative ones and variables other than `$ORIGIN`.
     fn expand(&self, dirs: &[String], path: &str) -> Vec<String> {
         let origin = format!("/{}", path.rsplit_once('/').map_or("", |(dir, _)| dir));
         dirs.iter()
@@ -127,7 +126,7 @@ impl<'a> Libraries<'a> {
     }
 }
 
-/// Folders of ld.so.conf and of the files it includes, in order.
+/// Appends the folders of ld.so.conf and of its included files, in order.
 fn configured(root: &Root, path: &str, depth: usize, dirs: &mut Vec<String>) {
     let Some(found) = root.file(path).filter(|_| depth < MAX_DEPTH) else { return };
     let mut text = String::new();
@@ -157,7 +156,7 @@ fn configured(root: &Root, path: &str, depth: usize, dirs: &mut Vec<String>) {
     }
 }
 
-/// Files of a pattern whose last name may have one `*`, sorted.
+/// Returns the files of a pattern whose last name may have one `*`, sorted.
 fn matching(root: &Root, pattern: &str) -> Vec<String> {
     let Some((dir, name)) = pattern.rsplit_once('/') else { return Vec::new() };
     let Some((start, end)) = name.split_once('*') else { return vec![pattern.to_owned()] };
@@ -203,7 +202,7 @@ mod tests {
         configured(&root, "etc/ld.so.conf.d/b.conf", 0, &mut dirs);
         assert_eq!(dirs, ["b1", "b2"]);
         dirs.clear();
-        // A circle of includes ends; its folders come again and again, which finds nothing new.
+        // A cycle of includes ends at the depth limit; repeated folders do no harm.
         configured(&root, "etc/ld.so.conf", 0, &mut dirs);
         assert_eq!(dirs[..3], ["first", "a", "first"]);
         dirs.dedup();

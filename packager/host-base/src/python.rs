@@ -1,4 +1,4 @@
-//! What an interpreter of this machine says of itself.
+//! Querying a Python interpreter of this machine.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use crate::{Error, Result};
 
-/// Longest answer that is read, in bytes; an honest one has a few hundred.
+/// The longest answer that is read, in bytes; a real one has a few hundred.
 const ANSWER: u64 = 64 << 10;
 
-/// Runs in any CPython 3. Modules that many systems leave out are tried one by one.
-const ASK: &str = r#"
+/// Runs in any CPython 3. Modules that many systems omit are imported one by one.
+const QUERY: &str = r#"
 import json, os, platform, sys
 real = os.path.realpath
 dynload = [p for p in sys.path if os.path.basename(p) == "lib-dynload"]
@@ -35,7 +35,7 @@ print(json.dumps({
 }))
 "#;
 
-/// A CPython of this machine: where its parts are. The paths are absolute and without symlinks.
+/// A CPython installation of this machine. Its paths are absolute and without symlinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PythonInstallation {
     interpreter: PathBuf,
@@ -60,15 +60,15 @@ struct Answer {
 }
 
 impl PythonInstallation {
-    /// Runs `python` once, isolated from the user's settings and packages (`-I -S`). A symlink, a
-    /// virtual environment's `python` or a shim leads to the interpreter behind it.
+    /// Runs `python` once, isolated from the user's settings and packages (`-I -S`). For a symlink, a
+    /// virtual environment or a shim, returns the installation behind it.
     ///
     /// # Errors
-    /// [`Error::Ask`], [`Error::Answer`] or [`Error::Implementation`].
+    /// [`Error::Query`], [`Error::Answer`] or [`Error::Implementation`].
     pub fn query(python: &Path) -> Result<Self> {
-        let failed = |reason: String| Error::Ask { python: python.to_owned(), reason };
+        let failed = |reason: String| Error::Query { python: python.to_owned(), reason };
         let mut child = Command::new(python)
-            .args(["-I", "-S", "-c", ASK])
+            .args(["-I", "-S", "-c", QUERY])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -76,7 +76,7 @@ impl PythonInstallation {
             .map_err(|error| failed(error.to_string()))?;
         let read = answer(&mut child);
         if read.is_err() {
-            // It may still be writing; the wait below must not depend on it.
+            // It may still be writing, which would block the wait below.
             let _ = child.kill();
         }
         let status = child.wait().map_err(|error| failed(error.to_string()))?;
@@ -116,7 +116,7 @@ impl PythonInstallation {
         })
     }
 
-    /// The executable.
+    /// The path of the executable.
     pub fn interpreter(&self) -> &Path {
         &self.interpreter
     }
@@ -141,25 +141,25 @@ impl PythonInstallation {
         &self.platform_library
     }
 
-    /// The compiled part of the standard library, if there is a folder of its own.
+    /// The folder of the compiled standard library modules, if it is separate.
     pub fn dynload(&self) -> Option<&Path> {
         self.dynload.as_deref()
     }
 
-    /// Modules of the standard library that this Python cannot import although most can.
+    /// Common standard library modules that this Python cannot import.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
 }
 
-/// The line of an error text that says what happened: the first, but the last of a traceback.
+/// Returns the line of an error text with the reason: the first, or the last of a traceback.
 fn reason(said: &str) -> Option<&str> {
     let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
     if first.starts_with("Traceback") { lines.next_back() } else { Some(first) }
 }
 
-/// Both outputs, bounded; neither can block the other.
+/// Reads both outputs up to a limit; neither can block the other.
 fn answer(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
@@ -179,7 +179,7 @@ fn answer(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
         let said = said.join().map_err(|_| io::Error::other("its stderr could not be read"))??;
         read?;
         if bytes.len() as u64 > ANSWER {
-            return Err(io::Error::other(format!("it prints more than {ANSWER} bytes")));
+            return Err(io::Error::other(format!("its output has more than {ANSWER} bytes")));
         }
         Ok((bytes, said))
     })
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_becomes_paths() {
+    fn an_answer_is_parsed() {
         let dir = tempfile::tempdir().unwrap();
         let python = script(
             dir.path(),
@@ -227,15 +227,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cpython_is_refused() {
+    fn other_programs_are_refused() {
         assert_eq!(
             refused("echo 'Unknown option: -I' >&2; exit 2"),
-            "DIR/python does not answer: exit status: 2: Unknown option: -I"
+            "cannot run DIR/python: exit status: 2: Unknown option: -I"
         );
-        assert_eq!(refused("yes"), "DIR/python does not answer: it prints more than 65536 bytes");
+        assert_eq!(refused("yes"), "cannot run DIR/python: its output has more than 65536 bytes");
         assert_eq!(
             refused("echo hello"),
-            "the answer of DIR/python is not understood: expected value at line 1 column 1"
+            "unexpected output of DIR/python: expected value at line 1 column 1"
         );
         assert_eq!(
             refused(
@@ -244,6 +244,6 @@ mod tests {
             "DIR/python is PyPy, not CPython"
         );
         let error = PythonInstallation::query(Path::new("/no/such/python")).unwrap_err();
-        assert!(error.to_string().starts_with("/no/such/python does not answer: "), "{error}");
+        assert!(error.to_string().starts_with("cannot run /no/such/python: "), "{error}");
     }
 }

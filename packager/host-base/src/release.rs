@@ -1,13 +1,13 @@
-//! os-release of the image: the machine's, with a plain word that this is no release.
+//! os-release of the image: the machine's, marked as assembled by mlpack.
 
-/// Long texts are no os-release.
+/// The largest os-release that is read, in bytes.
 pub(crate) const MAX: u64 = 64 << 10;
 
-/// What names the origin in `VARIANT`.
+/// The value of `VARIANT`.
 const VARIANT: &str = "assembled by mlpack from the files of the machine that built it";
 
-/// The machine's os-release with origin, and without addresses where its makers would be asked
-/// for help (os-release(5): those stand for a supported product).
+/// Returns the machine's os-release with the origin and without support addresses, which are for a
+/// supported product (os-release(5)).
 pub(crate) fn release(host: Option<&str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in host.unwrap_or("ID=linux\nNAME=Linux\n").lines() {
@@ -28,7 +28,7 @@ pub(crate) fn release(host: Option<&str>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The machine's system for people, as in `Debian GNU/Linux 12 (bookworm)`.
+/// Returns the name of the machine's system for display, as in `Debian GNU/Linux 12 (bookworm)`.
 pub(crate) fn pretty_name(host: Option<&str>) -> String {
     let field = |name: &str| {
         let value =

@@ -1,5 +1,5 @@
-//! Paths below a root, with symlinks as a process in that root sees them; and carrying them into
-//! a layer as they are.
+//! Resolving paths below a root as a process in that root does, and adding files with their symlinks
+//! to a layer.
 
 use std::fs;
 use std::io;
@@ -9,21 +9,21 @@ use mlpack_oci::layer::Tree;
 
 use crate::{Error, Result};
 
-/// As many symlinks as Linux follows in one path (path_resolution(7)).
+/// Number of symlinks that Linux follows in one path (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// A folder that is looked into as if it were `/`. Paths in it have no leading slash.
+/// A folder that is treated as `/`. Paths in it have no leading slash.
 #[derive(Debug, Clone)]
 pub(crate) struct Root {
     dir: PathBuf,
 }
 
-/// Where a path leads.
+/// The result of resolving a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Resolved {
     /// The path without symlinks.
     pub(crate) real: String,
-    /// Symlinks on the way, each with its target as written.
+    /// The symlinks that were followed, each with its target as written.
     pub(crate) links: Vec<(String, String)>,
 }
 
@@ -32,15 +32,15 @@ impl Root {
         Self { dir: dir.to_owned() }
     }
 
-    /// The path outside of the root.
+    /// Returns the path outside of the root.
     pub(crate) fn host(&self, real: &str) -> PathBuf {
         self.dir.join(real)
     }
 
-    /// Follows every symlink, the last one too.
+    /// Follows every symlink, including the last one.
     ///
     /// # Errors
-    /// The system's, `NotFound` above all.
+    /// The system's, mostly `NotFound`.
     pub(crate) fn resolve(&self, path: &str) -> io::Result<Resolved> {
         let mut todo: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
         let (mut real, mut links) = (Vec::new(), Vec::new());
@@ -75,13 +75,13 @@ impl Root {
         Ok(Resolved { real: real.join("/"), links })
     }
 
-    /// Where a path leads if it is a regular file in the end.
+    /// Resolves a path if it is a regular file.
     pub(crate) fn file(&self, path: &str) -> Option<Resolved> {
         self.resolve(path).ok().filter(|found| self.host(&found.real).is_file())
     }
 }
 
-/// Fills the tree of a layer; what a layer below has already is not put again.
+/// Fills the tree of a layer. Entries that the layer below has are not added again.
 #[derive(Debug)]
 pub(crate) struct Carrier<'a> {
     pub(crate) root: &'a Root,
@@ -94,12 +94,12 @@ impl<'a> Carrier<'a> {
         Self { root, below, tree: Tree::new() }
     }
 
-    /// Whether this layer or the one below has an entry there.
+    /// Returns whether this layer or the one below has an entry there.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.tree.get(path).is_some() || self.below.is_some_and(|tree| tree.get(path).is_some())
     }
 
-    /// Carries a file with every symlink that leads to it, each at its own place.
+    /// Adds a file with every symlink that leads to it, each at its own path.
     ///
     /// # Errors
     /// The system's.
@@ -113,7 +113,7 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
-    /// Puts symlinks as they were found.
+    /// Adds symlinks as they were found.
     pub(crate) fn links(&mut self, links: &[(String, String)]) -> Result<()> {
         for (path, target) in links {
             if !self.has(path) {
@@ -124,6 +124,12 @@ impl<'a> Carrier<'a> {
     }
 }
 
+/// Converts an absolute path to a path in a root.
+pub(crate) fn inside(path: &Path) -> Result<String> {
+    let text = path.to_str().map(|text| text.trim_start_matches('/').to_owned());
+    text.ok_or_else(|| Error::io("use", path)(io::Error::other("the path is not UTF-8")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -131,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_comes_with_the_links_that_lead_to_it() {
+    fn a_file_is_added_with_its_symlinks() {
         let dir = tempfile::tempdir().unwrap();
         let at = |path: &str| dir.path().join(path);
         fs::create_dir_all(at("usr/lib/triplet")).unwrap();

@@ -1,4 +1,4 @@
-//! Which files of a standard library go into the image.
+//! Selects the files of a standard library for the image.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use walkdir::WalkDir;
 
 use crate::{Error, Result};
 
-/// Folders that no service needs, by name: tests, compiled copies, tools with a screen, installers
-/// with wheels inside, and what was installed afterwards.
+/// Folders that no service needs: tests, bytecode caches, graphical tools, installers with bundled
+/// wheels, and packages that were installed later.
 const FOLDERS: [&str; 11] = [
     "__pycache__",
     "test",
@@ -21,22 +21,22 @@ const FOLDERS: [&str; 11] = [
     "dist-packages",
     "lib-tk",
 ];
-/// Files of this machine's own set-up, and the marker that hands the folder to a package manager.
+/// Configuration of this machine, and the marker of a folder that a package manager owns.
 const FILES: [&str; 3] = ["sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"];
 const ENDINGS: [&str; 5] = [".pyc", ".pyo", ".a", ".exe", ".orig"];
-/// Beginnings of compiled modules that only tests and tkinter load.
+/// Prefixes of compiled modules that only tests and tkinter load.
 const MODULES: [&str; 6] =
     ["_test", "_ctypes_test", "_tkinter", "xxlimited", "xxsubtype", "_xxtestfuzz"];
 
-/// One file: where it is and its path below the standard library, with `/` between names.
+/// One file: its path on this machine and below the standard library, with `/` between names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Entry {
     pub(crate) inside: String,
     pub(crate) source: PathBuf,
 }
 
-/// The files of `stdlib` that a service needs, sorted. Symlinks to files are followed: some
-/// systems build the whole folder of them.
+/// Returns the files of `stdlib` that a service needs, sorted. Follows symlinks to files: on some
+/// systems the whole folder consists of them.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -44,7 +44,7 @@ pub(crate) fn files(stdlib: &Path) -> Result<Vec<Entry>> {
     let mut found = Vec::new();
     let walk = WalkDir::new(stdlib).sort_by_file_name().into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
-        // The tools for building extensions: a static library and a makefile.
+        // For building extensions: a static library and a makefile.
         let building = entry.depth() == 1 && name.starts_with("config-");
         entry.depth() == 0
             || entry.file_type().is_file()
@@ -64,19 +64,19 @@ pub(crate) fn files(stdlib: &Path) -> Result<Vec<Entry>> {
             continue;
         }
         let inside = entry.path().strip_prefix(stdlib).ok().and_then(Path::to_str);
-        // A name that is no UTF-8 is no module.
+        // A name that is not UTF-8 is not a module.
         let Some(inside) = inside else { continue };
         found.push(Entry { inside: inside.to_owned(), source: entry.path().to_owned() });
     }
     Ok(found)
 }
 
-/// Whether it is a compiled module.
+/// Returns whether it is a compiled module.
 pub(crate) fn is_module(name: &str) -> bool {
     name.ends_with(".so")
 }
 
-/// Whether the file records how Python was built, with the folders of the machine in it.
+/// Returns whether the file records how Python was built, with folders of the machine.
 pub(crate) fn is_record(inside: &str) -> bool {
     inside == "build-details.json"
         || (inside.starts_with("_sysconfigdata") && inside.ends_with(".py"))
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_service_needs_stays_behind() {
+    fn files_that_no_service_needs_are_excluded() {
         let dir = tempfile::tempdir().unwrap();
         for path in [
             "os.py",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_the_build_are_known_by_name() {
+    fn build_records_are_recognised_by_name() {
         assert!(is_record("_sysconfigdata__linux_x86_64-linux-gnu.py"));
         assert!(is_record("_sysconfig_vars__linux_x86_64-linux-gnu.json"));
         assert!(!is_record("sysconfig.py"));

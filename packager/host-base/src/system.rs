@@ -7,15 +7,14 @@ use mlpack_oci::Progress;
 use mlpack_oci::layer::{Node, Tree};
 use walkdir::WalkDir;
 
-use crate::interpreter::inside;
 use crate::libraries::{Libraries, Missing};
-use crate::rooted::{Carrier, Root};
+use crate::rooted::{Carrier, Root, inside};
 use crate::{Error, Result, certificates, release};
 
-/// Without these nothing runs.
+/// Required by every program.
 const ESSENTIAL: [&str; 2] = ["libc.so.6", "libm.so.6"];
-/// Parts of the C library that newer ones keep inside `libc.so.6`, and old programs ask for; the
-/// name services are loaded by name.
+/// Parts of the C library that newer versions include in `libc.so.6` and old programs need; the name
+/// services are loaded by name.
 const C_LIBRARY: [&str; 7] = [
     "libpthread.so.0",
     "libdl.so.2",
@@ -25,10 +24,10 @@ const C_LIBRARY: [&str; 7] = [
     "libnss_files.so.2",
     "libnss_dns.so.2",
 ];
-/// What ready-made packages may take from any system (PEP 600 and PEP 599), and OpenMP.
+/// Libraries that wheels may expect on any system (PEP 600 and PEP 599), and OpenMP.
 const RUN_TIMES: [&str; 3] = ["libgcc_s.so.1", "libstdc++.so.6", "libgomp.so.1"];
 
-/// Top folders; a machine may have symlinks to `usr/...` there, which are kept.
+/// Top folders; symlinks to `usr/...` are kept.
 const FOLDERS: [&str; 9] =
     ["bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/local/bin"];
 const EMPTY: [&str; 9] = ["dev", "etc", "home", "opt", "proc", "root", "run", "sys", "var/lib"];
@@ -39,16 +38,16 @@ const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n";
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n";
 
-/// The layer and what the layer above has to know of it.
+/// The layer and the facts that the layer above needs.
 pub(crate) struct System {
     pub(crate) tree: Tree,
-    /// The folder of the C library without symlinks; the loader searches it without being told.
+    /// The folder of the C library without symlinks; the loader always searches it.
     pub(crate) library_dir: String,
-    /// The machine's system for people.
+    /// Name of the machine's system for display.
     pub(crate) name: String,
 }
 
-/// Gathers the system part. `loader` is the dynamic loader that the interpreter names.
+/// Collects the system layer. `loader` is the dynamic loader of the interpreter.
 pub(crate) fn system(
     root: &Root,
     mut libraries: Libraries<'_>,
@@ -61,13 +60,13 @@ pub(crate) fn system(
         libraries.need_named(library).map_err(missing)?;
     }
     for library in C_LIBRARY {
-        // Newer C libraries need not have them as files.
+        // Newer C libraries do not have them as files.
         let _ = libraries.need_named(library);
     }
     for library in RUN_TIMES {
         if libraries.need_named(library).is_err() {
             progress.note(&format!(
-                "this machine has no {library}: packages that need it will not load in the assembled base"
+                "This machine has no {library}: packages that need it will not load in the assembled base"
             ));
         }
     }
@@ -75,7 +74,7 @@ pub(crate) fn system(
     match shell {
         Some(_) => carrier.carry("bin/sh")?,
         None => {
-            progress.note("this machine has no /bin/sh that runs: the assembled base has no shell");
+            progress.note("This machine has no working /bin/sh: the assembled base has no shell");
         }
     }
     carrier.carry(loader)?;
@@ -87,7 +86,7 @@ pub(crate) fn system(
     match certificates::bundle(root) {
         Some(bundle) => carrier.tree.add_bytes(certificates::PATH, bundle, false)?,
         None => progress.note(
-            "this machine has no bundle of certificate authorities: programs in the assembled base cannot check https",
+            "This machine has no bundle of certificate authorities: programs in the assembled base cannot verify HTTPS",
         ),
     }
     let libc = libraries.loaded.get("libc.so.6").map_or("", String::as_str);
@@ -132,8 +131,8 @@ fn files(carrier: &mut Carrier<'_>, host_release: Option<&str>) -> Result<()> {
     locale(carrier)
 }
 
-/// The files of `C.UTF-8`; all of them, because the loader of locales refuses a part. C libraries
-/// from 2.35 on have it built in as well.
+/// Adds all files of the locale `C.UTF-8`, since an incomplete one does not load. glibc 2.35 and newer
+/// have it built in.
 fn locale(carrier: &mut Carrier<'_>) -> Result<()> {
     for name in ["C.utf8", "C.UTF-8"] {
         let dir = format!("usr/lib/locale/{name}");

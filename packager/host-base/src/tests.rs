@@ -1,4 +1,4 @@
-//! Bases made of this machine, judged by facts, by policy and by running them.
+//! Bases assembled from this machine, checked by facts, by policy and by running them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const LAYERS: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, 
 const CURRENT: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../base-images/policies/current.yaml"));
 
-/// What a service does without a package: each of the imports needs a library.
+/// Imports of a service without packages: each needs a library.
 const RUN: &str = "
 import ssl, sqlite3, ctypes, hashlib, lzma, bz2, decimal, zlib
 import getpass, locale, platform, subprocess, sys
@@ -41,7 +41,7 @@ impl Progress for Notes {
     }
 }
 
-/// Says that a test cannot run here; with MLPACK_TEST_REQUIRE=1 that is a failure.
+/// Reports that a test cannot run here; with MLPACK_TEST_REQUIRE=1 that is a failure.
 #[allow(clippy::disallowed_methods, reason = "a setting of the test run")]
 fn skipped(why: &str) {
     println!("skipped: {why}");
@@ -102,8 +102,8 @@ fn a_base_of_this_machine_is_the_same_each_time_and_says_what_it_is() {
     assert!(size < 40 << 20, "{size} bytes");
     let own = [python.base_prefix().to_str().unwrap(), dir.path().to_str().unwrap()];
     let config = String::from_utf8_lossy(&image.config_bytes).into_owned();
-    let told = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
-    assert_eq!(told, None);
+    let leaked = own.iter().find(|path| path.len() > "/usr/local".len() && config.contains(**path));
+    assert_eq!(leaked, None);
 }
 
 #[test]

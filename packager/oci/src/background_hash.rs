@@ -1,4 +1,4 @@
-//! SHA-256 on a thread of its own, so that hashing and writing a large blob overlap.
+//! SHA-256 on a separate thread, so that hashing and writing a large blob overlap.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
@@ -8,13 +8,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Digest;
 
-/// Bytes handed over at a time.
+/// Bytes handed to the thread at a time.
 const BLOCK: usize = 1 << 20;
 
-/// Blocks on their way; memory stays at a few of them.
+/// Blocks that may wait for the thread; bounds the memory.
 const IN_FLIGHT: usize = 4;
 
-/// Hashes what it is given, behind the caller's back and in order.
+/// Hashes bytes on another thread, in order.
 pub(crate) struct BackgroundHash {
     block: Vec<u8>,
     full: SyncSender<Vec<u8>>,
@@ -40,7 +40,7 @@ impl BackgroundHash {
         Self { block: Vec::new(), full, empty, worker, size: 0 }
     }
 
-    /// Takes bytes in.
+    /// Appends bytes.
     pub(crate) fn update(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.size += bytes.len() as u64;
         while !bytes.is_empty() {

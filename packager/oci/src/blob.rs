@@ -1,4 +1,4 @@
-//! Blobs: where an image's bytes are read from, and how they are held to their digest.
+//! Blobs: where an image's bytes are read from, and how their digest is verified.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::{Digest, Error, HashingReader, Result};
 /// A blob's bytes as a stream.
 pub type BlobReader = Box<dyn Read + Send>;
 
-/// Where a blob already lies in a registry; a push may mount it from there.
+/// A repository that has a blob already; a push may mount it from there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Host and port, as in `example.azurecr.io`.
@@ -34,8 +34,8 @@ pub trait Blobs: Send + Sync {
         None
     }
 
-    /// Whether the file of this blob was hashed by mlpack itself when it was written, and lies where
-    /// nobody else writes.
+    /// Returns whether mlpack hashed the file of this blob when it wrote it, and no other program writes
+    /// there.
     fn is_trusted(&self, _digest: &Digest) -> bool {
         false
     }
@@ -46,7 +46,7 @@ pub trait Blobs: Send + Sync {
     }
 }
 
-/// The digest a descriptor promises; only SHA-256 is read.
+/// Returns the digest of a descriptor; only SHA-256 is supported.
 pub(crate) fn digest_of(descriptor: &Descriptor, place: &str) -> Result<Digest> {
     Digest::try_from(descriptor.digest()).map_err(|error| Error::Document {
         what: "descriptor",
@@ -57,7 +57,7 @@ pub(crate) fn digest_of(descriptor: &Descriptor, place: &str) -> Result<Digest> 
 
 /// Reads a blob and fails at its end if size or digest differ from the descriptor.
 ///
-/// A reader that stops early has verified nothing; read to the end or drain it.
+/// A reader that is dropped early has verified nothing: read to the end or drain it.
 pub struct Verified<R> {
     inner: HashingReader<R>,
     expected: Digest,
@@ -89,7 +89,7 @@ impl<R: Read> Verified<R> {
         io::Error::new(io::ErrorKind::InvalidData, error)
     }
 
-    /// Reads what is left, so that the whole blob has been verified.
+    /// Reads the rest, so that the whole blob is verified.
     ///
     /// # Errors
     /// The stream's own error, or the mismatch.
@@ -127,7 +127,7 @@ impl<R: Read> Read for Verified<R> {
     }
 }
 
-/// Reads a small blob (manifest, config) whole, verified.
+/// Reads a small blob (manifest, config) into memory and verifies it.
 ///
 /// # Errors
 /// [`Error::DocumentTooLarge`] beyond `limit` bytes, else the mismatch or the stream's error.
@@ -154,7 +154,7 @@ pub fn read_small(
     Ok(bytes)
 }
 
-/// Says of a mismatch which blob it is about.
+/// Names the blob of a mismatch.
 pub(crate) fn named(what: String, error: Error) -> Error {
     match error {
         Error::DigestMismatch { expected, found, .. } => {
@@ -167,7 +167,7 @@ pub(crate) fn named(what: String, error: Error) -> Error {
     }
 }
 
-/// Brings an error that travelled through [`io::Error`] back to its own type.
+/// Recovers an [`Error`] that was wrapped in an [`io::Error`].
 pub(crate) fn blob_error(digest: Digest, error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => own,

@@ -1,5 +1,5 @@
-//! A source of blobs that keeps what it has read once, so that a base far away is fetched once for
-//! its facts and its copy together.
+//! A source of blobs with a cache, so that a remote base is fetched only once for both its facts and
+//! its copy.
 
 use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use oci_spec::image::Descriptor;
 use crate::blob::digest_of;
 use crate::{BlobReader, BlobStore, Blobs, Digest, Origin, PendingBlob, Result};
 
-/// Reads from a source, and from a store what was read to its end before.
+/// Reads blobs from a source and keeps those that were read to their end in a store.
 pub struct CachingBlobs {
     source: Arc<dyn Blobs>,
     store: BlobStore,
 }
 
 impl CachingBlobs {
-    /// Keeps the blobs of `source` in `store`.
+    /// Caches the blobs of `source` in `store`.
     pub fn new(source: Arc<dyn Blobs>, store: BlobStore) -> Self {
         Self { source, store }
     }
@@ -41,7 +41,7 @@ impl Blobs for CachingBlobs {
     }
 
     fn is_trusted(&self, digest: &Digest) -> bool {
-        // Only what has its digest was given its name.
+        // The store names a blob by its digest only after verifying it.
         self.store.size(digest).is_some() || self.source.is_trusted(digest)
     }
 
@@ -60,8 +60,8 @@ impl Read for Tee {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buf)?;
         let Some(mut copy) = self.copy.take() else { return Ok(n) };
-        // A copy that cannot be kept, for want of space or because the bytes are wrong, is no
-        // fault of the blob: whoever reads it finds out what matters.
+        // A copy that cannot be kept, because the disk is full or the bytes are wrong, is not an
+        // error of the read: the reader verifies the bytes itself.
         if n == 0 && !buf.is_empty() {
             let _ = copy.commit_as("blob", self.digest);
         } else if copy.write_all(&buf[..n]).is_ok() {

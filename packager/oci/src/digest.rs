@@ -1,4 +1,4 @@
-//! Digests: of stored bytes, of an uncompressed layer, of a config. Three types, one form.
+//! Digests of stored bytes, of an uncompressed layer and of a config: three types with one format.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
-/// A digest string that cannot be used.
+/// An invalid digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not a SHA-256 digest; expected `sha256:` and 64 lower-case hex digits")]
 pub struct DigestParseError {
@@ -20,7 +20,7 @@ pub struct DigestParseError {
 }
 
 impl Digest {
-    /// The digest of bytes in memory.
+    /// Returns the digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -55,7 +55,7 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
-    /// The 64 hex digits without the algorithm, the file name of a blob in a layout.
+    /// Returns the 64 hex digits without the algorithm, the file name of a blob in a layout.
     pub fn hex(&self) -> String {
         use fmt::Write as _;
         let mut text = String::with_capacity(64);
@@ -65,7 +65,7 @@ impl Digest {
         text
     }
 
-    /// The first 12 hex digits, for people.
+    /// Returns the first 12 hex digits, for display.
     pub fn short(&self) -> String {
         self.hex()[..12].to_owned()
     }
@@ -156,12 +156,12 @@ digest_type! {
     DiffId
 }
 digest_type! {
-    /// SHA-256 of an image's config blob; what the Docker engine calls the image's id
+    /// SHA-256 of an image's config blob; Docker calls it the image's id
     /// (image-spec config.md, "ImageID").
     ImageId
 }
 
-/// Counts and hashes what is written through it.
+/// Counts and hashes written bytes.
 pub struct HashingWriter<W> {
     inner: W,
     hash: Sha256,
@@ -169,12 +169,12 @@ pub struct HashingWriter<W> {
 }
 
 impl<W> HashingWriter<W> {
-    /// Passes writes on to `inner`.
+    /// Forwards writes to `inner`.
     pub fn new(inner: W) -> Self {
         Self { inner, hash: Sha256::new(), size: 0 }
     }
 
-    /// The inner writer, the digest and the number of bytes written.
+    /// Returns the inner writer, the digest and the number of bytes written.
     pub fn finish(self) -> (W, Digest, u64) {
         (self.inner, Digest(self.hash.finalize().into()), self.size)
     }
@@ -193,7 +193,7 @@ impl<W: Write> Write for HashingWriter<W> {
     }
 }
 
-/// Counts and hashes what is read through it.
+/// Counts and hashes read bytes.
 pub struct HashingReader<R> {
     inner: R,
     hash: Sha256,
@@ -201,22 +201,22 @@ pub struct HashingReader<R> {
 }
 
 impl<R> HashingReader<R> {
-    /// Passes reads on to `inner`.
+    /// Forwards reads to `inner`.
     pub fn new(inner: R) -> Self {
         Self { inner, hash: Sha256::new(), size: 0 }
     }
 
-    /// The inner reader and the digest of what was read.
+    /// Returns the inner reader and the digest of the bytes read.
     pub fn finish(self) -> (R, Digest) {
         (self.inner, Digest(self.hash.finalize().into()))
     }
 
-    /// The digest of what was read so far; reading may go on.
+    /// Returns the digest of the bytes read so far; reading can continue.
     pub fn digest(&self) -> Digest {
         Digest(self.hash.clone().finalize().into())
     }
 
-    /// The number of bytes read so far.
+    /// Returns the number of bytes read so far.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_back_what_it_parses() {
+    fn a_digest_is_printed_as_it_was_parsed() {
         let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), text);
         assert_eq!(text.parse::<Digest>().unwrap(), Digest::of(b""));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_algorithms_lengths_and_cases() {
+    fn other_algorithms_lengths_and_cases_are_refused() {
         for bad in ["", "sha256:", "sha512:00", "sha256:E3", &format!("sha256:{}", "g".repeat(64))]
         {
             assert_eq!(bad.parse::<Digest>().unwrap_err().found, bad);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn hashing_on_the_way_equals_hashing_at_once() {
+    fn streamed_and_whole_hashes_are_equal() {
         let mut writer = HashingWriter::new(Vec::new());
         writer.write_all(b"two ").unwrap();
         writer.write_all(b"parts").unwrap();

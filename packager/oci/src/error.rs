@@ -1,28 +1,22 @@
-//! Everything that can go wrong with an image on disk, each with the operands that explain it.
+//! Errors of images on disk.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Digest;
+use crate::io_error::{self, IoError};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of reading and writing images. The message is the fact; [`Error::hint`] is the remedy.
+/// Errors of reading and writing images. The message is the fact; [`Error::hint`] is what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`, `create`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A blob's stream broke off or failed on the way.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// Reading a blob failed.
     #[error("cannot read blob {digest}: {source}")]
     BlobRead {
         /// The blob.
@@ -30,7 +24,7 @@ pub enum Error {
         /// The reason.
         source: io::Error,
     },
-    /// A blob that a manifest names is not where it should be.
+    /// A blob that a manifest lists does not exist.
     #[error("blob {digest} is missing in {place}")]
     BlobMissing {
         /// The blob.
@@ -38,8 +32,8 @@ pub enum Error {
         /// The layout, archive or repository.
         place: String,
     },
-    /// The stored bytes are not the ones the descriptor promises.
-    #[error("digest mismatch: {what} should be {expected} but its bytes are {found}")]
+    /// The stored bytes do not have the digest in the descriptor.
+    #[error("digest mismatch for {what}: expected {expected}, got {found}")]
     DigestMismatch {
         /// Which blob: `blob`, `config of oci:base`, `layer 3 of oci:base`.
         what: String,
@@ -49,7 +43,7 @@ pub enum Error {
         found: Digest,
     },
     /// A blob is shorter or longer than its descriptor says.
-    #[error("{what} ({digest}) is {found} bytes long, its descriptor says {expected}")]
+    #[error("size mismatch for {what} ({digest}): expected {expected} bytes, got {found}")]
     SizeMismatch {
         /// Which blob: `blob`, `config of oci:base`, `layer 3 of oci:base`.
         what: String,
@@ -60,18 +54,18 @@ pub enum Error {
         /// From the stream, in bytes.
         found: u64,
     },
-    /// A layer's compressed stream or tar is broken.
+    /// A layer's compressed stream or tar is invalid.
     #[error("{name} ({digest}) is damaged: {reason}")]
     LayerDamaged {
         /// `layer 3 of oci:base`
         name: String,
         /// The layer's digest.
         digest: Digest,
-        /// What the decoder said.
+        /// The decoder's reason.
         reason: String,
     },
-    /// A document (manifest, index, config, `manifest.json`) does not say what it must.
-    #[error("{what} in {place} is not valid: {reason}")]
+    /// A document (manifest, index, config, `manifest.json`) is invalid.
+    #[error("invalid {what} in {place}: {reason}")]
     Document {
         /// `manifest`, `index`, `config`, `oci-layout`.
         what: &'static str,
@@ -80,8 +74,8 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// A document is larger than any honest one.
-    #[error("{what} in {place} is {size} bytes long; at most {limit} are read")]
+    /// A document is larger than the limit.
+    #[error("{what} in {place} is too large: {size} bytes, the limit is {limit}")]
     DocumentTooLarge {
         /// As in [`Error::Document`].
         what: &'static str,
@@ -92,14 +86,14 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
-    /// No image of that tag or platform is there.
+    /// There is no image with that tag or platform.
     #[error("{place} has no image {wanted}; it has {present}")]
     NoSuchImage {
         /// Layout, archive or index.
         place: String,
-        /// What was asked for.
+        /// The tag or platform.
         wanted: String,
-        /// What is there.
+        /// Those that exist.
         present: String,
     },
     /// A tree cannot become a layer.
@@ -110,7 +104,7 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// A file of this machine that goes into a layer could not be read, or changed meanwhile.
+    /// A file that goes into a layer could not be read, or changed meanwhile.
     #[error("cannot pack `{path}`: {source}")]
     Pack {
         /// The path in the image.
@@ -124,30 +118,27 @@ pub enum Error {
 }
 
 impl Error {
-    /// Wraps an I/O error with what was tried on which path.
+    /// Returns a function that wraps an I/O error with what was tried on which path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        IoError::at(action, path)
     }
 
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Io { source, .. } | Self::Pack { source, .. }
-                if source.kind() == io::ErrorKind::StorageFull =>
-            {
-                Some("the disk is full: free some space, or set MLPACK_CACHE_DIR and the output to a larger disk".to_owned())
-            }
+        let text = match self {
+            Self::Io(error) => return error.hint(),
+            Self::Pack { source, .. } => return io_error::hint(source),
             Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::LayerDamaged { .. } => {
-                Some("the image was damaged in transfer or storage: fetch or save it again".to_owned())
+                "the image was damaged in transfer or storage: fetch or save it again"
             }
             Self::BlobMissing { .. } => {
-                Some("the copy of the image is incomplete: fetch or save it again".to_owned())
+                "the copy of the image is incomplete: fetch or save it again"
             }
             Self::NoSuchImage { .. } => {
-                Some("name one of those that are there after the path, as in `oci:DIR:TAG`, or choose another --platform".to_owned())
+                "add one of the existing tags after the path, as in `oci:DIR:TAG`, or choose another `--platform`"
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(text.to_owned())
     }
 }

@@ -1,7 +1,6 @@
-//! The image: manifest, config and the blobs behind them, as one quiet value.
+//! The image: manifest, config and the blobs behind them, as one value.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use oci_spec::image::{
@@ -9,72 +8,11 @@ use oci_spec::image::{
 };
 
 use crate::blob::{digest_of, read_small};
-use crate::{BlobReader, Blobs, DiffId, Digest, Error, ImageId, Result};
+use crate::{BlobReader, Blobs, DiffId, Digest, Error, ImageId, Platform, Result};
 
 /// The largest manifest, index or config that is read, in bytes. Registries must take 4 MiB
-/// (distribution-spec, "Pushing Manifests"); configs of long histories stay well below.
+/// (distribution-spec, "Pushing Manifests"); configs with long histories are far smaller.
 pub const MAX_MANIFEST_SIZE: u64 = 4 << 20;
-
-/// Operating system, architecture and variant, as in `linux/arm64/v8`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Platform {
-    /// As Go names it: `linux`.
-    pub os: String,
-    /// As Go names it: `amd64`, `arm64`.
-    pub architecture: String,
-    /// `v8` and the like.
-    pub variant: Option<String>,
-}
-
-impl Platform {
-    /// `linux/amd64`, what Azure Machine Learning ran on.
-    pub fn linux_amd64() -> Self {
-        Self { os: "linux".to_owned(), architecture: "amd64".to_owned(), variant: None }
-    }
-
-    /// Whether a platform of an index or config serves this one: a variant only counts where both
-    /// name one.
-    pub fn serves(&self, os: &str, architecture: &str, variant: Option<&str>) -> bool {
-        self.os == os
-            && self.architecture == architecture
-            && match (self.variant.as_deref(), variant) {
-                (Some(wanted), Some(found)) => wanted == found,
-                _ => true,
-            }
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        self.variant.as_ref().map_or(Ok(()), |variant| write!(f, "/{variant}"))
-    }
-}
-
-impl FromStr for Platform {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = text.split('/');
-        let (Some(os), Some(architecture), variant, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(format!(
-                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
-            ));
-        };
-        if os.is_empty() || architecture.is_empty() {
-            return Err(format!(
-                "`{text}` is not a platform; expected OS/ARCHITECTURE[/VARIANT], as in `linux/amd64`"
-            ));
-        }
-        Ok(Self {
-            os: os.to_owned(),
-            architecture: architecture.to_owned(),
-            variant: variant.map(str::to_owned),
-        })
-    }
-}
 
 /// One layer of an image, in order from the bottom.
 #[derive(Debug, Clone)]
@@ -90,7 +28,7 @@ pub struct Layer {
 /// An image of one platform. Cheap to clone.
 #[derive(Clone)]
 pub struct Image {
-    /// Where it came from, for messages: `oci:DIR:TAG`, `docker:NAME`, a reference.
+    /// Where the image is, for messages: `oci:DIR:TAG`, `docker:NAME`, a reference.
     pub place: String,
     /// Descriptor of the manifest.
     pub descriptor: Descriptor,
@@ -104,7 +42,7 @@ pub struct Image {
     pub config_bytes: Arc<[u8]>,
     /// The config.
     pub config: ImageConfiguration,
-    /// The id the Docker engine knows it by.
+    /// The id in the Docker engine.
     pub id: ImageId,
     /// Layers from the bottom up.
     pub layers: Vec<Layer>,
@@ -119,11 +57,11 @@ impl fmt::Debug for Image {
 }
 
 impl Image {
-    /// Puts an image together from the bytes of its manifest and config.
+    /// Builds an image from the bytes of its manifest and config.
     ///
     /// # Errors
-    /// [`Error::Document`] if they do not parse or do not fit each other: the config must name one
-    /// diff id per layer, and the config's digest must be the manifest's.
+    /// [`Error::Document`] if they do not parse or do not match: the config must list one diff id per
+    /// layer, and its digest must be the one in the manifest.
     pub fn new(
         place: impl Into<String>,
         manifest_bytes: Vec<u8>,
@@ -150,7 +88,7 @@ impl Image {
             return Err(bad(
                 "config",
                 format!(
-                    "it names {} diff ids, the manifest {} layers",
+                    "it lists {} diff ids, the manifest {} layers",
                     diff_ids.len(),
                     manifest.layers().len()
                 ),
@@ -187,10 +125,10 @@ impl Image {
         })
     }
 
-    /// Reads the image a descriptor leads to, through an index to `platform` where there is one.
+    /// Reads the image of a descriptor; of an index, the image for `platform`.
     ///
     /// # Errors
-    /// Any of a damaged or missing document, or [`Error::NoSuchImage`] for the platform.
+    /// Those of a damaged or missing document, or [`Error::NoSuchImage`] for the platform.
     pub fn read(
         place: &str,
         descriptor: &Descriptor,
@@ -205,7 +143,7 @@ impl Image {
                 return Err(Error::Document {
                     what: "index",
                     place: place.to_owned(),
-                    reason: "it leads to another index".to_owned(),
+                    reason: "it refers to another index".to_owned(),
                 });
             }
             return Self::read(place, &chosen, platform, blobs);
@@ -217,7 +155,7 @@ impl Image {
         Self::new(place, bytes, config, blobs)?.serving(platform)
     }
 
-    /// The image, if it is for `platform`.
+    /// Returns the image if it is for `platform`.
     ///
     /// # Errors
     /// [`Error::NoSuchImage`] with the platform it is for.
@@ -236,18 +174,18 @@ impl Image {
     /// Opens a layer's stored bytes.
     ///
     /// # Errors
-    /// Whatever the source of blobs says.
+    /// The blob source's.
     pub fn open(&self, layer: &Layer) -> Result<BlobReader> {
         self.blobs.open(&layer.descriptor)
     }
 
-    /// A layer for messages, counted from the bottom as people count: `layer 3 of oci:base`.
+    /// A layer's name in messages, counted from 1 at the bottom: `layer 3 of oci:base`.
     pub(crate) fn layer_name(&self, digest: &Digest) -> String {
         let number = self.layers.iter().position(|layer| layer.digest == *digest);
         format!("layer {} of {}", number.unwrap_or(0) + 1, self.place)
     }
 
-    /// The platform its config names.
+    /// The platform in its config.
     pub fn platform(&self) -> Platform {
         Platform {
             os: self.config.os().to_string(),
@@ -257,10 +195,10 @@ impl Image {
     }
 }
 
-/// The manifest of `platform` in an index.
+/// Returns the manifest for `platform` in an index.
 ///
 /// # Errors
-/// [`Error::NoSuchImage`] with the platforms that are there.
+/// [`Error::NoSuchImage`] with the platforms in the index.
 pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result<Descriptor> {
     let index: ImageIndex = serde_json::from_slice(index).map_err(|error| Error::Document {
         what: "index",
@@ -278,7 +216,7 @@ pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result
             present.push(format!("{os}/{arch}"));
         }
     }
-    // A lone manifest without a platform is what layouts of single images hold.
+    // Layouts of a single image have one manifest without a platform.
     if let [only] = index.manifests().as_slice()
         && only.platform().is_none()
     {
@@ -291,13 +229,13 @@ pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result
     })
 }
 
-/// Whether a media type is an index or Docker's manifest list.
+/// Returns whether a media type is an index or Docker's manifest list.
 pub fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex
         || media_type.to_string() == "application/vnd.docker.distribution.manifest.list.v2+json"
 }
 
-/// A descriptor of a blob.
+/// Returns a descriptor of a blob.
 pub fn descriptor(media_type: MediaType, digest: Digest, size: u64) -> Descriptor {
     #[allow(clippy::unwrap_used, reason = "the three mandatory fields are set")]
     DescriptorBuilder::default().media_type(media_type).digest(digest).size(size).build().unwrap()

@@ -36,10 +36,10 @@ impl Layout {
         Ok(Self { dir })
     }
 
-    /// Opens a layout, making an empty one if `dir` is missing or empty.
+    /// Opens a layout, creating an empty one if `dir` is missing or empty.
     ///
     /// # Errors
-    /// As [`Layout::open`] if `dir` holds something else, or the system's.
+    /// As [`Layout::open`] if `dir` contains other files, or the system's.
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self> {
         let dir = dir.into();
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
@@ -53,7 +53,7 @@ impl Layout {
                 return Err(Error::Document {
                     what: "oci-layout",
                     place: dir.display().to_string(),
-                    reason: "the folder holds other files; name an empty or a new one".to_owned(),
+                    reason: "the folder contains other files; use an empty or a new one".to_owned(),
                 });
             }
             let blobs = dir.join("blobs/sha256");
@@ -69,14 +69,14 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Whether any image is in it; a layout that cannot be read counts as holding one.
+    /// Returns whether it contains an image; a layout that cannot be read counts as one that does.
     pub fn holds_images(&self) -> bool {
         let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE);
         let index = index.and_then(|bytes| parse_index(&self.place(None), &bytes));
         index.map_or(true, |index| !index.manifests().is_empty())
     }
 
-    /// The blobs, for writing layers straight into the layout.
+    /// Opens the blobs, for writing layers directly into the layout.
     ///
     /// # Errors
     /// The system's.
@@ -87,7 +87,7 @@ impl Layout {
     /// Reads an image by tag, or the only one.
     ///
     /// # Errors
-    /// [`Error::NoSuchImage`] with the tags that are there, or that of a damaged document.
+    /// [`Error::NoSuchImage`] with the tags in the layout, or that of a damaged document.
     pub fn image(&self, tag: Option<&str>, platform: &Platform) -> Result<Image> {
         let place = self.place(tag);
         let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
@@ -95,8 +95,8 @@ impl Layout {
         image_of_index(&place, &index, tag, platform, blobs)
     }
 
-    /// Puts an image in under a tag, or as the only untagged one. The index is renamed into place
-    /// last, so a layout never names a blob it lacks.
+    /// Writes an image under a tag, or as the only untagged one. The index is renamed into place
+    /// last, so a layout never lists a blob that it does not have.
     ///
     /// # Errors
     /// Of the image's blobs, or the system's.
@@ -112,7 +112,7 @@ impl Layout {
             sink::copy_blob(image, descriptor, &store, progress)?;
         }
         store.put(&image.manifest_bytes)?;
-        // One writer of the index at a time; the lock goes with the process.
+        // One writer of the index at a time; the system releases the lock when the process ends.
         let marker = self.dir.join("oci-layout");
         let lock = File::open(&marker).map_err(Error::io("read", &marker))?;
         lock.lock().map_err(Error::io("lock", &marker))?;
@@ -129,7 +129,7 @@ impl Layout {
     }
 }
 
-/// An index with one more image. What others wrote into it stays as it is, word for word.
+/// Returns an index with one more image. Entries of other programs are kept unchanged.
 fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Result<Vec<u8>> {
     let bad = |reason: String| Error::Document { what: "index", place: place.to_owned(), reason };
     parse_index(place, index)?;
@@ -144,7 +144,7 @@ fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Re
     serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
 }
 
-/// Accepts version 1 of the layout's marker file.
+/// Verifies that the layout's marker file has version 1.
 pub(crate) fn check_marker(bytes: &[u8], place: &str) -> Result<()> {
     let bad =
         |reason: String| Error::Document { what: "oci-layout", place: place.to_owned(), reason };
@@ -156,7 +156,7 @@ pub(crate) fn check_marker(bytes: &[u8], place: &str) -> Result<()> {
     }
 }
 
-/// Chooses by tag, or the only image, or by platform where the index is that of one image.
+/// Selects an image by tag, or the only image, or by platform if the index is that of one image.
 pub(crate) fn image_of_index(
     place: &str,
     index: &[u8],

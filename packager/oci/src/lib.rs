@@ -1,8 +1,8 @@
 //! What an image is, on disk: digests, layers, manifests, layouts and archives.
 //!
-//! Floor 0 of mlpack: no network, no clock, no environment. Sources of images ([`layout`],
-//! [`archive`], and the registry and engine of the floor above) all give the same quiet value, an
-//! [`Image`], whose blobs are read through [`Blobs`]; sinks take an [`Image`] in.
+//! Tier 0 of mlpack: no network, no clock, no environment. Every source of images ([`layout`],
+//! [`archive`], and the crates for registries and the Docker engine) returns an [`Image`], whose
+//! blobs are read through [`Blobs`]; every sink accepts one.
 
 pub mod archive;
 mod background_hash;
@@ -11,9 +11,12 @@ mod caching;
 mod digest;
 mod error;
 mod image;
+mod io_error;
+pub mod labels;
 pub mod layer;
 pub mod layout;
 pub mod pending;
+mod platform;
 mod progress;
 mod reference;
 mod reference_text;
@@ -26,13 +29,15 @@ pub use blob::{BlobReader, Blobs, Origin, Verified, read_small};
 pub use caching::CachingBlobs;
 pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
 pub use error::{Error, Result};
-pub use image::{Image, Layer, MAX_MANIFEST_SIZE, Platform, choose_platform, descriptor, is_index};
+pub use image::{Image, Layer, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index};
+pub use io_error::IoError;
 pub use oci_spec::image as spec;
+pub use platform::Platform;
 pub use progress::{Meter, Progress, Silent};
 pub use reference::{Location, LocationParseError, PinnedReference, Reference};
 pub use secret::Secret;
 pub use store::{BlobStore, PendingBlob};
 
-/// Version of everything that decides the bytes of a layer: tar headers, member size and level of
-/// the gzip encoder. Part of every cache key that leads to stored bytes.
+/// Version of everything that decides the bytes of a layer: tar headers, gzip member size and level.
+/// Part of every cache key of stored bytes; `tests/pinned.rs` fails if the bytes change.
 pub const FORMAT_VERSION: u32 = 2;

@@ -1,24 +1,24 @@
-//! How long work reports itself, without knowing who listens.
+//! How long work reports its progress, independently of how it is shown.
 
 use std::sync::Arc;
 
-/// Listens to long work; `packager/cli` draws bars or prints lines.
+/// Receives progress; `packager/cli` draws bars or prints lines.
 pub trait Progress: Send + Sync {
-    /// A piece of work begins; `total` is in bytes where it is known.
+    /// Starts a piece of work; `total` is in bytes, if it is known.
     fn begin(&self, what: &str, total: Option<u64>) -> Arc<dyn Meter>;
-    /// One thing worth a line: a decision, a blob that was skipped.
+    /// Reports one line: a decision, a blob that was skipped.
     fn note(&self, line: &str);
 }
 
 /// One piece of work under way.
 pub trait Meter: Send + Sync {
-    /// `bytes` more are done.
+    /// Reports that `bytes` more are done.
     fn advance(&self, bytes: u64);
-    /// The work is done; `outcome` says how, in a word or two.
+    /// Ends the work; `outcome` is a word or two, as in `copied`.
     fn finish(&self, outcome: &str);
 }
 
-/// Nobody listens.
+/// Ignores progress.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

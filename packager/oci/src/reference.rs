@@ -1,4 +1,4 @@
-//! Where an image is, as people write it, and the one form that names exactly one image.
+//! Locations of images as users write them, and the pinned form that identifies exactly one image.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ pub use oci_spec::distribution::Reference;
 
 use crate::{Digest, reference_text};
 
-/// Where an image lies or shall go: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
+/// The location of an image: `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`,
 /// `docker-archive:FILE[:NAME]`, `docker:NAME`, or a registry reference as Docker writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -26,7 +26,7 @@ pub enum Location {
         /// As for a layout.
         tag: Option<String>,
     },
-    /// What `docker save` writes.
+    /// An archive of `docker save`.
     DockerArchive {
         /// The file.
         file: PathBuf,
@@ -42,7 +42,7 @@ pub enum Location {
     Registry(Reference),
 }
 
-/// A location that cannot be read, with what is wrong about it.
+/// An invalid location.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not an image: {reason}")]
 pub struct LocationParseError {
@@ -65,7 +65,7 @@ impl FromStr for Location {
                     false => Ok((path.into(), Some(digest.to_owned()))),
                 };
             }
-            // The first colon after the last slash begins the tag; `docker-archive` tags hold colons.
+            // The first colon after the last slash begins the tag; `docker-archive` tags contain colons.
             let name = rest.rfind('/').map_or(0, |slash| slash + 1);
             let (path, tag) = match rest[name..].find(':') {
                 Some(colon) => (&rest[..name + colon], Some(rest[name + colon + 1..].to_owned())),
@@ -88,7 +88,7 @@ impl FromStr for Location {
             if let Some((file, digest)) = pinned(rest).filter(|(file, _)| !file.is_empty()) {
                 return Ok(Self::DockerArchive { file: file.into(), tag: Some(digest.to_owned()) });
             }
-            // `NAME:TAG` may hold slashes too, so the file ends at the first colon.
+            // `NAME:TAG` may contain slashes too, so the file name ends at the first colon.
             let (file, tag) = rest.split_once(':').map_or((rest, None), |(f, t)| (f, Some(t)));
             if file.is_empty() {
                 return Err(error("a path is missing after the colon"));
@@ -99,11 +99,11 @@ impl FromStr for Location {
             if name.is_empty() {
                 return Err(error("a name is missing after `docker:`"));
             }
-            // Pinned, the engine knows it by its id.
+            // The engine's digest of an image is its id.
             let name = pinned(name).map_or(name, |(_, digest)| &digest[1..]);
             return Ok(Self::Engine { name: name.to_owned() });
         }
-        // `docker://` is how skopeo writes a registry.
+        // skopeo writes a registry as `docker://`.
         let plain = text.strip_prefix("docker://").unwrap_or(text);
         reference_text::read(plain).map(Self::Registry).map_err(|reason| error(&format!(
             "{reason}; expected oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker:NAME or REGISTRY/REPOSITORY[:TAG][@DIGEST]"
@@ -111,7 +111,7 @@ impl FromStr for Location {
     }
 }
 
-/// `PLACE@sha256:HEX` as place and `@sha256:HEX`.
+/// Splits `PLACE@sha256:HEX` into the place and `@sha256:HEX`.
 fn pinned(text: &str) -> Option<(&str, &str)> {
     let at = text.rfind("@sha256:")?;
     text[at + 1..].parse::<Digest>().ok()?;
@@ -138,12 +138,12 @@ impl fmt::Display for Location {
     }
 }
 
-/// A place and the digest of what is there: the one thing that crosses from packaging to deploying.
+/// A place and the digest of the image there: what packaging passes to deploying.
 /// In a registry, a layout or an OCI archive the digest is the manifest's; in the Docker engine and
-/// its archives, which keep no manifest, it is the image's id.
+/// its archives, which have no manifest, it is the image's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedReference {
-    /// `registry/repository`, `oci:DIR`, `docker:NAME` and so on, without tag.
+    /// `registry/repository`, `oci:DIR`, `docker:NAME` and so on, without a tag.
     pub place: String,
     /// Digest of the manifest, or the image id for `docker:`.
     pub digest: Digest,

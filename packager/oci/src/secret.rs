@@ -1,4 +1,4 @@
-//! A text that nobody shall see.
+//! A text that is never printed.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use serde::Deserialize;
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one it is meant for.
+    /// Returns the text, to send it to its recipient.
     pub fn reveal(&self) -> &str {
         &self.0
     }

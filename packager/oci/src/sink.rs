@@ -1,4 +1,4 @@
-//! What every sink on disk does with an image's blobs.
+//! Copying an image's blobs, for every sink on disk.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,7 +10,7 @@ use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor};
 use crate::blob::{blob_error, digest_of, named};
 use crate::{BlobStore, Digest, Error, HashingReader, Image, Meter, Progress, Result, Verified};
 
-/// Config and layers, each blob once.
+/// Returns config and layers, each blob once.
 pub(crate) fn blobs_of(image: &Image) -> Vec<&Descriptor> {
     let mut seen = std::collections::HashSet::new();
     std::iter::once(image.manifest.config())
@@ -19,19 +19,19 @@ pub(crate) fn blobs_of(image: &Image) -> Vec<&Descriptor> {
         .collect()
 }
 
-/// A digest names what is there; nothing can be put under it.
+/// Refuses a digest as the name of a new image.
 pub(crate) fn refuse_pin(tag: Option<&str>, place: &str) -> Result<()> {
     if tag.is_some_and(|tag| tag.starts_with('@')) {
         return Err(Error::Document {
             what: "tag",
             place: place.to_owned(),
-            reason: "an image cannot be put under a digest; name a tag".to_owned(),
+            reason: "an image cannot be written under a digest; use a tag".to_owned(),
         });
     }
     Ok(())
 }
 
-/// The descriptor an index names an image by.
+/// Returns the descriptor of an image in an index.
 pub(crate) fn tagged(image: &Image, tag: Option<&str>) -> Descriptor {
     let mut descriptor = image.descriptor.clone();
     let annotations =
@@ -40,8 +40,8 @@ pub(crate) fn tagged(image: &Image, tag: Option<&str>) -> Descriptor {
     descriptor
 }
 
-/// Brings one blob into a store, unless it is there: by copying its file, else by its stream,
-/// verified on the way.
+/// Copies one blob into a store that does not have it: its file if there is one, else its stream,
+/// which is verified.
 pub(crate) fn copy_blob(
     image: &Image,
     descriptor: &Descriptor,
@@ -50,7 +50,7 @@ pub(crate) fn copy_blob(
 ) -> Result<()> {
     let digest = digest_of(descriptor, &image.place)?;
     if store.size(&digest) == Some(descriptor.size()) {
-        // What this command wrote itself is as it shall be; what was there before is looked at.
+        // A blob that this command wrote is correct; an older one is hashed.
         let path = store.path(&digest);
         let own =
             image.blobs.is_trusted(&digest) && image.blobs.file(&digest) == Some(path.clone());
@@ -84,7 +84,7 @@ fn hash(path: &Path) -> Result<Digest> {
     Ok(file.digest())
 }
 
-/// Sends a blob's bytes, verified, to a writer whose errors `wrap` explains.
+/// Writes a blob's verified bytes to a writer; `wrap` converts the writer's errors.
 pub(crate) fn stream_blob(
     image: &Image,
     descriptor: &Descriptor,

@@ -1,4 +1,4 @@
-//! A folder of blobs named by their digest, as in a layout's `blobs/sha256`.
+//! A folder of blobs named by their digest, as `blobs/sha256` of a layout.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
@@ -11,14 +11,14 @@ use crate::blob::digest_of;
 use crate::pending::{PendingFile, sweep};
 use crate::{BlobReader, Blobs, Digest, Error, HashingReader, Result};
 
-/// Blobs by digest in one folder. A blob appears whole or not at all.
+/// Blobs by digest in one folder. A blob appears complete or not at all.
 #[derive(Debug, Clone)]
 pub struct BlobStore {
     dir: PathBuf,
 }
 
 impl BlobStore {
-    /// Opens `dir`, creating it, and removes what a killed writer left there.
+    /// Opens `dir`, creating it if needed, and removes files that killed writers left.
     ///
     /// # Errors
     /// The system's.
@@ -29,22 +29,22 @@ impl BlobStore {
         Ok(Self { dir })
     }
 
-    /// A store that is only read; nothing is created or removed.
+    /// Opens a store for reading; nothing is created or removed.
     pub fn read_only(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
 
-    /// Where a blob lies or would lie.
+    /// The path of a blob, whether it exists or not.
     pub fn path(&self, digest: &Digest) -> PathBuf {
         self.dir.join(digest.hex())
     }
 
-    /// The blob's size in bytes, if it is there.
+    /// The size of a blob in bytes, if the store has it.
     pub fn size(&self, digest: &Digest) -> Option<u64> {
         self.path(digest).metadata().ok().filter(fs::Metadata::is_file).map(|meta| meta.len())
     }
 
-    /// Begins a blob whose digest is not known yet.
+    /// Starts writing a blob whose digest is not known yet.
     ///
     /// # Errors
     /// The system's.
@@ -54,7 +54,7 @@ impl BlobStore {
         Ok(PendingBlob { store: self.clone(), file, hash: BackgroundHash::new() })
     }
 
-    /// Puts small bytes in.
+    /// Writes a small blob.
     ///
     /// # Errors
     /// The system's.
@@ -64,8 +64,8 @@ impl BlobStore {
         pending.commit().map(|(digest, _)| digest)
     }
 
-    /// Puts a file in that holds exactly the blob, by the cheapest copy the file system offers.
-    /// What was copied is hashed, unless `trusted` says that the file was when it was written.
+    /// Copies a file that is exactly the blob, by the cheapest copy the file system offers. The copy
+    /// is hashed unless `trusted` says that the file was hashed when it was written.
     ///
     /// # Errors
     /// [`Error::DigestMismatch`], or the system's.
@@ -115,7 +115,7 @@ impl Blobs for BlobStore {
     }
 }
 
-/// A blob being written, hashed on the way. Dropped without [`PendingBlob::commit`], it is gone.
+/// A blob being written and hashed. It is removed if it is dropped without [`PendingBlob::commit`].
 pub struct PendingBlob {
     store: BlobStore,
     file: PendingFile,
@@ -123,7 +123,7 @@ pub struct PendingBlob {
 }
 
 impl PendingBlob {
-    /// Gives the blob its name, its digest, by an atomic rename. Returns digest and size in bytes.
+    /// Renames the blob atomically to its digest. Returns digest and size in bytes.
     ///
     /// # Errors
     /// The system's.
@@ -135,7 +135,7 @@ impl PendingBlob {
         Ok((digest, size))
     }
 
-    /// As [`PendingBlob::commit`], but only if the bytes are the expected ones.
+    /// As [`PendingBlob::commit`], if the blob has the expected digest.
     ///
     /// # Errors
     /// [`Error::DigestMismatch`], or the system's.
@@ -163,7 +163,7 @@ impl Write for PendingBlob {
     }
 }
 
-/// Reads a whole file of at most `limit` bytes.
+/// Reads a file of at most `limit` bytes.
 pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let mut bytes = Vec::new();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_removes_what_the_dead_left_and_spares_the_living() {
+    fn a_sweep_removes_abandoned_files_and_keeps_those_in_use() {
         let dir = tempfile::tempdir().unwrap();
         let store = BlobStore::open(dir.path()).unwrap();
         fs::write(dir.path().join(".mlpack-pending-dead"), b"x").unwrap();

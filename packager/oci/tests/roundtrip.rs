@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layer::{Compression, LayerOptions, LayerReader, Tree, write_layer};
 use mlpack_oci::layout::Layout;
-use mlpack_oci::rootfs::{LayerIndex, Want};
+use mlpack_oci::rootfs::{CaptureRule, LayerIndex};
 use mlpack_oci::{BlobStore, Digest, Error, Image, Platform, Silent, descriptor, spec};
 
 const POLICY: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
@@ -55,7 +55,10 @@ fn paths(image: &Image) -> Vec<String> {
         .iter()
         .flat_map(|layer| {
             let reader = LayerReader::open(image, layer).unwrap();
-            LayerIndex::read(reader, &|_| Want::Nothing, &Silent).unwrap().entries.into_keys()
+            LayerIndex::read(reader, &|_| CaptureRule::Nothing, &Silent)
+                .unwrap()
+                .entries
+                .into_keys()
         })
         .collect()
 }
@@ -102,7 +105,7 @@ fn a_damaged_layer_is_named() {
     let bytes = fs::read(&blob).unwrap();
     let read = || {
         let reader = LayerReader::open(&image, &image.layers[0])?;
-        LayerIndex::read(reader, &|_| Want::Nothing, &Silent).map(drop)
+        LayerIndex::read(reader, &|_| CaptureRule::Nothing, &Silent).map(drop)
     };
     fs::write(&blob, &bytes[..bytes.len() / 2]).unwrap();
     let error = read().unwrap_err();
@@ -119,7 +122,7 @@ fn a_layout_refuses_a_folder_of_other_files() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("thesis.tex"), "precious").unwrap();
     let error = Layout::create(dir.path()).unwrap_err();
-    assert!(error.to_string().contains("holds other files"), "{error}");
+    assert!(error.to_string().contains("contains other files"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

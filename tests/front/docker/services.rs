@@ -69,8 +69,8 @@ swagger URI  http://127.0.0.1:[PORT]/swagger.json
     run("{}").is(str![[r#"
 --- stderr
 error: service `[SERVICE]` answered 500: run() raised an exception, or returned something that is not JSON, such as a numpy array
-it said: 'data'
-hint: return lists instead of arrays; the service's log holds the traceback: `mlpack service get-logs`
+body: 'data'
+hint: return lists instead of arrays; see the traceback in the log: `mlpack service get-logs`
 --- exit code 4
 
 "#]]);
@@ -82,7 +82,7 @@ hint: return lists instead of arrays; the service's log holds the traceback: `ml
     );
     world.mlpack(&["deploy", "oci:out", "-n", name]).is(str![[r#"
 --- stderr
-error: a service named `[SERVICE]` exists already and is running
+error: a service named `[SERVICE]` already exists and is running
 hint: add `--overwrite` to replace it, or delete it with `mlpack service delete -n [SERVICE]`
 --- exit code 1
 
@@ -109,7 +109,7 @@ fn a_port_in_use() {
         str![[r#"
 --- stderr
 error: port [PORT] of this machine is in use
-hint: `ss -ltnp 'sport = :[PORT]'` shows who listens there; set another `port` in the deployment config, or leave it out and a free one is taken
+hint: `ss -ltnp 'sport = :[PORT]'` shows who listens there; set another `port` in the deployment config, or leave it out to use a free one
 --- exit code 1
 
 "#]],
@@ -145,7 +145,7 @@ end of its log:
   |  File "/var/azureml-app/score.py", line 1, in <module>
   |  import pandas
   | ModuleNotFoundError: No module named 'pandas'
-hint: add the package `pandas` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder; the stopped container is kept: `mlpack service get-logs -n [SERVICE]` shows its whole log, the next deploy of this name replaces it
+hint: add the package `pandas` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder; the stopped container is kept until the next deployment of this name: `mlpack service get-logs -n [SERVICE]` shows its whole log
 --- exit code 4
 
 "#]]);

@@ -1,29 +1,29 @@
-//! Why a service's process ended.
+//! Explains why a server process ended.
 
-use super::Explanation;
+use super::cause::Explanation;
 
 /// How a container's process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ended {
-    /// Its exit code; above 128 a signal ended it.
+    /// The exit code; above 128, a signal ended the process.
     pub exit_code: Option<i64>,
-    /// Whether the kernel killed it for want of memory.
+    /// Whether the kernel killed it because memory ran out.
     pub out_of_memory: bool,
 }
 
-/// Explains why a container ended, from its log first, since it is nearest to the cause, then from
-/// its exit code (Azure ML docs/azureml-2019.md#9.27).
+/// Explains why a container ended: from its log, which is nearest to the cause, else from its exit
+/// code (docs/azureml-2019.md#9.27).
 pub fn explain_end(log: &str, ended: Ended) -> Explanation {
     if ended.out_of_memory || (ended.exit_code == Some(137) && !log.contains("Traceback")) {
         return Explanation::new(
-            "its process was killed, most likely for want of memory",
-            "give the machine more memory, or load a smaller model in init()",
+            "the server process was killed, most likely because it ran out of memory",
+            "increase the memory of the machine, or load a smaller model in init()",
         );
     }
     from_log(log).unwrap_or_else(|| from_exit_code(log, ended.exit_code))
 }
 
-/// What a log alone tells, if it tells anything.
+/// Explains a failure from the log alone, if the log shows a known cause.
 pub(crate) fn from_log(log: &str) -> Option<Explanation> {
     if let Some(module) = between(log, "ModuleNotFoundError: No module named '", "'")
         .or_else(|| between(log, "ImportError: No module named '", "'"))
@@ -38,55 +38,55 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
             .unwrap_or(library);
         return Some(Explanation::new(
             format!("the shared library `{library}` is not in the image"),
-            format!("use a base image that has `{library}`, or a package that brings it along"),
+            format!("use a base image that has `{library}`, or a package that includes it"),
         ));
     }
     if let Some(line) = last_line_with(log, "SyntaxError") {
         return Some(Explanation::new(
-            format!("the entry script does not parse: {line}"),
-            "fix it, and check it with the image's own version of Python",
+            format!("the entry script has a syntax error: {line}"),
+            "fix it, and check the script with the image's version of Python",
         ));
     }
     if let Some(line) = last_line_with(log, "ModelNotFoundException") {
         return Some(Explanation::new(
-            format!("the entry script asks for a model that is not in the image: {line}"),
-            "pass the model's name, not its file name, to Model.get_model_path, and give the model with `-m NAME=PATH`",
+            format!("the entry script loads a model that is not in the image: {line}"),
+            "pass the model's name, not its file name, to Model.get_model_path, and add the model with `-m NAME=PATH`",
         ));
     }
     if let Some(line) = last_line_with(log, "FileNotFoundError") {
         return Some(Explanation::new(
             format!("init() opens a file that is not in the image: {line}"),
-            "find models with AZUREML_MODEL_DIR or Model.get_model_path, and other files beside the script with os.path.dirname(__file__)",
+            "find models with AZUREML_MODEL_DIR or Model.get_model_path, and files next to the script with os.path.dirname(__file__)",
         ));
     }
     if let Some(line) = last_line_with(log, "PermissionError") {
         return Some(Explanation::new(
-            format!("the service may not touch a file: {line}"),
-            "it does not run as root: write to /tmp instead of the image's folders",
+            format!("the service has no permission for a file: {line}"),
+            "the service does not run as root: write to /tmp instead of the image's folders",
         ));
     }
     if log.contains("WORKER TIMEOUT") {
         return Some(Explanation::new(
-            "init() took longer than the server's worker may take (300 s unless WORKER_TIMEOUT says otherwise)",
+            "init() exceeded the time limit of the server's worker (300 s, or WORKER_TIMEOUT)",
             "make init() faster, or set the environment variable WORKER_TIMEOUT to more seconds",
         ));
     }
     if log.contains("Address already in use") || log.contains("Errno 98") {
         return Some(Explanation::new(
-            "two processes of the container want the same port",
-            "start no server of your own in the entry script; the image's server listens already",
+            "two processes in the container use the same port",
+            "do not start a server in the entry script; the image already has one",
         ));
     }
     if log.contains("exec format error") {
         return Some(Explanation::new(
-            "the image is for another processor than this machine's",
+            "the image is for a different processor than this machine's",
             "package it for this machine's platform with `--platform`",
         ));
     }
     let raised = last_exception(log)?;
     Some(Explanation::new(
         format!("importing the entry script or its init() raised {raised}"),
-        "the log names the line; run the same code outside with the same packages to find out why",
+        "the log shows the line; run the same code locally with the same packages to reproduce it",
     ))
 }
 
@@ -95,44 +95,44 @@ fn from_exit_code(log: &str, exit_code: Option<i64>) -> Explanation {
     match exit_code {
         Some(3) => Explanation::new(
             "the server could not import the entry script, or its init() failed (exit code 3)",
-            "look at the log above the line `Worker failed to boot`",
+            "see the log above the line `Worker failed to boot`",
         ),
         _ if boot => Explanation::new(
             "the server could not import the entry script, or its init() failed",
-            "look at the log above the line `Worker failed to boot`",
+            "see the log above the line `Worker failed to boot`",
         ),
         Some(126) => Explanation::new(
-            "the image's command may not be executed (exit code 126)",
-            "look with `mlpack inspect` at the image's entrypoint and user",
+            "the image's command is not executable (exit code 126)",
+            "check the image's entrypoint and user with `mlpack inspect`",
         ),
         Some(127) => Explanation::new(
             "the image's command was not found (exit code 127)",
-            "look with `mlpack inspect` at the image's entrypoint; an environment without a server shows up like this",
+            "check the image's entrypoint with `mlpack inspect`; an environment without a server fails like this",
         ),
         Some(132) => Explanation::new(
-            "its process used an instruction this processor lacks (exit code 132)",
-            "use builds of the packages for an older processor",
+            "the server process used an instruction that this processor does not have (exit code 132)",
+            "use builds of the packages for older processors",
         ),
         Some(139) => Explanation::new(
-            "its process crashed (exit code 139, segmentation fault)",
-            "look for native packages whose versions do not fit each other",
+            "the server process crashed (exit code 139, segmentation fault)",
+            "check for native packages with incompatible versions",
         ),
         Some(code) if code > 128 => Explanation::new(
-            format!("its process was ended by signal {}", code - 128),
-            "look at its log",
+            format!("the server process was killed by signal {}", code - 128),
+            "see its log",
         ),
         Some(0) => Explanation::new(
-            "its process ended by itself without an error, so nothing serves",
-            "the image's command must stay in the foreground; look with `mlpack inspect` at its entrypoint",
+            "the server process exited without an error",
+            "the image's command must stay in the foreground; check its entrypoint with `mlpack inspect`",
         ),
         Some(code) => {
-            Explanation::new(format!("its process ended with exit code {code}"), "look at its log")
+            Explanation::new(format!("the server process exited with code {code}"), "see its log")
         }
-        None => Explanation::new("its process does not run", "look at its log"),
+        None => Explanation::new("the server process is not running", "see its log"),
     }
 }
 
-/// Imports whose package bears another name.
+/// Modules whose package has another name.
 const PACKAGES: &[(&str, &str)] = &[
     ("PIL", "pillow"),
     ("cv2", "opencv-python-headless"),
@@ -167,7 +167,7 @@ fn missing_module(module: &str) -> Explanation {
     Explanation::new(
         cause,
         format!(
-            "add the package `{package}` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder"
+            "add the package `{package}` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder"
         ),
     )
 }
@@ -181,7 +181,7 @@ fn last_line_with<'a>(log: &'a str, word: &str) -> Option<&'a str> {
     log.lines().rev().find(|line| line.contains(word)).map(str::trim)
 }
 
-/// The last line of the last traceback, as in `ValueError: bad shape`.
+/// Returns the last line of the last traceback, as in `ValueError: bad shape`.
 fn last_exception(log: &str) -> Option<String> {
     let (_, traceback) = log.rsplit_once("Traceback (most recent call last):")?;
     traceback
@@ -206,13 +206,13 @@ mod tests {
             end(log, 3),
             Explanation::new(
                 "the Python module `sklearn` is not in the image",
-                "add the package `scikit-learn` to the conda file's pip list; if it is a file of yours, set sourceDirectory to its folder"
+                "add the package `scikit-learn` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder"
             )
         );
         let log = "ModuleNotFoundError: No module named 'my_helpers.io'";
-        assert!(end(log, 3).remedy.starts_with("add the package `my-helpers` "));
+        assert!(end(log, 3).hint.starts_with("add the package `my-helpers` "));
         let log = "ModuleNotFoundError: No module named 'sklearn.externals.joblib'";
-        assert!(end(log, 3).remedy.contains("`import joblib`"));
+        assert!(end(log, 3).hint.contains("`import joblib`"));
     }
 
     #[test]
@@ -233,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn other_ends_have_their_own_cause() {
+    fn exit_codes_and_libraries_have_their_own_cause() {
         for (log, code, cause) in [
-            ("", 137, "its process was killed, most likely for want of memory"),
-            ("", 139, "its process crashed (exit code 139, segmentation fault)"),
+            ("", 137, "the server process was killed, most likely because it ran out of memory"),
+            ("", 139, "the server process crashed (exit code 139, segmentation fault)"),
             ("", 127, "the image's command was not found (exit code 127)"),
-            ("", 143, "its process was ended by signal 15"),
-            ("", 0, "its process ended by itself without an error, so nothing serves"),
-            ("", 1, "its process ended with exit code 1"),
+            ("", 143, "the server process was killed by signal 15"),
+            ("", 0, "the server process exited without an error"),
+            ("", 1, "the server process exited with code 1"),
             (
                 "OSError: libgomp.so.1: cannot open shared object file: No such file or directory",
                 3,
@@ -257,7 +257,7 @@ mod tests {
         let killed = Ended { exit_code: Some(1), out_of_memory: true };
         assert_eq!(
             explain_end("Traceback", killed).cause,
-            "its process was killed, most likely for want of memory"
+            "the server process was killed, most likely because it ran out of memory"
         );
     }
 }

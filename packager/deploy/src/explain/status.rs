@@ -1,13 +1,13 @@
-//! What the status of a service's answer means.
+//! Explains the status of a service's answer.
 
-use super::Explanation;
+use super::cause::Explanation;
 
-/// Explains the status of an answer to a scoring request (contract sections 4.3, 4.5, 4.7 and
-/// item 28).
+/// Explains the status of an answer to a scoring request (docs/azureml-2019.md#4.3, #4.5, #4.7 and
+/// #9.28).
 pub fn explain_status(status: u16, run_function_failed: bool, body: &str) -> Explanation {
     match status {
         400 => Explanation::new(
-            "the data does not fit what run() takes",
+            "the data does not match the input of run()",
             "compare it with the service's swagger.json; the body must be UTF-8 and, with an input schema, a JSON object with its parameters",
         ),
         401 | 403 => Explanation::new(
@@ -16,12 +16,12 @@ pub fn explain_status(status: u16, run_function_failed: bool, body: &str) -> Exp
         ),
         404 => Explanation::new(
             "the service has no such path",
-            "the image's server answers elsewhere than /score; look with `mlpack inspect` at its entrypoint",
+            "the image's server does not serve /score; check its entrypoint with `mlpack inspect`",
         ),
-        405 => Explanation::new("the service does not take this method", "send a POST"),
+        405 => Explanation::new("the service does not accept this method", "send a POST"),
         413 => Explanation::new("the data is too large for the server", "send it in parts"),
         415 => Explanation::new(
-            "the service does not take this content type",
+            "the service does not accept this content type",
             "send JSON with `Content-Type: application/json`",
         ),
         431 => Explanation::new(
@@ -30,32 +30,31 @@ pub fn explain_status(status: u16, run_function_failed: bool, body: &str) -> Exp
         ),
         500 if body.contains("Scoring timeout") => Explanation::new(
             "run() took longer than SCORING_TIMEOUT_MS",
-            "raise scoringTimeoutMs, or make run() faster",
+            "increase scoringTimeoutMs, or make run() faster",
         ),
         500 if run_function_failed => Explanation::new(
             "run() raised an exception",
-            "the service's log holds the traceback: `mlpack service get-logs`",
+            "see the traceback in the log: `mlpack service get-logs`",
         ),
         500 => Explanation::new(
             "run() raised an exception, or returned something that is not JSON, such as a numpy array",
-            "return lists instead of arrays; the service's log holds the traceback: `mlpack service get-logs`",
+            "return lists instead of arrays; see the traceback in the log: `mlpack service get-logs`",
         ),
         502 => Explanation::new(
             "run() raised an exception or its process crashed",
-            "the service's log holds the reason: `mlpack service get-logs`",
+            "see the reason in the log: `mlpack service get-logs`",
         ),
         503 => Explanation::new(
             "no worker was free in time, or the service is still starting",
-            "try again; allow more requests at once or more replicas",
+            "try again; allow more concurrent requests or more replicas",
         ),
         504 => Explanation::new(
             "run() did not end within the time limit",
-            "raise scoringTimeoutMs, or make run() faster",
+            "increase scoringTimeoutMs, or make run() faster",
         ),
-        _ => Explanation::new(
-            "the request was not served",
-            "the service's log may hold the reason: `mlpack service get-logs`",
-        ),
+        _ => {
+            Explanation::new("the request was not served", "see the log: `mlpack service get-logs`")
+        }
     }
 }
 
@@ -64,9 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_are_told_apart() {
+    fn each_status_has_its_cause() {
         let cause = |status, failed, body: &str| explain_status(status, failed, body).cause;
-        assert_eq!(cause(415, false, ""), "the service does not take this content type");
+        assert_eq!(cause(415, false, ""), "the service does not accept this content type");
         assert_eq!(cause(500, true, ""), "run() raised an exception");
         assert_eq!(
             cause(500, false, "Scoring timeout after 1000 ms"),

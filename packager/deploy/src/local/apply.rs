@@ -1,19 +1,19 @@
-//! Makes what was rendered: replaces, creates, starts, waits.
+//! Applies what was rendered: replaces, creates, starts, waits.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use mlpack_engine::{Container, ContainerSpec, ContainerStatus, Error as EngineError};
-use mlpack_oci::Progress;
+use mlpack_oci::{Progress, labels};
 
 use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
 use super::health::Waited;
-use super::render::{SERVICE, container_name, render};
+use super::render::{container_name, render};
 use super::services::{describe, state_of};
 use crate::explain::from_log;
 use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
 
-/// Lines of the log that an error shows.
+/// Number of lines of the log in an error.
 const LOG_TAIL: usize = 50;
 
 impl LocalDeployer {
@@ -36,32 +36,32 @@ impl LocalDeployer {
             other => other.into(),
         })?;
         let spec = render(deployment, &self.config, &image.labels)?;
-        self.make_room(deployment, progress).await?;
+        self.replace(deployment, progress).await?;
         let id = self.create(deployment, &spec).await?;
         if let Err(error) = self.engine.start_container(&id).await {
-            // It never ran, so it has no log worth keeping.
+            // It never ran, so there is no log to keep.
             self.engine.remove_container(&id).await?;
             return Err(error.into());
         }
         self.await_answer(deployment, &id, spec.port.container, progress).await?;
-        // Only from here on may the engine start it again by itself: a service that cannot come up
-        // must not be tried for ever.
+        // The engine may restart it only from now on: a service that cannot start must not be
+        // restarted forever.
         self.engine.keep_running(&id).await?;
         Ok(describe(&deployment.name, &self.engine.inspect_container(&id).await?, true))
     }
 
-    /// The containers that had the name before, all of which may go.
+    /// Returns the earlier containers of the name, all of which may be replaced.
     pub(super) async fn replaceable(
         &self,
         name: &ServiceName,
         overwrite: bool,
     ) -> Result<Vec<Container>> {
-        let earlier = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        let earlier = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
         for container in &earlier {
-            let may_go =
+            let replaceable =
                 matches!(container.status, ContainerStatus::Created | ContainerStatus::Removing)
                     || state_of(container, false) == ServiceState::Failed;
-            if !may_go && !overwrite {
+            if !replaceable && !overwrite {
                 let state = self.state(container).await;
                 return Err(Error::ServiceExists { name: name.to_string(), state });
             }
@@ -82,11 +82,11 @@ impl LocalDeployer {
         Ok(earlier)
     }
 
-    /// Takes away what had the name before, once nothing else speaks against the new one.
-    async fn make_room(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<()> {
+    /// Deletes the earlier containers of the name, if the new one can be created.
+    async fn replace(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<()> {
         let Deployment { name, overwrite, .. } = deployment;
         for container in self.replaceable(name, *overwrite).await? {
-            progress.note(&format!("replacing the service `{name}` of {}", container.created));
+            progress.note(&format!("Replacing service `{name}` created at {}", container.created));
             self.engine.remove_container(&container.id).await?;
         }
         Ok(())
@@ -97,8 +97,8 @@ impl LocalDeployer {
         match self.engine.create_container(spec).await {
             Err(EngineError::NameInUse { .. }) => {
                 let there = self.engine.inspect_container(&spec.name).await?;
-                if there.labels.get(SERVICE) == Some(&name) {
-                    // Another deployment was faster.
+                if there.labels.get(labels::SERVICE) == Some(&name) {
+                    // A concurrent deployment created it first.
                     let state = self.state(&there).await;
                     return Err(Error::ServiceExists { name, state });
                 }
@@ -122,16 +122,16 @@ impl LocalDeployer {
         let meter = progress.begin(&format!("wait for {name} to answer"), None);
         match self.wait(id, port, deployment.timeout).await? {
             Waited::Answers => {
-                meter.finish("it answers");
+                meter.finish("answered");
                 Ok(())
             }
             Waited::Ended(container) => {
-                meter.finish("it ended");
+                meter.finish("failed");
                 let log = self.engine.logs(id, LOG_TAIL).await?;
                 Err(failed(name, &container, log))
             }
             Waited::TimedOut(last) => {
-                meter.finish("the time is up");
+                meter.finish("timed out");
                 self.engine.stop_container(id).await?;
                 let log = self.engine.logs(id, LOG_TAIL).await?;
                 let explanation = from_log(&log).map(Box::new);
@@ -140,7 +140,7 @@ impl LocalDeployer {
         }
     }
 
-    /// State of a service, asking it whether it answers.
+    /// Returns the state of a service after a request to it.
     pub(super) async fn state(&self, container: &Container) -> ServiceState {
         state_of(container, self.answers(container).await)
     }
@@ -152,7 +152,7 @@ fn failed(name: String, container: &Container, log: String) -> Error {
     Error::Failed { name, explanation, exit_code: container.exit_code, log }
 }
 
-/// Whether somebody listens there already. Any other obstacle is the engine's to tell.
+/// Returns whether the port is in use. The engine reports every other obstacle.
 fn is_taken(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_is_seen() {
+    fn a_port_in_use_is_detected() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         assert!(is_taken(port));

@@ -1,7 +1,6 @@
-//! Errors of the local target.
+//! Errors of the local target: the Docker engine and what is in it.
 
-/// Why the local target cannot run a service. The message is the fact; [`Error::hint`] is the
-/// remedy.
+/// Errors of the local target. The message is the fact; [`Error::hint`] is what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -1,4 +1,4 @@
-//! Whether a service answers, and the wait until it does.
+//! Waiting until a service answers.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::docker::LocalDeployer;
 use crate::Result;
 
-/// Between two questions. Short at first, since a small service is up in a moment.
+/// Pause between two requests. Short at first, since a small service starts quickly.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long one question may take: a server of one worker answers nothing while init() runs.
-const QUESTION: Duration = Duration::from_secs(5);
+/// Time limit of one request: a server with one worker does not answer while init() runs.
+const REQUEST: Duration = Duration::from_secs(5);
 
 /// How a wait ended.
 pub(super) enum Waited {
-    /// `GET /` gave 200 on this port of 127.0.0.1.
+    /// `GET /` returned 200.
     Answers,
-    /// The container ended.
+    /// The container exited.
     Ended(Container),
-    /// The time is up; what the last question met.
+    /// The time limit passed; why the last request failed.
     TimedOut(String),
 }
 
 impl LocalDeployer {
-    /// Asks for `GET /` (docs/azureml-2019.md#4.3) until it gives 200, watching the container.
+    /// Sends `GET /` (docs/azureml-2019.md#4.3) until it returns 200 or the container exits.
     pub(super) async fn wait(&self, id: &str, inner: u16, limit: Duration) -> Result<Waited> {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_PAUSE;
@@ -36,7 +36,7 @@ impl LocalDeployer {
                 return Ok(Waited::Ended(container));
             }
             if let Some(&port) = container.ports.get(&inner) {
-                match timeout_at(deadline, self.probe(port, QUESTION)).await {
+                match timeout_at(deadline, self.probe(port, REQUEST)).await {
                     Ok(Ok(())) => return Ok(Waited::Answers),
                     Ok(Err(reason)) => last = reason,
                     Err(_) => return Ok(Waited::TimedOut(last)),

@@ -1,28 +1,15 @@
-//! Decides what container a deployment is. Nothing is done here.
+//! Decides which container a deployment needs. Pure: nothing is created here.
 
 use std::collections::BTreeMap;
 
 use mlpack_engine::{ContainerSpec, PublishedPort};
+use mlpack_oci::labels;
 
 use super::error::Error;
 use crate::config::{DeploymentConfig, LocalConfig};
 use crate::{Deployment, Result, ServiceName};
 
-/// Label with the service's name; what makes a container a service of mlpack.
-pub(super) const SERVICE: &str = "org.mlpack.service";
-/// Label with the deployment config as JSON.
-const CONFIG: &str = "org.mlpack.config";
-/// Label with the digest of the image.
-pub(super) const DIGEST: &str = "org.mlpack.digest";
-/// Label with the place of the image, `docker:NAME`. A container bears the labels of its image too,
-/// so it must not be one of those.
-pub(super) const REFERENCE: &str = "org.mlpack.reference";
-/// Label with the port the service serves on; an image may bear it too.
-pub(super) const PORT: &str = "org.mlpack.port";
-/// The port Azure ML's images serve on (docs/azureml-2019.md#4.1).
-const DEFAULT_PORT: u16 = 5001;
-
-/// The container that runs `deployment`, whose image bears `image_labels`.
+/// Returns the container that runs `deployment`, whose image has `image_labels`.
 ///
 /// # Errors
 /// [`Error::PortLabel`], or [`Error::NotInEngine`] for a reference to another place.
@@ -38,16 +25,16 @@ pub fn render(
     let container = port_of(image_labels)?;
     let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
     let labels = [
-        (SERVICE, name.to_string()),
-        (CONFIG, config_json.unwrap_or_default()),
-        (DIGEST, image.digest.to_string()),
-        (REFERENCE, image.place.clone()),
-        (PORT, container.to_string()),
-        // By these the SDK of the time finds its local services (docs/azureml-2019.md#6).
+        (labels::SERVICE, name.to_string()),
+        (labels::CONFIG, config_json.unwrap_or_default()),
+        (labels::DIGEST, image.digest.to_string()),
+        (labels::REFERENCE, image.place.clone()),
+        (labels::PORT, container.to_string()),
+        // The Azure ML SDK finds its local services by these (docs/azureml-2019.md#6).
         ("amlIsService", "True".to_owned()),
         ("amlServiceName", name.to_string()),
     ];
-    // The server names the service by it in its swagger document (docs/azureml-2019.md#4.5).
+    // The server uses it as the title of its swagger document (docs/azureml-2019.md#4.5).
     let mut env = BTreeMap::from([("SERVICE_NAME".to_owned(), name.to_string())]);
     env.extend(environment.clone());
     Ok(ContainerSpec {
@@ -59,18 +46,19 @@ pub fn render(
     })
 }
 
-/// A container bears its service's name (docs/azureml-2019.md#6), so that two deployments of one name
-/// at the same time cannot both succeed.
+/// Returns the container's name. It is the service's name (docs/azureml-2019.md#6), so that two
+/// deployments of one name at the same time cannot both succeed.
 pub(super) fn container_name(name: &ServiceName) -> String {
     name.to_string()
 }
 
-/// The port a service listens on inside its container: the label `org.mlpack.port`, else 5001.
+/// Returns the port that a service listens on inside its container: the label `org.mlpack.port`, else
+/// 5001.
 ///
 /// # Errors
 /// [`Error::PortLabel`].
-pub fn port_of(labels: &BTreeMap<String, String>) -> Result<u16> {
-    let Some(text) = labels.get(PORT) else { return Ok(DEFAULT_PORT) };
+pub fn port_of(found: &BTreeMap<String, String>) -> Result<u16> {
+    let Some(text) = found.get(labels::PORT) else { return Ok(labels::DEFAULT_PORT) };
     match text.parse() {
         Ok(port) if port != 0 => Ok(port),
         _ => Err(Error::PortLabel { found: text.clone() }.into()),
@@ -101,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_becomes_this_container() {
+    fn a_deployment_is_rendered_as_a_container() {
         let digest = format!("sha256:{}", "ab".repeat(32));
         let expected = ContainerSpec {
             name: "digits".to_owned(),
@@ -122,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_image_may_say_its_port() {
+    fn the_port_is_a_label_of_the_image() {
         let spec = render(&deployment(), &CONFIG, &map(&[("org.mlpack.port", "8080")])).unwrap();
         assert_eq!(spec.port.container, 8080);
         assert_eq!(spec.labels["org.mlpack.port"], "8080");
@@ -137,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_elsewhere_is_refused() {
+    fn an_image_outside_the_engine_is_refused() {
         let mut elsewhere = deployment();
         elsewhere.image.place = "oci:dir".to_owned();
         let error = render(&elsewhere, &CONFIG, &BTreeMap::new()).unwrap_err();
@@ -148,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_sets_wins_over_what_is_set_for_him() {
+    fn variables_of_the_user_take_precedence() {
         let mut named = deployment();
         named.environment = map(&[("SERVICE_NAME", "mine")]);
         assert_eq!(

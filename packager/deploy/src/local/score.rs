@@ -4,7 +4,7 @@ use super::docker::LocalDeployer;
 use super::services::{published, state_of};
 use crate::{Answer, Error, Request, Result, ServiceName, explain_status};
 
-/// Characters of an error's body that are kept.
+/// Maximum number of characters of an error's body that is kept.
 const BODY_SHOWN: usize = 2000;
 
 impl LocalDeployer {
@@ -22,7 +22,7 @@ impl LocalDeployer {
         let gone = |error: reqwest::Error| Error::NoAnswer {
             name: name.to_string(),
             reason: if error.is_timeout() {
-                format!("it took longer than {} s", timeout.as_secs())
+                format!("the request timed out after {} s", timeout.as_secs())
             } else {
                 last_cause(&error)
             },

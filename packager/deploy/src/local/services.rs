@@ -1,11 +1,12 @@
-//! The services that are there, found by their containers' labels.
+//! Services, found by their containers' labels.
 
 use std::time::Duration;
 
 use mlpack_engine::{Container, ContainerStatus};
+use mlpack_oci::labels;
 
 use super::docker::LocalDeployer;
-use super::render::{DIGEST, REFERENCE, SERVICE, port_of};
+use super::render::port_of;
 use crate::{Error, Result, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
@@ -19,24 +20,24 @@ impl LocalDeployer {
     }
 
     pub(super) async fn find(&self, name: &ServiceName) -> Result<Container> {
-        let mut found = self.engine.containers(SERVICE, Some(name.as_str())).await?;
+        let mut found = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
         if let Some(container) = found.pop() {
             return Ok(container);
         }
-        let services = self.engine.containers(SERVICE, None).await?;
+        let services = self.engine.containers(labels::SERVICE, None).await?;
         let mut present: Vec<String> =
-            services.iter().map(|container| container.labels[SERVICE].clone()).collect();
+            services.iter().map(|container| container.labels[labels::SERVICE].clone()).collect();
         present.sort();
         Err(Error::NoSuchService { name: name.to_string(), present })
     }
 }
 
-/// A service's state by its container's and by whether it answers.
+/// Derives a service's state from its container's and from whether it answers.
 pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
     match container.status {
         ContainerStatus::Running if answers => ServiceState::Running,
         ContainerStatus::Running | ContainerStatus::Created => ServiceState::Deploying,
-        // One that is started again and again has failed as often.
+        // A container that is being restarted has failed before.
         ContainerStatus::Restarting | ContainerStatus::Exited | ContainerStatus::Dead => {
             ServiceState::Failed
         }
@@ -45,18 +46,18 @@ pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
     }
 }
 
-/// The port of 127.0.0.1 a container serves on.
+/// Returns the port of 127.0.0.1 that a container serves on.
 pub(super) fn published(container: &Container) -> Option<u16> {
     container.ports.get(&port_of(&container.labels).ok()?).copied()
 }
 
-/// A container as a service.
+/// Describes a container as a service.
 pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool) -> Webservice {
     let state = state_of(container, answers);
     let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
     let label = |key: &str| container.labels.get(key).cloned();
-    let image_digest = label(DIGEST).unwrap_or_else(|| container.image.clone());
-    let place = label(REFERENCE).unwrap_or_else(|| "docker:".to_owned());
+    let image_digest = label(labels::DIGEST).unwrap_or_else(|| container.image.clone());
+    let place = label(labels::REFERENCE).unwrap_or_else(|| "docker:".to_owned());
     Webservice {
         name: name.clone(),
         state,
@@ -75,14 +76,14 @@ fn error_of(container: &Container) -> Option<String> {
         return Some(container.error.clone());
     }
     if container.out_of_memory {
-        return Some("its process was killed for want of memory".to_owned());
+        return Some("the server process was killed because it ran out of memory".to_owned());
     }
     let code = container.exit_code?;
     Some(match container.status {
         ContainerStatus::Restarting => {
-            format!("its process ended with exit code {code} and is started again")
+            format!("the server process exited with code {code} and is being restarted")
         }
-        _ => format!("its process ended with exit code {code}"),
+        _ => format!("the server process exited with code {code}"),
     })
 }
 
@@ -93,7 +94,11 @@ mod tests {
     use super::*;
 
     fn container(status: ContainerStatus) -> Container {
-        let labels = [(SERVICE, "digits"), (DIGEST, "sha256:01"), (REFERENCE, "docker:digits")];
+        let labels = [
+            (labels::SERVICE, "digits"),
+            (labels::DIGEST, "sha256:01"),
+            (labels::REFERENCE, "docker:digits"),
+        ];
         Container {
             id: "c0ffee".to_owned(),
             name: "digits".to_owned(),
@@ -109,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_container_is_this_service() {
+    fn a_running_container_is_described() {
         let name: ServiceName = "digits".parse().unwrap();
         let service = describe(&name, &container(ContainerStatus::Running), true);
         assert_eq!(
@@ -141,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_service_says_why() {
+    fn a_failed_service_has_an_error() {
         let mut ended = container(ContainerStatus::Exited);
         (ended.exit_code, ended.ports) = (Some(3), BTreeMap::new());
         let service = describe(&"digits".parse().unwrap(), &ended, false);
-        assert_eq!(service.error.unwrap(), "its process ended with exit code 3");
+        assert_eq!(service.error.unwrap(), "the server process exited with code 3");
         assert_eq!(service.scoring_uri, None);
     }
 }

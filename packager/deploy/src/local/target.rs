@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use mlpack_engine::Engine;
-use mlpack_oci::{Location, Progress};
+use mlpack_oci::{Location, Progress, labels};
 
 use super::docker::LocalDeployer;
-use super::render::SERVICE;
 use super::services::describe;
 use crate::config::LocalConfig;
 use crate::{Answer, Connections, Deployer, Deployment, Request, Result, ServiceName, Webservice};
@@ -35,9 +34,9 @@ impl Deployer for LocalDeployer {
 
     async fn list(&self) -> Result<Vec<Webservice>> {
         let mut services = Vec::new();
-        for container in self.engine.containers(SERVICE, None).await? {
+        for container in self.engine.containers(labels::SERVICE, None).await? {
             // mlpack did not write a label that is not a service name.
-            if let Ok(name) = container.labels[SERVICE].parse::<ServiceName>() {
+            if let Ok(name) = container.labels[labels::SERVICE].parse::<ServiceName>() {
                 let answers = self.answers(&container).await;
                 services.push(describe(&name, &container, answers));
             }

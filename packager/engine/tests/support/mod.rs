@@ -1,5 +1,5 @@
 //! A small image that runs, made without a registry: a statically linked busybox that speaks
-//! enough HTTP to stand for a scoring server. Also used by the tests of `mlpack-deploy`.
+//! enough HTTP to act as a scoring server. Also used by the tests of `mlpack-deploy`.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "tests stop where something is not as it must be")]

@@ -77,7 +77,7 @@ impl Runnable {
         BlobStore::open(self.folder.path().join("blobs")).unwrap()
     }
 
-    /// The image, with one more file that tells its builds apart.
+    /// The image, with one more file that distinguishes its builds.
     pub fn image(&self, marker: &str) -> Image {
         let mut base = Tree::new();
         base.add_file("bin/busybox", &self.busybox).unwrap();

@@ -17,7 +17,7 @@ use crate::{
     image,
 };
 
-/// Where the members of a tar file lie.
+/// Offsets of the members of a tar file.
 struct Members {
     file: PathBuf,
     place: String,
@@ -103,7 +103,7 @@ impl Blobs for ArchiveBlobs {
 /// Opens an OCI archive: a layout in a tar file.
 ///
 /// # Errors
-/// As a layout's, or that the file is no tar.
+/// As for a layout, or [`Error::Document`] if the file is not a tar.
 pub fn open_oci_archive(file: &Path, tag: Option<&str>, platform: &Platform) -> Result<Image> {
     let members = Members::find("oci-archive", file)?;
     let place = members.place.clone();
@@ -130,8 +130,8 @@ struct Saved {
     layers: Vec<String>,
 }
 
-/// Opens what `docker save` wrote. It has no manifest, so one is made of its config and layers as
-/// they are stored there.
+/// Opens an archive that `docker save` wrote. It has no manifest, so one is built from its config and
+/// its layers as they are stored.
 ///
 /// # Errors
 /// [`Error::NoSuchImage`] for a tag or platform, or that of a damaged archive.
@@ -183,7 +183,7 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
     if config.rootfs().diff_ids().len() != chosen.layers.len() {
         return Err(bad(
             "config",
-            "it names another number of diff ids than manifest.json of layers".to_owned(),
+            "its number of diff ids is not the number of layers in manifest.json".to_owned(),
         ));
     }
     for (name, diff_id) in chosen.layers.iter().zip(config.rootfs().diff_ids()) {
@@ -208,8 +208,8 @@ pub fn open_docker_archive(file: &Path, tag: Option<&str>, platform: &Platform) 
     Image::new(place, manifest, config_bytes, Arc::new(ArchiveBlobs { members, by_digest }))
 }
 
-/// Media type and digest of a layer in a Docker archive. A plain one is named by its diff id,
-/// which is verified when it is read; a compressed one has to be hashed.
+/// Returns media type and digest of a layer in a Docker archive. The digest of a plain one is its diff id,
+/// which is verified when it is read; a compressed one is hashed here.
 fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaType, Digest)> {
     let mut magic = [0; 4];
     let mut head = members.open(at.0, at.1)?;
@@ -232,7 +232,7 @@ fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaT
     Ok((media_type, whole.finish().1))
 }
 
-/// A member's name without `./` before it.
+/// Returns a member's name without a leading `./`.
 fn normal(name: &str) -> String {
     name.trim_start_matches("./").trim_start_matches('/').to_owned()
 }

@@ -1,4 +1,4 @@
-//! Writes an archive that both worlds read: blobs under their digest, `index.json` and
+//! Writes an archive for OCI readers and for Docker: blobs under their digest, `index.json` and
 //! `oci-layout` for OCI readers, `manifest.json` for `docker load` of any age (docs/pitfalls.md#32).
 
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ pub enum Flavour {
     Docker,
 }
 
-/// Writes an image into a file, by atomic rename. Same image, same bytes.
+/// Writes an image to a file by atomic rename. The same image gives the same bytes.
 ///
 /// # Errors
 /// Of the image's blobs, or the system's.
@@ -42,7 +42,7 @@ pub fn write_archive(
     let mut pending = PendingFile::new_in(dir).map_err(Error::io("create a file in", dir))?;
     write_archive_to(image, &mut pending, flavour, tag, &|_| true, progress)?;
     pending.persist(file).map_err(Error::io("write", file))?;
-    // A Docker archive keeps no manifest: like the engine it knows an image by its id.
+    // A Docker archive has no manifest: it identifies an image by its id, as Docker does.
     let (kind, digest) = match flavour {
         Flavour::Oci => ("oci-archive", image.digest),
         Flavour::Docker => ("docker-archive", image.id.0),
@@ -50,8 +50,8 @@ pub fn write_archive(
     Ok(PinnedReference { place: format!("{kind}:{}", file.display()), digest })
 }
 
-/// Writes an image as an archive to any writer. `wanted` may leave out layers that the reader is
-/// known to have; `docker load` then never looks for them.
+/// Writes an image as an archive to any writer. `wanted` can exclude layers that the reader has;
+/// `docker load` then does not look for them.
 ///
 /// # Errors
 /// Of the image's blobs, or of the writer as [`Error::Pack`].
@@ -65,7 +65,7 @@ pub fn write_archive_to(
 ) -> Result<()> {
     let member =
         |digest: &dyn std::fmt::Display| format!("blobs/{}", digest.to_string().replace(':', "/"));
-    // The OCI documents first and small; then blobs in the order of their use.
+    // The small OCI documents come first, then blobs in the order of their use.
     if flavour == Flavour::Oci {
         document(out, "oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         document(out, "index.json", &layout::index_bytes(vec![sink::tagged(image, tag)])?)?;
@@ -87,7 +87,7 @@ pub fn write_archive_to(
     out.write_all(&[0; 1024]).map_err(|error| writing("end", error))
 }
 
-/// Docker wants `name:tag`; an OCI tag alone is not a name.
+/// Returns Docker's `name:tag`; an OCI tag alone is not a name.
 fn repo_tags(flavour: Flavour, tag: Option<&str>) -> Option<Vec<String>> {
     match (flavour, tag) {
         (Flavour::Docker, Some(tag)) if tag.contains(':') => Some(vec![tag.to_owned()]),
@@ -120,7 +120,7 @@ fn document(out: &mut dyn Write, name: &str, bytes: &[u8]) -> Result<()> {
 }
 
 fn header(out: &mut dyn Write, name: &str, size: u64) -> io::Result<()> {
-    // GNU format: sizes from 8 GiB in base-256, which Go's reader of the engine takes too.
+    // GNU format: sizes from 8 GiB in base-256, which Docker's Go reader supports too.
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Regular);
     header.set_path(name)?;

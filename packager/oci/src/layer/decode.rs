@@ -1,4 +1,4 @@
-//! A stored layer back to its tar: decompressed by what the bytes are, held to both digests.
+//! Decompresses a stored layer and verifies both of its digests.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -26,7 +26,8 @@ pub struct LayerReader {
 }
 
 impl LayerReader {
-    /// Opens a layer of an image. Compression is told by the first bytes, since media types lie.
+    /// Opens a layer of an image. The first bytes decide the compression, since media types can be
+    /// wrong.
     ///
     /// # Errors
     /// Of the source of blobs.
@@ -48,12 +49,12 @@ impl LayerReader {
         })
     }
 
-    /// Turns an error met while reading this layer into one that names it.
+    /// Converts an error of reading this layer into one that names it.
     pub fn damaged(&self, error: io::Error) -> Error {
         damaged(&self.name, self.digest, error)
     }
 
-    /// Reads what is left and compares size, digest and diff id.
+    /// Reads the rest and verifies size, digest and diff id.
     ///
     /// # Errors
     /// The mismatch, or [`Error::LayerDamaged`].
@@ -90,7 +91,7 @@ impl Read for LayerReader {
 }
 
 impl Decoder {
-    /// Reads the stored bytes behind the compressed stream, so that the blob's digest is compared.
+    /// Reads the stored bytes after the compressed stream, so that the blob's digest is verified.
     fn drain(self) -> io::Result<()> {
         let mut stored = match self {
             Self::Plain(stored) => stored,
@@ -115,7 +116,7 @@ impl Read for Decoder {
     }
 }
 
-/// Zstandard frames in a row (RFC 8878, 3.1: a stream may hold several).
+/// A sequence of Zstandard frames (RFC 8878, 3.1: a stream may contain several).
 struct Zstd {
     frame: Option<Box<StreamingDecoder<Stored, ruzstd::decoding::FrameDecoder>>>,
     rest: Option<Stored>,

@@ -1,8 +1,8 @@
-//! The entries of a tar: with the sorted [`Tree`](super::Tree) the only home of reproducibility
-//! (traps 1 to 18).
+//! The entries of a tar. Reproducibility is decided here and by the sorted [`Tree`](super::Tree)
+//! (docs/pitfalls.md#1 to #18).
 //!
 //! They are owned by 0:0 without names, of one modification time, and in the POSIX format: ustar,
-//! with PAX records for what ustar cannot hold.
+//! with PAX records for values that do not fit ustar.
 
 use std::io::{self, Read, Write};
 
@@ -11,7 +11,7 @@ use tar::{EntryType, Header};
 use super::tree::{Content, Node};
 use crate::Meter;
 
-/// Largest size ustar holds in its 11 octal digits, in bytes.
+/// The largest size that fits ustar's 11 octal digits, in bytes.
 const USTAR_MAX_SIZE: u64 = 0o777_7777_7777;
 
 /// Two zero blocks end an archive (POSIX pax, "ustar Interchange Format").
@@ -32,7 +32,7 @@ pub(super) fn write_entry(
     Ok(())
 }
 
-/// What stands before the bytes of a file, and all of any other entry.
+/// Writes everything before the bytes of a file, or the whole of another entry.
 pub(super) fn write_header(
     out: &mut impl Write,
     path: &str,
@@ -71,7 +71,7 @@ pub(super) fn write_header(
     }
     header.set_size(size);
 
-    // PAX records in a fixed order; the header keeps a cut form for readers without PAX.
+    // PAX records in a fixed order; the header has a shortened name for readers without PAX.
     let mut records = Vec::new();
     if let Some(target) = link
         && (target.len() > 100
@@ -185,7 +185,7 @@ mod tests {
         let size = 9u64 << 30;
         let mut head = Vec::new();
         let node = Node::File { executable: false, size, content: Content::Bytes([][..].into()) };
-        // The content is too short on purpose: only the headers are looked at.
+        // The content is too short on purpose: only the headers matter here.
         assert!(write_entry(&mut head, "big", &node, 0, &Silent).is_err());
         assert!(head.windows(18).any(|part| part == b"19 size=9663676416"), "PAX size");
         let mut archive = tar::Archive::new(&head[..]);

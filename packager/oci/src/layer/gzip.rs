@@ -1,5 +1,5 @@
-//! Gzip in parallel: each block of 1 MiB becomes a member of its own (RFC 1952, 2.2 allows several
-//! in a row), so the bytes do not depend on the number of threads.
+//! Gzip in parallel: each block of 1 MiB becomes a separate member (RFC 1952, 2.2 allows several), so
+//! the bytes do not depend on the number of threads.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -19,13 +19,13 @@ const LEVEL: i32 = 1;
 
 type Job = (Vec<u8>, SyncSender<Vec<u8>>);
 
-/// What is on its way to the output, in order.
+/// Output that is not written yet, in order.
 enum Pending {
-    /// A member that a thread compresses.
+    /// A member that a thread is compressing.
     Member(Receiver<Vec<u8>>),
-    /// Members that lie in a file.
+    /// Members in a file.
     Copy(Section),
-    /// Deflated bytes that lie in a file, with what makes them a member: checksum and size.
+    /// A deflate stream in a file, with the checksum and size of its member.
     Deflated(Section, u32, u32),
     /// The end of a part.
     End,
@@ -34,7 +34,7 @@ enum Pending {
 /// A span of a file.
 pub(super) struct Section {
     pub(super) file: Arc<Path>,
-    /// Both in bytes.
+    /// In bytes, as the length.
     pub(super) offset: u64,
     pub(super) length: u64,
 }
@@ -48,16 +48,16 @@ impl Section {
     }
 }
 
-/// A member's begin without name, time or system (RFC 1952, 2.3), as the compressor writes it.
+/// The header of a member without name, time or system (RFC 1952, 2.3), as the compressor writes it.
 const MEMBER_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
 
-/// Compresses what is written into gzip members on `threads` threads, in order.
+/// Compresses written bytes into gzip members on `threads` threads, in order.
 pub(super) struct ParallelGzip<W> {
     out: W,
     block: Vec<u8>,
     jobs: Option<SyncSender<Job>>,
     pending: VecDeque<Pending>,
-    /// Members on their way.
+    /// Members that are being compressed.
     members: usize,
     workers: Vec<JoinHandle<()>>,
     /// Compressed bytes of the part that is being written, and of those before.
@@ -89,21 +89,20 @@ impl<W: Write> ParallelGzip<W> {
         }
     }
 
-    /// Ends a part: what follows begins with a member of its own.
+    /// Ends a part: what follows starts with a new member.
     pub(super) fn end_part(&mut self) -> io::Result<()> {
         self.submit()?;
         self.pending.push_back(Pending::End);
         Ok(())
     }
 
-    /// A part that was compressed before.
+    /// Copies a part that is compressed already.
     pub(super) fn copy_part(&mut self, members: Section) -> io::Result<()> {
         self.pending.push_back(Pending::Copy(members));
         self.end_part()
     }
 
-    /// Bytes that lie deflated already; they become a member as they are. `crc32` and `size` are
-    /// of the bytes inflated.
+    /// Copies a deflate stream as a member. `crc32` and `size` are of the decompressed bytes.
     pub(super) fn copy_deflated(
         &mut self,
         deflated: Section,
@@ -115,7 +114,7 @@ impl<W: Write> ParallelGzip<W> {
         Ok(())
     }
 
-    /// Compresses what is left and returns the inner writer and the compressed bytes of each part.
+    /// Compresses the rest and returns the inner writer and the compressed length of each part.
     pub(super) fn finish(mut self) -> io::Result<(W, Vec<u64>)> {
         self.submit()?;
         self.jobs = None;
@@ -196,14 +195,14 @@ fn work(queue: &Mutex<Receiver<Job>>) {
         let Ok(job) = queue.lock().map(|queue| queue.recv()) else { return };
         let Ok((block, reply)) = job else { return };
         let mut member = vec![0; compressor.gzip_compress_bound(block.len())];
-        // The bound is never too small; were it, the reply's absence becomes the writer's error.
+        // The bound is never too small; if it were, the missing reply would be the writer's error.
         let Ok(n) = compressor.gzip_compress(&block, &mut member) else { return };
         member.truncate(n);
         let _ = reply.send(member);
     }
 }
 
-/// The share of `sample` that deflate takes away, from 0 (nothing) to 1.
+/// Returns the share of `sample` that deflate saves, from 0 (nothing) to 1.
 pub(super) fn saving(sample: &[u8]) -> f64 {
     let Ok(level) = CompressionLvl::new(LEVEL) else { return 0.0 };
     let mut compressor = Compressor::new(level);
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_threads_does_not_show() {
+    fn the_bytes_do_not_depend_on_the_number_of_threads() {
         let text: Vec<u8> = (0u32..1 << 20).flat_map(|n| (n / 7).to_le_bytes()).collect();
         let one = compress(&text, 1);
         assert_eq!(one, compress(&text, 2));

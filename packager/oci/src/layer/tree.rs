@@ -1,4 +1,4 @@
-//! The content of one layer before it is bytes: paths, modes and where each file's bytes are.
+//! The content of a layer before it is written: paths, modes and the source of each file's bytes.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -10,34 +10,34 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
-/// Opens a file's bytes; called once, when the layer is written.
+/// Opens a file's bytes. Called once, when the layer is written.
 pub type Opener = Arc<dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync>;
 
 /// Where the bytes of a file come from.
 #[derive(Clone)]
 pub enum Content {
-    /// Small, made in memory.
+    /// Bytes in memory.
     Bytes(Arc<[u8]>),
     /// A file of this machine.
     File(PathBuf),
     /// A stream, such as a member of an archive.
     Stream(Opener),
-    /// A stream whose bytes lie deflated in a file, such as a member of a wheel.
+    /// A stream whose bytes are deflated in a file, such as a member of a wheel.
     Deflated(Deflated),
 }
 
-/// Where bytes lie deflated (RFC 1951), so that a gzip layer can take them as they are.
+/// Bytes that are deflated (RFC 1951) in a file, so that a gzip layer can copy them.
 #[derive(Clone)]
 pub struct Deflated {
-    /// Opens them inflated and held to what they shall be.
+    /// Opens the decompressed and verified bytes.
     pub open: Opener,
-    /// The file that they are in.
+    /// The file.
     pub file: Arc<Path>,
-    /// Where they begin in it, in bytes.
+    /// Offset of the stream in the file, in bytes.
     pub offset: u64,
-    /// How long they are there, in bytes.
+    /// Length of the stream, in bytes.
     pub length: u64,
-    /// Checksum of the inflated bytes, as in zip and gzip.
+    /// CRC-32 of the decompressed bytes, as in zip and gzip.
     pub crc32: u32,
 }
 
@@ -75,8 +75,8 @@ pub enum Node {
         /// Whether it is mode 1777 instead of 0755.
         open: bool,
     },
-    /// A directory of the base image stated again as it is there, so that this layer neither
-    /// replaces its attributes nor leaves them to be invented (docs/pitfalls.md#3).
+    /// A directory of the base image repeated with its attributes, so that this layer neither
+    /// replaces them nor leaves them to the runtime (docs/pitfalls.md#3).
     Inherited {
         /// Permission bits with the sticky, set-user and set-group bits.
         mode: u32,
@@ -102,7 +102,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// Whether it is a directory, new or inherited.
+    /// Returns whether it is a directory, new or inherited.
     pub fn is_directory(&self) -> bool {
         matches!(self, Self::Directory { .. } | Self::Inherited { .. })
     }
@@ -139,7 +139,7 @@ impl Tree {
     /// Adds a file of this machine, following a symlink at `source` itself.
     ///
     /// # Errors
-    /// As [`Tree::insert`], or the file's own.
+    /// As [`Tree::insert`], or the system's.
     pub fn add_file(&mut self, path: &str, source: &Path) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let meta = source.metadata().map_err(Error::io("read", source))?;
@@ -164,22 +164,21 @@ impl Tree {
     /// Adds one entry and, if missing, its parents as plain directories.
     ///
     /// # Errors
-    /// [`Error::LayerPath`] for a path that is empty, absolute, climbs with `..`, begins a name
-    /// with the whiteout prefix `.wh.` (layer.md, "Whiteouts"), is there already, or lies below
-    /// something that is not a directory. Directories at one path are one; what the base says of it
-    /// counts before what a tree says.
+    /// [`Error::LayerPath`] for a path that is empty, absolute, contains `..`, has a name that begins
+    /// with the whiteout prefix `.wh.` (layer.md, "Whiteouts"), exists already, or is below something
+    /// that is not a directory. Directories at one path are merged; the attributes of the base win.
     pub fn insert(&mut self, path: &str, node: Node) -> Result<()> {
         let refuse = |reason: &str| {
             Err(Error::LayerPath { path: path.to_owned(), reason: reason.to_owned() })
         };
         for name in path.split('/') {
             match name {
-                "" => return refuse("a path is relative and has no empty name"),
-                "." | ".." => return refuse("a path has no `.` or `..`"),
+                "" => return refuse("a path must be relative and without empty names"),
+                "." | ".." => return refuse("a path must not contain `.` or `..`"),
                 _ if name.starts_with(".wh.") => {
-                    return refuse("names beginning with `.wh.` mean deletions in a layer");
+                    return refuse("names that begin with `.wh.` are deletions in a layer");
                 }
-                _ if name.contains('\0') => return refuse("a name has no NUL byte"),
+                _ if name.contains('\0') => return refuse("a name must not contain a NUL byte"),
                 _ => {}
             }
         }
@@ -216,7 +215,7 @@ impl Tree {
         self.nodes.get(path)
     }
 
-    /// All entries, sorted by path bytes; a directory comes before what is in it.
+    /// All entries, sorted by path bytes; a directory comes before its contents.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
@@ -226,7 +225,7 @@ impl Tree {
         self.nodes.len()
     }
 
-    /// Whether nothing is in it.
+    /// Returns whether it has no entries.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_come_by_themselves_and_first() {
+    fn parents_are_added_and_come_first() {
         let mut tree = Tree::new();
         tree.add_bytes("a/b/c", &b"x"[..], true).unwrap();
         tree.add_symlink("a/a", "b").unwrap();

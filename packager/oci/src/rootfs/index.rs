@@ -1,4 +1,4 @@
-//! What one layer holds: its entries, its deletions, and the contents worth keeping.
+//! The index of one layer: its entries, its deletions and the contents that were captured.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -9,8 +9,8 @@ use tar::EntryType;
 use crate::layer::LayerReader;
 use crate::{Meter, Result};
 
-/// What shall be kept of a file's content while a layer streams by.
-pub enum Want {
+/// What to keep of a file's content while a layer is read.
+pub enum CaptureRule {
     /// Nothing.
     Nothing,
     /// All of it, if it is at most so many bytes long.
@@ -20,10 +20,10 @@ pub enum Want {
     Find(Finder),
 }
 
-/// Looks for a text in a window of a file's content.
+/// Finds a text in a window of a file's content.
 pub type Finder = Box<dyn Fn(&[u8]) -> Option<String>>;
 
-/// By how many bytes the windows of [`Want::Find`] overlap.
+/// By how many bytes the windows of [`CaptureRule::Find`] overlap.
 const OVERLAP: usize = 512;
 
 /// One entry of a layer.
@@ -47,7 +47,7 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// The kinds of entries that matter here.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A directory.
@@ -81,16 +81,16 @@ pub struct LayerIndex {
 }
 
 impl LayerIndex {
-    /// Streams a layer once, to its verified end.
+    /// Reads a layer once, to its verified end.
     ///
     /// # Errors
     /// [`crate::Error::LayerDamaged`] or a mismatch of digest, size or diff id.
     pub fn read(
         mut layer: LayerReader,
-        want: &dyn Fn(&str) -> Want,
+        rule: &dyn Fn(&str) -> CaptureRule,
         meter: &dyn Meter,
     ) -> Result<Self> {
-        match Self::read_tar(&mut layer, want, meter) {
+        match Self::read_tar(&mut layer, rule, meter) {
             Ok(index) => layer.finish().map(|()| index),
             Err(error) => Err(layer.damaged(error)),
         }
@@ -98,7 +98,7 @@ impl LayerIndex {
 
     fn read_tar(
         tar: &mut dyn Read,
-        want: &dyn Fn(&str) -> Want,
+        rule: &dyn Fn(&str) -> CaptureRule,
         meter: &dyn Meter,
     ) -> io::Result<Self> {
         let mut index = Self::default();
@@ -139,7 +139,7 @@ impl LayerIndex {
                 _ => continue,
             };
             if let Kind::File(size) = kind
-                && let Some(text) = keep(&mut entry, size, &want(&path))?
+                && let Some(text) = capture(&mut entry, size, &rule(&path))?
             {
                 index.kept.insert(path.clone(), text);
             }
@@ -156,14 +156,14 @@ impl LayerIndex {
     }
 }
 
-fn keep(content: &mut impl Read, size: u64, want: &Want) -> io::Result<Option<String>> {
-    match want {
-        Want::Whole(limit) if size <= *limit => {
+fn capture(content: &mut impl Read, size: u64, rule: &CaptureRule) -> io::Result<Option<String>> {
+    match rule {
+        CaptureRule::Whole(limit) if size <= *limit => {
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes)?;
             Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
         }
-        Want::Find(find) => {
+        CaptureRule::Find(find) => {
             let mut window = Vec::new();
             loop {
                 let n = content.by_ref().take(256 << 10).read_to_end(&mut window)?;
@@ -180,7 +180,7 @@ fn keep(content: &mut impl Read, size: u64, want: &Want) -> io::Result<Option<St
     }
 }
 
-/// `./a//b/` as `a/b`. A path that climbs is not followed, as runtimes refuse it too.
+/// Normalises `./a//b/` to `a/b`. Returns `None` for a path with `..`, which runtimes refuse too.
 fn normal(path: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(path);
     let mut names = Vec::new();
@@ -200,7 +200,7 @@ mod tests {
     use crate::Silent;
 
     #[test]
-    fn an_index_holds_entries_deletions_and_what_was_wanted() {
+    fn an_index_holds_entries_deletions_and_captured_contents() {
         let mut tar = tar::Builder::new(Vec::new());
         let mut add = |path: &str, kind: EntryType, link: &str, content: &[u8]| {
             let mut header = tar::Header::new_gnu();
@@ -222,15 +222,15 @@ mod tests {
         let long = [vec![b'x'; 300 << 10], b"MARK 2.36 END".to_vec()].concat();
         add("lib/libc.so.6", EntryType::Regular, "", &long);
         let tar = tar.into_inner().unwrap();
-        let want = |path: &str| match path {
-            "usr/lib/os-release" => Want::Whole(100),
-            "lib/libc.so.6" => Want::Find(Box::new(|window| {
+        let rule = |path: &str| match path {
+            "usr/lib/os-release" => CaptureRule::Whole(100),
+            "lib/libc.so.6" => CaptureRule::Find(Box::new(|window| {
                 let text = String::from_utf8_lossy(window);
                 text.find("MARK ").map(|at| text[at + 5..at + 9].to_owned())
             })),
-            _ => Want::Nothing,
+            _ => CaptureRule::Nothing,
         };
-        let index = LayerIndex::read_tar(&mut &tar[..], &want, &Silent).unwrap();
+        let index = LayerIndex::read_tar(&mut &tar[..], &rule, &Silent).unwrap();
         assert_eq!(
             index.entries.keys().collect::<Vec<_>>(),
             ["etc", "etc/os-release", "lib/libc.so.6", "usr/lib/copy", "usr/lib/os-release"]

@@ -1,13 +1,13 @@
-//! The layers of an image laid over each other.
+//! The merged file system of an image's layers.
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Kind, LayerIndex};
+use super::index::{Entry, Kind, LayerIndex};
 
 /// An entry of the merged file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<'a> {
-    /// The path it really has, after symlinks.
+    /// The real path, after symlinks.
     pub path: String,
     /// Number of the layer it comes from, from 0 at the bottom.
     pub layer: usize,
@@ -15,18 +15,18 @@ pub struct Found<'a> {
     pub entry: &'a Entry,
 }
 
-/// The file system a container would see, as far as the indexes tell.
+/// The file system that a container would see, according to the layers' indexes.
 #[derive(Debug, Clone, Default)]
 pub struct RootFs {
     entries: BTreeMap<String, (usize, Entry)>,
     kept: BTreeMap<String, String>,
 }
 
-/// As Linux: more than so many symlinks on the way are a loop (path_resolution(7)).
+/// Linux treats more symlinks than these as a loop (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
 impl RootFs {
-    /// Lays indexes over each other, from the bottom up: opaque directories first, then deletions,
+    /// Merges indexes from the bottom up: opaque directories first, then deletions,
     /// then entries (layer.md, "Applying Changesets").
     pub fn merge<'a>(layers: impl IntoIterator<Item = &'a LayerIndex>) -> Self {
         let mut root = Self::default();
@@ -99,7 +99,7 @@ impl RootFs {
             })
     }
 
-    /// Where a new entry at `path` really belongs: its existing parents followed through symlinks,
+    /// The real path of a new entry at `path`: symlinks in its existing parents are followed,
     /// so that a layer never replaces a symlink of the base by a directory (docs/pitfalls.md#2).
     pub fn place(&self, path: &str) -> String {
         self.through_parents(path)
@@ -124,13 +124,13 @@ impl RootFs {
         names.join("/")
     }
 
-    /// Whether a path is a link to the root itself, which has no entry.
+    /// Returns whether a path is a link to the root itself, which has no entry.
     fn is_root(&self, path: &str) -> bool {
         matches!(self.entries.get(path), Some((_, Entry { kind: Kind::Symlink(target), .. }))
             if names(target).next().is_none() && target.starts_with('/'))
     }
 
-    /// `folder` remembers where the last entry's folder really is: the next is mostly in the same.
+    /// `folder` caches the real path of the last entry's folder: the next is mostly in the same one.
     fn put(&mut self, layer: usize, path: &str, entry: &Entry, folder: &mut Option<Folder>) {
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
         let path = match folder {
@@ -146,7 +146,7 @@ impl RootFs {
         let before = self.entries.get(&path).map(|(_, entry)| &entry.kind);
         let was_directory = before == Some(&Kind::Directory);
         let is_directory = entry.kind == Kind::Directory;
-        // Only a link, or what took the place of something, can lead elsewhere from now on.
+        // Only a link, or an entry that replaced another one, can change how paths resolve.
         let same = before.is_none() || (was_directory && is_directory);
         if !same || matches!(entry.kind, Kind::Symlink(_)) {
             *folder = None;
@@ -208,7 +208,7 @@ impl RootFs {
     }
 }
 
-/// A folder as a layer writes it, and where it really is.
+/// A folder as a layer writes it, and its real path.
 struct Folder {
     written: String,
     real: String,
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_below_a_symlink_lands_in_its_target() {
+    fn a_file_below_a_symlink_is_in_its_target() {
         let bottom = layer(
             &[("lib", Kind::Symlink("usr/lib".to_owned())), ("usr/lib", Kind::Directory)],
             &[],

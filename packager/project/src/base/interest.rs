@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use mlpack_oci::rootfs::Want;
+use mlpack_oci::rootfs::CaptureRule as Want;
 use regex::bytes::Regex;
 
 /// Version of this choice; part of the cache key of an index.

@@ -1,14 +1,12 @@
 //! The new image's config: the base's, with what a service needs put on top.
 
+use mlpack_oci::labels;
 use mlpack_oci::spec::{Config, ConfigBuilder};
 use serde_json::json;
 
 use super::{APP_ROOT, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER};
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
-
-/// The label that tells deployers which port answers.
-pub(super) const PORT_LABEL: &str = "org.mlpack.port";
 
 /// Environment variables in the order they were first set; a later value wins.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +120,7 @@ pub(super) fn config(
     }
     ports.sort();
     labels.insert(LABEL.to_owned(), json!(record).to_string());
-    labels.insert(PORT_LABEL.to_owned(), PORT.to_string());
+    labels.insert(labels::PORT.to_owned(), PORT.to_string());
     let mut config = base.cloned().unwrap_or_else(|| {
         #[allow(clippy::unwrap_used, reason = "every field of a config is optional")]
         ConfigBuilder::default().build().unwrap()

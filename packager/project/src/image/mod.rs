@@ -32,7 +32,7 @@ pub const APP_ROOT: &str = "/var/azureml-app";
 pub const MODELS_DIR: &str = "azureml-models";
 
 /// The port the service listens on (docs/azureml-2019.md#4.1).
-pub const PORT: u16 = 5001;
+pub const PORT: u16 = mlpack_oci::labels::DEFAULT_PORT;
 
 /// The launcher, first process of the container.
 pub const LAUNCHER: &str = "/opt/mlpack/launch.py";

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{FactLine, Verdict};
 
 /// The label of the config that holds a [`Record`] as JSON.
-pub const LABEL: &str = "org.mlpack.image";
+pub const LABEL: &str = mlpack_oci::labels::IMAGE;
 
 /// How an image was made. Nothing in it depends on the machine it was made on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

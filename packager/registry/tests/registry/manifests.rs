@@ -154,5 +154,5 @@ async fn a_config_of_other_bytes_or_too_many_is_refused() {
         "{error:?}"
     );
     let error = read("x".repeat(5 << 20)).await.to_string();
-    assert!(error.ends_with("is 5242880 bytes long; at most 4194304 are read"), "{error}");
+    assert!(error.ends_with("is too large: 5242880 bytes, the limit is 4194304"), "{error}");
 }

@@ -116,7 +116,7 @@ async fn an_oversized_manifest_is_not_read() {
     let error = read.unwrap_err().to_string();
     assert_eq!(
         error,
-        format!("manifest in {} is 5242880 bytes long; at most 4194304 are read", proxy.host)
+        format!("manifest in {} is too large: 5242880 bytes, the limit is 4194304", proxy.host)
     );
 }
 

@@ -1,0 +1,26 @@
+//! Labels of images and services, and the port of a service: a contract between the crates that
+//! write them and those that read them.
+//!
+//! A container has the labels of its image too, so the two groups must not share a name, except
+//! [`PORT`].
+
+/// Port that a service listens on in its container, unless the label [`PORT`] names another one
+/// (docs/azureml-2019.md#4.1).
+pub const DEFAULT_PORT: u16 = 5001;
+
+/// Label of an image and of a service: the port that the service listens on.
+pub const PORT: &str = "org.mlpack.port";
+
+/// Label of an image: how it was made, as JSON.
+pub const IMAGE: &str = "org.mlpack.image";
+/// Label of a base image made of a machine's own Python: the system and the Python version.
+pub const ASSEMBLED_FROM_HOST: &str = "org.mlpack.assembled-from-host";
+
+/// Label of a service: its name. A container with this label is an mlpack service.
+pub const SERVICE: &str = "org.mlpack.service";
+/// Label of a service: its deployment config as JSON.
+pub const CONFIG: &str = "org.mlpack.config";
+/// Label of a service: the digest of its image.
+pub const DIGEST: &str = "org.mlpack.digest";
+/// Label of a service: where its image is, as in `docker:NAME`.
+pub const REFERENCE: &str = "org.mlpack.reference";
