@@ -1,4 +1,4 @@
-//! The floors of the house: which crate may know which, from `cargo metadata`.
+//! The tiers of the crates: which one may depend on which, from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-documents", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
-        ("mlpack-lock", vec!["mlpack-oci", "mlpack-requirements"]),
+        ("mlpack-lock", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
         (
             "mlpack-packages",
             vec![
@@ -58,6 +58,7 @@ fn the_arrows_between_the_crates_are_these() {
             // Its tests install what they resolve.
             "mlpack-resolve",
             vec![
+                "mlpack-documents",
                 "mlpack-install",
                 "mlpack-lock",
                 "mlpack-oci",
@@ -79,14 +80,19 @@ fn the_arrows_between_the_crates_are_these() {
         ),
         (
             "mlpack-project",
-            vec!["mlpack-install", "mlpack-lock", "mlpack-oci", "mlpack-requirements"],
+            vec![
+                "mlpack-documents",
+                "mlpack-install",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-requirements",
+            ],
         ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
         (
-            "mlpack",
+            "mlpack-workflow",
             vec![
-                "mlpack-project",
                 "mlpack-deploy",
                 "mlpack-engine",
                 "mlpack-host-base",
@@ -94,9 +100,23 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-lock",
                 "mlpack-oci",
                 "mlpack-packages",
+                "mlpack-project",
                 "mlpack-registry",
                 "mlpack-requirements",
                 "mlpack-resolve",
+            ],
+        ),
+        (
+            "mlpack",
+            vec![
+                "mlpack-deploy",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-packages",
+                "mlpack-project",
+                "mlpack-registry",
+                "mlpack-requirements",
+                "mlpack-workflow",
             ],
         ),
     ];
@@ -104,16 +124,16 @@ fn the_arrows_between_the_crates_are_these() {
     assert_eq!(arrows, BTreeMap::from(expected));
 }
 
-/// Images and plans are made on disk alone; the network has three doors.
+/// Images and plans are made on disk alone; four crates reach the network.
 #[test]
-fn rooms_without_a_network_know_no_network() {
+fn only_some_crates_reach_the_network() {
     let metadata = metadata();
-    let doors = |crates: &[&str]| -> BTreeSet<String> {
+    let users = |crates: &[&str]| -> BTreeSet<String> {
         let knows = |package: &&Package| direct(package).any(|name| crates.contains(&name));
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
     let http =
         ["mlpack-deploy", "mlpack-http", "mlpack-packages", "mlpack-registry"].map(str::to_owned);
-    assert_eq!(doors(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
-    assert_eq!(doors(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
+    assert_eq!(users(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
+    assert_eq!(users(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
 }

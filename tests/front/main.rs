@@ -13,6 +13,7 @@ mod bad_inputs;
 mod building;
 mod channel;
 mod check;
+mod check_project;
 mod conda;
 mod conda_faults;
 mod conda_options;

@@ -1,4 +1,4 @@
-//! The data and documents that are part of the command: `base-images/` and `templates/`.
+//! The data and documents that the command contains: `base-images/` and `templates/`.
 
 macro_rules! files {
     ($folder:literal: $($path:literal),* $(,)?) => {
@@ -81,11 +81,10 @@ mod tests {
     fn every_file_is_embedded() {
         let data = on_disk("base-images", &|path| path.ends_with(".yaml"));
         assert_eq!(listed(BASE_IMAGES), data);
-        let read_by_people = ["launcher/README.md", "README.md"];
-        let not_a_text = ["quickstart/digits.onnx"];
-        let documents = on_disk("templates", &|path| {
-            !read_by_people.contains(&path) && !not_a_text.contains(&path)
-        });
+        let for_readers = ["launcher/README.md", "README.md"];
+        let binary = ["quickstart/digits.onnx"];
+        let documents =
+            on_disk("templates", &|path| !for_readers.contains(&path) && !binary.contains(&path));
         assert_eq!(listed(TEMPLATES), documents);
     }
 

@@ -2,41 +2,16 @@
 
 use std::process::ExitCode;
 
+use mlpack_workflow::Error;
 use serde_json::json;
 
-use crate::args::Format;
-use crate::output;
+use crate::output::{self, Format};
 
-/// Why a command did not do its work.
+/// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
-    Oci(#[from] mlpack_oci::Error),
-    #[error(transparent)]
-    Registry(#[from] mlpack_registry::Error),
-    #[error(transparent)]
-    Engine(#[from] mlpack_engine::Error),
-    #[error(transparent)]
-    Lock(#[from] mlpack_lock::Error),
-    #[error(transparent)]
-    Packages(#[from] mlpack_packages::Error),
-    #[error(transparent)]
-    Resolve(#[from] mlpack_resolve::Error),
-    #[error(transparent)]
-    Install(#[from] mlpack_install::Error),
-    #[error(transparent)]
-    Requirements(#[from] mlpack_requirements::Error),
-    #[error(transparent)]
-    Build(#[from] mlpack_project::Error),
-    #[error(transparent)]
-    Project(#[from] mlpack_project::project::Error),
-    #[error(transparent)]
-    HostBase(#[from] mlpack_host_base::Error),
-    #[error(transparent)]
-    Deploy(#[from] mlpack_deploy::Error),
-    /// The findings or verdicts were printed already.
-    #[error("{message}")]
-    Refused { message: String, hint: String },
+    Workflow(Box<Error>),
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
     #[error("cannot {action} {place}: {source}")]
@@ -45,8 +20,28 @@ pub(crate) enum Failure {
     Other { message: String, hint: Option<String> },
 }
 
-/// Result of a command.
+/// Result of a verb.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Errors of the workflow, and of lower crates that verbs call directly.
+macro_rules! workflow_errors {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Workflow(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
+workflow_errors![
+    mlpack_workflow::Error,
+    mlpack_workflow::Refusal,
+    mlpack_registry::Error,
+    mlpack_project::Error,
+    mlpack_project::project::Error,
+    mlpack_deploy::Error,
+];
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -62,44 +57,41 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Oci(error) => error.hint(),
-            Self::Registry(error) => error.hint(),
-            Self::Engine(error) => error.hint(),
-            Self::Lock(error) => error.hint(),
-            Self::Packages(error) => error.hint(),
-            Self::Resolve(error) => error.hint(),
-            Self::Install(error) => error.hint(),
-            Self::Requirements(error) => error.hint(),
-            Self::Build(error) => error.hint(),
-            Self::Project(error) => error.hint(),
-            Self::HostBase(error) => error.hint(),
-            Self::Deploy(error) => error.hint(),
-            Self::Refused { hint, .. } => Some(hint.clone()),
+            Self::Workflow(error) => error.hint(),
             Self::Usage { hint, .. } | Self::Other { hint, .. } => hint.clone(),
             Self::Io { .. } => None,
         }
     }
 
-    /// 1 failed, 2 wrong usage, 3 refused by a check, 4 a service that does not come up or answer.
+    /// Returns the exit code: 1 failure, 2 wrong usage, 3 a check or requirement failed, 4 a
+    /// service did not start or answered with an error.
     fn code(&self) -> u8 {
-        match self {
-            Self::Usage { .. }
-            | Self::Project(
-                mlpack_project::project::Error::ModelSpec { .. }
-                | mlpack_project::project::Error::MissingKey { path: None, .. },
-            )
-            | Self::Build(mlpack_project::Error::UnknownPolicy { .. })
-            | Self::Deploy(
-                mlpack_deploy::Error::ServiceName { .. } | mlpack_deploy::Error::Unsupported { .. },
-            ) => 2,
-            Self::Refused { .. } => 3,
-            Self::Deploy(
-                mlpack_deploy::Error::Failed { .. }
-                | mlpack_deploy::Error::TimedOut { .. }
-                | mlpack_deploy::Error::NotServing { .. }
-                | mlpack_deploy::Error::Answered { .. }
-                | mlpack_deploy::Error::NoAnswer { .. },
-            ) => 4,
+        use mlpack_deploy::Error as Deploy;
+        use mlpack_project::project::Error as Project;
+        let error = match self {
+            Self::Workflow(error) => &**error,
+            Self::Usage { .. } => return 2,
+            Self::Io { .. } | Self::Other { .. } => return 1,
+        };
+        match error {
+            Error::Argument(_)
+            | Error::Project(Project::ModelSpec { .. } | Project::MissingKey { path: None, .. }) => {
+                2
+            }
+            Error::Image(error) => match **error {
+                mlpack_project::Error::UnknownPolicy { .. } => 2,
+                _ => 1,
+            },
+            Error::Refused(_) => 3,
+            Error::Deploy(error) => match **error {
+                Deploy::ServiceName { .. } | Deploy::Unsupported { .. } => 2,
+                Deploy::Failed { .. }
+                | Deploy::TimedOut { .. }
+                | Deploy::NotServing { .. }
+                | Deploy::Answered { .. }
+                | Deploy::NoAnswer { .. } => 4,
+                _ => 1,
+            },
             _ => 1,
         }
     }

@@ -3,27 +3,45 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::args::{Format, Global, When};
-use crate::outside;
+/// A format of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
 
-static COLOUR: AtomicBool = AtomicBool::new(false);
+/// When to do what only a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// If standard error is a terminal and NO_COLOR is not set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
-/// Whether standard error takes colour and bars: decided once, from `--color` and the terminal.
-pub(crate) fn decide(global: &Global) -> bool {
-    let terminal = match global.color {
+static COLOR: AtomicBool = AtomicBool::new(false);
+
+/// Decides, only once, whether standard error shows colors and progress bars.
+pub(crate) fn decide(color: When, no_color: bool) -> bool {
+    let terminal = match color {
         When::Always => true,
         When::Never => false,
-        When::Auto => std::io::stderr().is_terminal() && outside::variable("NO_COLOR").is_none(),
+        When::Auto => std::io::stderr().is_terminal() && !no_color,
     };
-    COLOUR.store(terminal, Ordering::Relaxed);
+    COLOR.store(terminal, Ordering::Relaxed);
     terminal
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if COLOUR.load(Ordering::Relaxed) {
+    if COLOR.load(Ordering::Relaxed) {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
         text.to_owned()
@@ -42,23 +60,23 @@ pub(crate) fn yellow(text: &str) -> String {
     paint("1;33", text)
 }
 
-/// A line of the result. A reader that has gone away is no failure.
+/// Prints a line of the result. A closed pipe is not an error.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Bytes of the result as they are.
+/// Prints bytes of the result unchanged.
 pub(crate) fn raw(bytes: &[u8]) {
     let mut out = std::io::stdout();
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
-/// A line for the person at the terminal.
+/// Prints a line to standard error.
 pub(crate) fn error_line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Something to know that stops nothing.
+/// Prints a warning.
 pub(crate) fn warning(format: Format, text: &str) {
     match format {
         Format::Json => error_line(&serde_json::json!({ "warning": text }).to_string()),
@@ -66,7 +84,7 @@ pub(crate) fn warning(format: Format, text: &str) {
     }
 }
 
-/// A result as JSON, or as the lines `text` makes of it.
+/// Prints a result as JSON, or as the text that `text` makes of it.
 pub(crate) fn result<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) {
     match format {
         Format::Json => line(&serde_json::to_string_pretty(value).unwrap_or_default()),
@@ -74,7 +92,7 @@ pub(crate) fn result<T: Serialize>(format: Format, value: &T, text: impl FnOnce(
     }
 }
 
-/// Columns without borders.
+/// Formats rows as columns without borders.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -85,14 +103,14 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         table.add_row(row);
     }
     let text = table.to_string();
-    // Borderless cells still carry padding on both sides.
+    // Cells without borders still have padding on both sides.
     text.lines()
         .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// Bytes for people.
+/// Formats a size in bytes for people.
 pub(crate) fn size(bytes: u64) -> String {
     humansize::format_size(bytes, humansize::DECIMAL)
 }

@@ -1,4 +1,4 @@
-//! Progress: bars on a terminal, one plain line per event elsewhere, nothing when quiet.
+//! Progress: bars on a terminal, one plain line per event elsewhere, nothing if quiet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,10 +9,10 @@ use mlpack_oci::{Meter, Progress, Silent};
 
 use crate::output;
 
-/// Work shorter than this gets no line of its own where there is no terminal.
-const WORTH_A_LINE: Duration = Duration::from_millis(500);
+/// Without a terminal, work that takes less time than this is not reported.
+const SHORTEST: Duration = Duration::from_millis(500);
 
-/// The listener for this run.
+/// Returns the listener for this run.
 pub(crate) fn listener(terminal: bool, quiet: bool) -> Arc<dyn Progress> {
     match (quiet, terminal) {
         (true, _) => Arc::new(Silent),
@@ -96,7 +96,7 @@ impl Meter for Line {
 
     fn finish(&self, outcome: &str) {
         let (bytes, time) = (self.bytes.load(Ordering::Relaxed), self.begun.elapsed());
-        if time >= WORTH_A_LINE {
+        if time >= SHORTEST {
             output::error_line(&summary(&self.what, outcome, bytes, time));
         }
     }

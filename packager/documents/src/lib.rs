@@ -1,5 +1,25 @@
-//! YAML documents with the position of every value.
+//! YAML and JSON documents with the position of every value.
 //!
-//! Tier 0 of mlpack: text in, values out.
+//! Tier 0 of mlpack: text in, values out. [`Document::parse`] gives a tree of [`Node`]s, [`Fields`]
+//! reads a mapping key by key. Unknown keys, duplicates and values of the wrong type are errors
+//! that name file, line, column and key.
+//!
+//! Scalars keep the text as it was written, so that `3.10` is not the number 3.1; whether one is a
+//! boolean or a number is decided by the reader that asks for it.
 
-pub mod yaml;
+mod document;
+mod error;
+mod fields;
+mod json;
+mod nearest;
+mod node;
+mod scalar;
+mod yaml;
+
+pub use document::{Document, Format};
+pub use error::{Error, Place, Result};
+pub use fields::{Fields, Located};
+pub use nearest::nearest;
+pub use node::{Entry, Node, Position, Value};
+pub use scalar::Scalar;
+pub use yaml::refuse_tabs;

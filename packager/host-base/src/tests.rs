@@ -11,7 +11,7 @@ use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Image, Meter, Progress, Silent};
 
 use crate::{Error, LABEL, POLICY, PythonInstallation, assemble};
-use mlpack_project::base::{BaseFacts, IndexCache, Policy as BasePolicy, Status};
+use mlpack_project::base::{BaseFacts, IndexCache, Policy as BasePolicy, Stage, Status};
 
 const LAYERS: LayerOptions = LayerOptions { mtime: LayerOptions::DEFAULT_MTIME, threads: 2 };
 
@@ -132,7 +132,7 @@ fn facts_and_policy_know_the_base() {
         let os = facts.os.as_ref().unwrap();
         assert!(os.value.name.as_ref().unwrap().contains("assembled by mlpack"), "{os:?}");
         let failed: Vec<_> = policy
-            .judge(&facts)
+            .judge(Stage::Layers, &facts)
             .into_iter()
             .filter(|verdict| matches!(verdict.status, Status::Failed))
             .map(|verdict| verdict.requirement)

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::environment::ArtifactKind;
 use crate::environment::LockedEnvironment;
-use crate::virtual_packages::subdir;
 use mlpack_requirements::Target;
 use mlpack_requirements::WheelName;
 
@@ -36,7 +35,7 @@ impl Incompatibility {
 /// with a new interpreter, `target.python` is the version of that one.
 pub fn incompatibilities(environment: &LockedEnvironment, target: &Target) -> Vec<Incompatibility> {
     let conda = environment.conda.iter().filter_map(|package| {
-        let own = subdir(target.architecture);
+        let own = target.architecture.conda_subdir();
         let subdir = &package.subdir;
         (subdir != own && subdir != "noarch").then(|| Incompatibility {
             package: format!("{} {}", package.name, package.version),

@@ -1,4 +1,4 @@
-//! What can go wrong between a project and its image.
+//! Errors of reading bases, planning and assembling.
 
 use std::path::{Path, PathBuf};
 
@@ -9,17 +9,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An image could not be read or a layer not be written.
+    /// An image could not be read or a layer could not be written.
     #[error(transparent)]
     Image(#[from] mlpack_oci::Error),
-    /// An environment cannot be installed.
+    /// The environment could not be installed.
     #[error(transparent)]
     Install(#[from] mlpack_install::Error),
-    /// What the user gave could not be read.
+    /// The project could not be read.
     #[error(transparent)]
     Project(#[from] crate::project::Error),
-    /// A file of the catalogue or a policy is wrong.
-    #[error("{what} `{name}` is not valid: {reason}")]
+    /// A file of the catalogue or a policy is invalid.
+    #[error("invalid {what} `{name}`: {reason}")]
     Data {
         /// `policy` or `base image`.
         what: &'static str,
@@ -28,20 +28,20 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// No policy of that name.
-    #[error("there is no policy `{found}`; known are {known}")]
+    /// No policy has that name.
+    #[error("unknown policy `{found}`; known are {known}")]
     UnknownPolicy {
-        /// As asked for.
+        /// As requested.
         found: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
     /// A template could not be filled.
-    #[error("template `{name}` cannot be filled: {reason}")]
+    #[error("cannot fill the template `{name}`: {reason}")]
     Template {
         /// The template's file.
         name: String,
-        /// What the engine said.
+        /// The template engine's reason.
         reason: String,
     },
     /// A file of this machine could not be read or written.
@@ -54,14 +54,14 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The base has no Python that the environment could stand on.
+    /// The base has no Python for the environment.
     #[error("the base image {base} has no Python interpreter on its PATH")]
     NoPython {
         /// The base.
         base: String,
     },
-    /// The conda file asks for another Python than the base has.
-    #[error("{} asks for `{wanted}`, the base image has Python {found} at {interpreter}", file.display())]
+    /// The conda file requires another Python than the base has.
+    #[error("{} requires `{wanted}`, but the base image has Python {found} at {interpreter}", file.display())]
     OtherPython {
         /// The conda file.
         file: PathBuf,
@@ -72,37 +72,37 @@ pub enum Error {
         /// Its path in the base.
         interpreter: String,
     },
-    /// Conda packages need an environment of their own.
-    #[error("{} asks for conda packages, which cannot join the base's interpreter: {}", file.display(), names.join(", "))]
+    /// Conda packages need a new environment.
+    #[error("{} lists conda packages, which cannot be installed into the base's Python: {}", file.display(), names.join(", "))]
     CondaOnBase {
         /// The conda file.
         file: PathBuf,
         /// Which ones.
         names: Vec<String>,
     },
-    /// An interpreter of its own was asked for and nothing says which.
-    #[error("there is no conda file that an environment of its own could be made of")]
+    /// A new environment was requested without a conda file.
+    #[error("`--environment new` requires a conda file")]
     NoCondaFile,
-    /// The base's C library could not be told, and wheels depend on it.
-    #[error("the base image {base} has no GNU C library that could be read")]
+    /// The base's C library is unknown, and wheels depend on it.
+    #[error("cannot find a GNU C library in the base image {base}")]
     NoGlibc {
         /// The base.
         base: String,
     },
-    /// Packages cannot be found for that machine.
-    #[error("the base image is for {found}; packages are resolved for amd64 and arm64")]
+    /// Packages cannot be resolved for the architecture.
+    #[error("the base image is for {found}; supported are amd64 and arm64")]
     Architecture {
         /// As the base's config names it.
         found: String,
     },
-    /// A model was written to while it was packaged.
+    /// A model was modified while it was packaged.
     #[error("the model at `{path}` changed while it was packaged")]
     ModelChanged {
-        /// Where it goes in the image.
+        /// Its path in the image.
         path: String,
     },
-    /// Base layers and new ones together are more than runtimes mount.
-    #[error("the image would have {found} layers; runtimes mount at most {limit}")]
+    /// Base layers and new ones together exceed the limit of runtimes.
+    #[error("the image would have {found} layers; runtimes support at most {limit}")]
     TooManyLayers {
         /// Base layers and new ones.
         found: usize,
@@ -118,32 +118,32 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 
-    /// What the user can do about it, where there is something.
+    /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.hint(),
             Self::Install(error) => error.hint(),
             Self::Project(error) => error.hint(),
             Self::UnknownPolicy { .. } => {
-                Some("name one with --policy; `mlpack bases` lists them".to_owned())
+                Some("pass one with --policy; `mlpack bases` lists them".to_owned())
             }
             Self::NoPython { .. } => Some(
-                "use a base image with Python on its PATH, for instance one of `mlpack bases`, or set PATH in the base"
+                "use a base image with Python on its PATH, such as one of `mlpack bases`, or set PATH in the base"
                     .to_owned(),
             ),
             Self::OtherPython { wanted, found, .. } => Some(format!(
-                "take a base image whose Python fits `{wanted}`, write `python={found}` into the conda file, or let the environment have its own with `--environment new`"
+                "use a base image whose Python matches `{wanted}`, write `python={found}` into the conda file, or use a new interpreter with `--environment new`"
             )),
             Self::CondaOnBase { .. } => Some(
-                "leave `--environment base` out, or list them below `pip:` if PyPI has them".to_owned(),
+                "omit `--environment base`, or list them under `pip:` if PyPI has them".to_owned(),
             ),
-            Self::NoCondaFile => Some("name one with --conda-file".to_owned()),
+            Self::NoCondaFile => Some("pass one with --conda-file".to_owned()),
             Self::NoGlibc { .. } => Some(
                 "use a base image of Ubuntu or Debian; images with musl (Alpine) or without a C library cannot load Python wheels"
                     .to_owned(),
             ),
             Self::ModelChanged { .. } => {
-                Some("run the command again once nobody writes to it".to_owned())
+                Some("run the command again when the model is no longer written to".to_owned())
             }
             Self::TooManyLayers { .. } => Some(
                 "flatten the base image, or put several small models into one folder".to_owned(),

@@ -1,16 +1,15 @@
-//! The nouns of machine learning, base image facts and requirements, the plan and the assembly of
-//! an image.
+//! The project and its image: what the user has, the facts and requirements of the base image, the
+//! checks, the plan and the assembly of an image.
 //!
-//! Floor 2 of mlpack. A [`project::Project`] is what the user has; [`base`] tells what the base
-//! image offers and holds requirements against it; [`image`] decides everything in a plan, lays
-//! the layers and reads any image back.
+//! A [`project::Project`] is what the user has; [`base`] reads the facts of a base image and judges
+//! them by a policy; [`check`] finds what would fail; [`image`] decides everything in a plan,
+//! writes the layers and reads any image back.
 
+pub mod analysis;
 pub mod base;
 pub mod check;
 mod error;
 pub mod image;
-mod pickle;
 pub mod project;
-pub mod script;
 
 pub use error::{Error, Result};

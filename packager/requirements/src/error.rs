@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::Place;
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -21,61 +23,26 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// The conda file is not YAML.
-    #[error("{}:{line}: {reason}", path.display())]
-    Yaml {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What the parser reported.
-        reason: String,
-        /// What to do about it.
+    /// The conda file is not YAML, or has keys or values that no conda file has.
+    #[error("{error}")]
+    Document {
+        /// What is wrong and where.
+        #[source]
+        error: mlpack_documents::Error,
+        /// What to do about it, if that is not the document's own hint.
         hint: Option<&'static str>,
     },
-    /// The conda file has a key that no conda file has.
-    #[error("{}:{line}: unknown key `{key}`", path.display())]
-    UnknownKey {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// As written.
-        key: String,
-        /// The known key most like it.
-        nearest: Option<&'static str>,
-        /// All keys of a conda file.
-        known: &'static [&'static str],
-    },
     /// `pip:` is a key of the file instead of an item of `dependencies:`.
-    #[error("{}:{line}: `pip:` must be nested under `dependencies:`", path.display())]
+    #[error("{place}: `pip:` must be nested under `dependencies:`")]
     PipMisplaced {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-    },
-    /// A value of the conda file has the wrong type.
-    #[error("{}:{line}: `{key}` must be {expected}, found {found}", path.display())]
-    WrongType {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The key it belongs to.
-        key: &'static str,
-        /// What is valid there.
-        expected: &'static str,
-        /// What the file has.
-        found: &'static str,
+        /// The key.
+        place: Place,
     },
     /// A line of `dependencies:` is not a package specification.
-    #[error("{}:{line}: invalid conda package `{text}`: {reason}", path.display())]
+    #[error("{place}: invalid conda package `{text}`: {reason}")]
     CondaLine {
-        /// The conda file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
+        /// The line.
+        place: Place,
         /// As written.
         text: String,
         /// What is wrong.
@@ -108,24 +75,31 @@ pub enum Error {
 impl Error {
     /// What the user can do about the error.
     pub fn hint(&self) -> Option<String> {
-        const NESTED: &str = "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults";
         match self {
             Self::Io { .. } | Self::CondaLine { .. } | Self::PipLine { .. } => None,
-            Self::Yaml { hint, .. } => hint.map(str::to_owned),
-            Self::UnknownKey { nearest: Some(key), .. } => Some(format!("did you mean `{key}`?")),
-            Self::UnknownKey { known, .. } => {
-                Some(format!("the keys of a conda file are {}", known.join(", ")))
-            }
-            Self::WrongType { key: "dependencies" | "pip" | "conda file", .. }
-            | Self::PipMisplaced { .. } => Some(NESTED.to_owned()),
-            Self::WrongType { .. } => None,
+            Self::Document { error, hint } => hint.map(str::to_owned).or_else(|| error.hint()),
+            Self::PipMisplaced { .. } => Some(
+                "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults"
+                    .to_owned(),
+            ),
             Self::PipRequirement { hint, .. } => hint.clone(),
         }
+    }
+
+    /// Wraps an error of a document with a hint about conda files.
+    pub(crate) fn document(error: mlpack_documents::Error, hint: Option<&'static str>) -> Self {
+        Self::Document { error, hint }
     }
 
     /// Wraps an I/O error with what was tried on which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+}
+
+impl From<mlpack_documents::Error> for Error {
+    fn from(error: mlpack_documents::Error) -> Self {
+        Self::Document { error, hint: None }
     }
 }

@@ -5,6 +5,7 @@
 //! [`pip::PipList`] follows that list through every file it names. Lists behind `-r https://...`
 //! are reported in [`pip::PipList::missing`]; the caller fetches them and reads again.
 
+mod comment;
 pub mod conda;
 mod error;
 mod package_name;

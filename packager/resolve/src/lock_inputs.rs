@@ -36,7 +36,7 @@ pub fn lock_inputs(
     let Some(file) = file else { return Ok(inputs) };
     if matches!(lock_target, LockTarget::New { .. }) {
         let lines = file.dependencies.iter().map(|dependency| &dependency.spec.text);
-        inputs.conda = lines.map(|line| shown_channel(without_comment(line))).collect();
+        inputs.conda = lines.map(|line| shown_channel(line)).collect();
         inputs.channels = file.channels.iter().map(|channel| shown_channel(channel)).collect();
     }
     inputs.pip = file.pip.iter().map(|line| line.text.clone()).collect();
@@ -75,10 +75,6 @@ fn input_file(path: &Path, folder: &Path) -> Result<InputFile> {
         false => store::digest_file(path)?,
     };
     Ok(InputFile { path: relative::from(folder, path), sha256 })
-}
-
-fn without_comment(line: &str) -> &str {
-    line.split(" #").next().unwrap_or(line).trim()
 }
 
 /// A channel, or a package line that names one, without user, password and anaconda.org's token.

@@ -1,139 +1,78 @@
-//! The base image of a command: found, read, held to its policy.
+//! `mlpack base`: checks a base image, and lists the known ones.
 
-use std::sync::Arc;
+use mlpack_workflow::Session;
+use mlpack_workflow::base::{Report, Request, check};
 
-use mlpack_oci::rootfs::RootFs;
-use mlpack_oci::{BlobStore, CachingBlobs, Image, Location};
-use mlpack_project::base::{BaseFacts, Policy, Status, Verdict};
-use mlpack_project::image::{Base, PolicyRecord};
-use mlpack_project::project::Project;
-use serde_json::json;
-
-use super::check::{parse, verdict_lines};
-use crate::args::{Format, ProjectArgs};
+use super::bases;
+use crate::args::{IMAGES, PlatformArgs, PolicyArgs, RegistryArgs};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::failure::Result;
+use crate::{output, render};
 
-/// Reads the layers of a base, those that no one has read yet.
-pub(crate) fn read_base(context: &Context, location: &Location, image: Image) -> Result<Base> {
-    let indexes = context.indexes().indexes(&image, context.threads, &*context.progress)?;
-    let root = RootFs::merge(&indexes);
-    let facts = BaseFacts::read(&image, &root);
-    // Only names that lead to the same image elsewhere may stand in what is built on it.
-    let name = match location {
-        Location::Registry(reference) => Some(reference.to_string()),
-        _ => None,
-    };
-    Ok(Base { name, image, root, facts })
+/// Check base images and list known ones
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// The base, read and held to its policy. What is read of a base far away is kept in `keep`.
-pub(crate) fn base(
-    context: &Context,
-    args: &ProjectArgs,
-    project: &Project,
-    keep: Option<&BlobStore>,
-) -> Result<(Base, PolicyRecord, bool)> {
-    let policy = context.catalogue.policy(&args.policy)?;
-    unknown_allowances(policy, &args.allow)?;
-    let reference = match project.base_reference() {
-        Some(reference) => reference,
-        None => default_base(context, project)?,
-    };
-    let azure_only = context.catalogue.known(&reference).is_some_and(|known| known.azure_only);
-    let location: Location = parse(&reference)?;
-    let mut image = context.open(&location, &args.platform, project.registry.as_ref())?;
-    let verdicts = policy.judge_config(&BaseFacts::of_config(&image));
-    refuse(context, args, policy, &reference, &verdicts)?;
-    if let (Some(store), Location::Registry(_)) = (keep, &location) {
-        image.blobs = Arc::new(CachingBlobs::new(image.blobs, store.clone()));
-    }
-    let base = read_base(context, &location, image)?;
-    let verdicts = policy.judge(&base.facts);
-    refuse(context, args, policy, &reference, &verdicts)?;
-    let allowed = |verdict: &&Verdict| verdict.status == Status::Failed;
-    let allowed: Vec<String> =
-        verdicts.iter().filter(allowed).map(|verdict| verdict.requirement.clone()).collect();
-    for name in &allowed {
-        let text = format!(
-            "the base fails the requirement `{name}` of policy `{}`; --allow lets it pass",
-            policy.name
-        );
-        output::warning(context.format, &text);
-    }
-    let record = PolicyRecord { name: policy.name.clone(), verdicts, allowed };
-    Ok((base, record, azure_only))
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Check(CheckArgs),
+    List(bases::Args),
 }
 
-/// Stops where a requirement failed that `--allow` does not name.
-fn refuse(
-    context: &Context,
-    args: &ProjectArgs,
-    policy: &Policy,
-    reference: &str,
-    verdicts: &[Verdict],
-) -> Result<()> {
-    let refused = verdicts.iter().any(|verdict| {
-        verdict.status == Status::Failed && !args.allow.contains(&verdict.requirement)
-    });
-    if !refused {
-        return Ok(());
-    }
-    match context.format {
-        Format::Json => output::error_line(&json!({ "verdicts": verdicts }).to_string()),
-        Format::Text => {
-            output::error_line(&format!("base image {reference}\n{}", verdict_lines(verdicts)));
+const EXAMPLES: &str = "\
+Examples:
+  mlpack base check python:3.11-slim --policy current
+  mlpack base check oci:base --format json
+
+Exits with 3 if the image does not satisfy the policy.
+";
+
+/// Check a base image against a policy
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{EXAMPLES}\n{IMAGES}"))]
+struct CheckArgs {
+    /// Base image
+    image: String,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
+    platform: PlatformArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    match &args.command {
+        Command::Check(args) => {
+            let request = Request {
+                image: args.image.clone(),
+                policy: args.policy.name(),
+                platform: args.platform.platform.clone(),
+            };
+            report(context, &context.session(&args.registry)?, request)
         }
-    }
-    Err(refusal(
-        policy,
-        verdicts,
-        "choose another base image, let a requirement pass by name with --allow",
-    ))
-}
-
-fn unknown_allowances(policy: &Policy, allow: &[String]) -> Result<()> {
-    let known: Vec<_> = policy.names().collect();
-    match allow.iter().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Failure::usage(
-            format!("--allow {name}: the policy `{}` has no such requirement", policy.name),
-            format!("it has {}", known.join(", ")),
-        )),
+        Command::List(args) => bases::run(context, args),
     }
 }
 
-fn default_base(context: &Context, project: &Project) -> Result<String> {
-    let runtime = project.runtime.to_string();
-    let known = context.catalogue.default_for(&runtime, project.gpu).ok_or_else(|| {
-        Failure::usage(
-            format!(
-                "the catalogue has no default base image for runtime {runtime}{}",
-                if project.gpu { " with GPU" } else { "" }
-            ),
-            "name one with --base-image",
-        )
-    })?;
-    context
-        .progress
-        .note(&format!("base image {} (the catalogue's for {runtime})", known.reference));
-    Ok(known.reference.clone())
+/// Prints what a base image contains and how it compares with the policy.
+pub(super) fn report(context: &Context, session: &Session, request: Request) -> Result<()> {
+    let mut report = check(session, request)?;
+    let refusal = report.refusal.take();
+    output::result(context.format, &report, text);
+    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
-/// The failure of a base that does not do.
-pub(crate) fn refusal(policy: &Policy, verdicts: &[Verdict], way_out: &str) -> Failure {
-    let failed: Vec<_> = verdicts
-        .iter()
-        .filter(|verdict| verdict.status == Status::Failed)
-        .map(|verdict| verdict.requirement.as_str())
-        .collect();
-    Failure::Refused {
-        message: format!(
-            "the base image does not meet the policy `{}`: {}",
-            policy.name,
-            failed.join(", ")
-        ),
-        hint: format!("{way_out}, or another policy with --policy (`mlpack bases` lists them)"),
-    }
+fn text(report: &Report) -> String {
+    format!(
+        "{}@{}\n\n{}\n\npolicy {}\n{}",
+        report.image,
+        report.digest,
+        render::facts(&report.facts),
+        report.policy,
+        render::verdicts(&report.verdicts),
+    )
 }

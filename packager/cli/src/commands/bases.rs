@@ -1,13 +1,24 @@
-//! `mlpack bases`: the catalogue.
+//! `mlpack bases`: lists the catalogue.
 
 use serde_json::json;
 
-use crate::args::BasesArgs;
+use crate::args::RegistryArgs;
 use crate::context::Context;
+use crate::failure::Result;
 use crate::output;
 
-pub(crate) fn run(context: &Context, _: &BasesArgs) {
-    let catalogue = &context.catalogue;
+const EXAMPLES: &str = "\
+Examples:
+  mlpack bases
+  mlpack bases --format json";
+
+/// List known base images and policies
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {}
+
+pub(super) fn run(context: &Context, _: &Args) -> Result<()> {
+    let catalogue = context.session(&RegistryArgs::default())?.catalogue;
     let policies: Vec<_> = catalogue
         .policies
         .iter()
@@ -30,7 +41,8 @@ pub(crate) fn run(context: &Context, _: &BasesArgs) {
         format!(
             "{}\n\n{}",
             output::table(&["IMAGE", "REFERENCE", "REMARKS"], images),
-            output::table(&["POLICY", "WHAT IT IS"], policies)
+            output::table(&["POLICY", "DESCRIPTION"], policies)
         )
     });
+    Ok(())
 }

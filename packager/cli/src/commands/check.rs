@@ -1,110 +1,63 @@
-//! `mlpack check`: facts of a base with their evidence, and a policy's verdicts.
+//! `mlpack check`: checks a project without packaging it.
 
-use mlpack_oci::{Digest, Location};
-use mlpack_project::base::{BaseFacts, FactLine, Status, Verdict};
-use serde::Serialize;
+use mlpack_project::check::{Finding, Severity};
+use mlpack_workflow::package::check;
+use serde_json::json;
 
-use super::base::{read_base, refusal};
-use crate::args::CheckArgs;
+use super::base;
+use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
-use crate::output;
+use crate::failure::Result;
+use crate::{output, render};
 
-#[derive(Serialize)]
-struct Report<'a> {
-    image: String,
-    digest: Digest,
-    facts: Vec<FactLine>,
-    policy: &'a str,
-    verdicts: Vec<Verdict>,
-    passed: bool,
+const EXAMPLES: &str = "\
+Examples:
+  mlpack check --ic inferenceconfig.json -m model=model.pkl
+  mlpack check --es score.py --cf environment.yml --rt python --bi python:3.11-slim --policy current
+  mlpack check --ic inferenceconfig.json -m model=model.pkl --format json
+
+Runs every check of `mlpack package`: of the project, on its base image, and of its packages,
+which may be downloaded. Exits with 3 if there is an error. See `mlpack base check` to check a
+base image.";
+
+/// Check a project without building an image
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    lock_use: LockUseArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+    /// A base image, as this verb took it in earlier versions
+    #[arg(hide = true)]
+    base: Option<String>,
 }
 
-pub(crate) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
-    let policy = context.catalogue.policy(&args.policy)?;
-    let location: Location = parse(&args.base)?;
-    let image = context.open(&location, &args.platform, None)?;
-    let digest = image.digest;
-    let passes =
-        |verdicts: &[Verdict]| verdicts.iter().all(|verdict| verdict.status != Status::Failed);
-    let mut facts = BaseFacts::of_config(&image);
-    let mut verdicts = policy.judge_config(&facts);
-    if passes(&verdicts) {
-        facts = read_base(context, &location, image)?.facts;
-        verdicts = policy.judge(&facts);
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    if let Some(image) = &args.base {
+        let text = format!("`mlpack check {image}` is now `mlpack base check {image}`");
+        output::warning(context.format, &text);
+        let request = args.project.base_check(image);
+        return base::report(context, &context.session(&args.registry)?, request);
     }
-    let passed = passes(&verdicts);
-    let report = Report {
-        image: args.base.clone(),
-        digest,
-        facts: facts.lines(),
-        policy: &policy.name,
-        verdicts,
-        passed,
-    };
-    output::result(context.format, &report, text);
-    if passed {
-        Ok(())
-    } else {
-        Err(refusal(policy, &report.verdicts, "choose another base image"))
-    }
+    let session = context.packaging(&args.registry, Some(&args.project))?;
+    let report = check(&session, &args.project.packaging(args.lock_use)?)?;
+    let value = json!({ "findings": report.findings, "passed": report.refusal.is_none() });
+    output::result(context.format, &value, |_| text(&report.findings));
+    report.refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }
 
-/// An image as it was typed.
-pub(crate) fn parse(text: &str) -> Result<Location> {
-    text.parse().map_err(|error: mlpack_oci::LocationParseError| Failure::Usage {
-        message: error.to_string(),
-        hint: None,
-    })
-}
-
-/// Verdicts as a table, remedies below.
-pub(crate) fn verdict_lines(verdicts: &[Verdict]) -> String {
-    let rows = verdicts.iter().map(|verdict| {
-        let status = match verdict.status {
-            Status::Met => "ok",
-            Status::Failed => "FAILED",
-            Status::NotApplicable => "-",
-            Status::Open => "?",
-        };
-        vec![
-            status.to_owned(),
-            verdict.requirement.clone(),
-            match verdict.status {
-                Status::Open => verdict.found.clone(),
-                _ => format!("found {}", verdict.found),
-            },
-            format!("wanted {}", verdict.wanted),
-        ]
-    });
-    let mut text = output::table(&[], rows);
-    for verdict in verdicts {
-        if let Some(remedy) = &verdict.remedy {
-            text.push_str(&format!("\n{}: {remedy}", verdict.requirement));
-        }
-    }
-    text
-}
-
-/// Facts as a table.
-pub(crate) fn fact_lines(facts: &[FactLine]) -> String {
-    let rows = facts.iter().map(|fact| {
-        vec![
-            fact.name.clone(),
-            fact.value.clone(),
-            format!("{} {}", fact.digest.short(), fact.path),
-        ]
-    });
-    output::table(&["FACT", "VALUE", "READ FROM"], rows)
-}
-
-fn text(report: &Report<'_>) -> String {
-    format!(
-        "{}@{}\n\n{}\n\npolicy {}\n{}",
-        report.image,
-        report.digest,
-        fact_lines(&report.facts),
-        report.policy,
-        verdict_lines(&report.verdicts),
-    )
+fn text(findings: &[Finding]) -> String {
+    let mut lines: Vec<_> = findings.iter().map(render::finding).collect();
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let counted =
+        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    lines.push(format!(
+        "{}, {}",
+        counted(errors, "error"),
+        counted(findings.len() - errors, "warning")
+    ));
+    lines.join("\n")
 }

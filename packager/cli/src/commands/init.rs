@@ -1,18 +1,34 @@
-//! `mlpack init`: a project to fill in.
+//! `mlpack init`: creates a project to fill in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mlpack_deploy::ServiceName;
 use mlpack_oci::pending::write_atomically;
 use serde::Serialize;
 
-use crate::args::InitArgs;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::output;
 
-/// What the model of a new project is called until it has one.
+const EXAMPLES: &str = "\
+Examples:
+  mlpack init my-service
+  cd my-service && mlpack package --ic inferenceconfig.json -m model=PATH --output oci:image";
+
+/// Create a new project
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Project directory
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Service name [default: the directory's name]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Placeholder for the model of a new project.
 const MODEL_NAME: &str = "model";
 const MODEL_FILE: &str = "model.pkl";
 
@@ -26,8 +42,9 @@ struct Values<'a> {
     pip_packages: &'a [&'a str],
 }
 
-pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<()> {
-    let dir = context.cwd.join(&args.dir);
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    let dir = context.cwd()?.join(&args.dir);
+    let templates = context.templates();
     let name = match &args.name {
         Some(name) => name.parse::<ServiceName>()?.to_string(),
         None => name_of(&dir),
@@ -40,7 +57,7 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<()> {
         python_version: None,
         pip_packages: &[mlpack_lock::SERVER],
     };
-    let fill = |template: &str| context.templates.fill(template, &values);
+    let fill = |template: &str| templates.fill(template, &values);
     let files = [
         ("score.py", fill("project/score.py.hbs")?),
         ("environment.yml", fill("project/environment.yml.hbs")?),
@@ -55,18 +72,18 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<()> {
     Ok(())
 }
 
-/// Writes files that are not there yet; if another one is in the way, none is written.
-pub(crate) fn write_new<'a>(
+/// Writes new files; if one exists with other contents, none is written.
+pub(super) fn write_new<'a>(
     dir: &Path,
     files: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
 ) -> Result<()> {
     for (name, bytes) in files.clone() {
         let path = dir.join(name);
-        // What an interrupted run wrote is as it shall be.
+        // An interrupted run may have written the same file before.
         if path.exists() && fs::read(&path).ok().as_deref() != Some(bytes) {
             return Err(Failure::usage(
-                format!("{} is there already", path.display()),
-                "name another folder, or remove the file",
+                format!("{} already exists", path.display()),
+                "choose another directory, or remove the file",
             ));
         }
     }
@@ -77,7 +94,7 @@ pub(crate) fn write_new<'a>(
     Ok(())
 }
 
-/// A service name made of the folder's: lower case, dashes for what a name cannot hold.
+/// Derives a service name from the directory's: lowercase, with dashes for other characters.
 fn name_of(dir: &Path) -> String {
     let folder =
         dir.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -96,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_gives_a_name_that_a_service_may_have() {
+    fn a_directory_gives_a_valid_service_name() {
         let of = |folder: &str| name_of(Path::new(folder));
         assert_eq!(of("/a/My Service_2"), "my-service-2");
         assert_eq!(of("/a/2019-model-"), "model");

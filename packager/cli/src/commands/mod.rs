@@ -1,55 +1,65 @@
-//! One file per command.
+//! The verbs, one file each: its arguments and its `run`.
 
 mod base;
 mod bases;
 mod check;
+mod completions;
+mod copy;
 mod deploy;
 mod env;
-mod environment;
-mod findings;
 mod init;
 mod inspect;
 mod lock;
-mod locking;
 mod login;
+mod logout;
+mod model;
 mod package;
-mod packaging;
+mod pull;
+mod push;
 mod quickstart;
-mod registry;
 mod service;
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination as _};
 
-use clap::CommandFactory as _;
-
-use crate::args::{Cli, Command, ModelCommand};
 use crate::context::Context;
 use crate::failure::Result;
 
-pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
-    if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "mlpack", &mut std::io::stdout());
-        return Ok(ExitCode::SUCCESS);
-    }
-    let context = Context::new(cli.global)?;
-    match cli.command {
-        Command::Init(args) => init::run(&context, &args)?,
-        Command::Quickstart(args) => quickstart::run(&context, &args)?,
-        Command::Package(args) => package::run(&context, &args)?,
-        Command::Lock(args) => lock::run(&context, &args)?,
-        Command::Env(command) => return env::run(&context, &command),
-        Command::Check(args) => check::run(&context, &args)?,
-        Command::Inspect(args) => inspect::run(&context, &args)?,
-        Command::Bases(args) => bases::run(&context, &args),
-        Command::Deploy(args) => deploy::run(&context, &args)?,
-        Command::Model(ModelCommand::Deploy(args)) => deploy::model(&context, &args)?,
-        Command::Push(args) => registry::push(&context, &args)?,
-        Command::Pull(args) => registry::pull(&context, &args)?,
-        Command::Copy(args) => registry::copy(&context, &args)?,
-        Command::Login(args) => login::login(&context, &args)?,
-        Command::Logout(args) => login::logout(&context, &args)?,
-        Command::Service(command) => service::run(&context, command)?,
-        Command::Completions { .. } => {}
-    }
-    Ok(ExitCode::SUCCESS)
+macro_rules! verbs {
+    ($($verb:ident($module:ident),)*) => {
+        /// The verbs in the order of the help.
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum Command {
+            $($verb(Box<$module::Args>),)*
+        }
+
+        impl Command {
+            /// Runs the verb and returns its exit code.
+            pub(crate) fn run(&self, context: &Context) -> Result<ExitCode> {
+                Ok(match self {
+                    $(Self::$verb(args) => $module::run(context, args)?.report(),)*
+                })
+            }
+        }
+    };
+}
+
+verbs! {
+    Init(init),
+    Quickstart(quickstart),
+    Check(check),
+    Package(package),
+    Lock(lock),
+    Env(env),
+    Base(base),
+    Bases(bases),
+    Inspect(inspect),
+    Model(model),
+    Deploy(deploy),
+    Service(service),
+    Push(push),
+    Pull(pull),
+    Copy(copy),
+    Login(login),
+    Logout(logout),
+    Completions(completions),
 }

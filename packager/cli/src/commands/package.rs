@@ -1,46 +1,77 @@
-//! `mlpack package`: an image, and its pinned reference on standard output.
+//! `mlpack package`: builds an image and prints its pinned reference.
 
-use mlpack_oci::Location;
-use serde_json::json;
+use mlpack_oci::{Image, Location, PinnedReference};
+use mlpack_workflow::package::{execute, plan};
+use mlpack_workflow::{Destination, PackageRequest};
+use serde_json::{Value, json};
 
-use super::check::parse;
-use super::packaging::{Destination, assemble, prepare};
-use crate::args::PackageArgs;
+use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output;
 
-pub(crate) fn run(context: &Context, args: &PackageArgs) -> Result<()> {
-    let target: Option<Location> = args.output.as_deref().map(parse).transpose()?;
+const EXAMPLES: &str = "\
+Examples:
+  mlpack package --ic inferenceconfig.json -m sklearn_regression_model.pkl=model.pkl --output oci:out
+  mlpack package --es score.py --cf environment.yml --rt python --bi python:3.11-slim --policy current \\
+                 -m first=a.onnx -m second:3=folder --output docker:my-service:v1
+  mlpack package --ic inferenceconfig.json -m m=model.pkl --output registry.example.com/team/name:v1
+
+Prints only the pinned reference to standard output; for a registry, REPOSITORY@DIGEST.";
+
+/// Build an image from an entry script, a conda file and models
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, override_usage = "mlpack package [OPTIONS] --output <IMAGE>")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    lock_use: LockUseArgs,
+    /// Destination: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE`, `docker:NAME` or
+    /// `REGISTRY/REPOSITORY:TAG`
+    #[arg(long, short, value_name = "IMAGE", required_unless_present = "dry_run")]
+    output: Option<String>,
+    /// Print the plan without writing an image (may download packages for checks)
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    let session = context.packaging(&args.registry, Some(&args.project))?;
+    let target = args.output.as_deref().map(|text| session.locate(text)).transpose()?;
     if let Some(target) = &target {
-        context.log_in_to(target);
+        session.registries.bind(target);
     }
-    let destination = Destination {
-        output: args.output.as_deref(),
-        elsewhere: target.as_ref().is_some_and(|to| !matches!(to, Location::Registry(_))),
-        azure: None,
+    let request = PackageRequest {
+        destination: Destination {
+            output: args.output.clone(),
+            keep_base_layers: target
+                .as_ref()
+                .is_some_and(|target| !matches!(target, Location::Registry(_))),
+            target: None,
+        },
+        ..args.project.packaging(args.lock_use)?
     };
-    let prepared = prepare(context, &args.project, args.lock_use, destination)?;
+    let plan = plan(&session, &request)?;
     let (Some(target), false) = (target, args.dry_run) else {
-        let plan = &prepared.plan;
-        let value = json!({ "record": plan.record, "plan": plan.lines() });
-        output::result(context.format, &value, |_| plan.lines().join("\n"));
+        output::result(context.format, &plan.to_json(), |_| plan.lines().join("\n"));
         return Ok(());
     };
-    let stage = context.stage(&target)?;
-    let access = prepared.access.clone();
-    let packaged = assemble(context, prepared, &stage)?;
-    let image = &packaged.image;
-    let pinned = context.put(image, &target, access.as_ref())?;
-    stage.keep();
-    let value = json!({
-        "reference": pinned.to_string(),
-        "digest": pinned.digest,
+    let packaged = execute(&session, plan, &target)?;
+    let reference = &packaged.reference;
+    output::result(context.format, &result(reference, &packaged.image), |_| reference.to_string());
+    Ok(())
+}
+
+fn result(reference: &PinnedReference, image: &Image) -> Value {
+    json!({
+        "reference": reference.to_string(),
+        "digest": reference.digest,
         "imageId": image.id,
         "layers": image.layers.iter().map(|layer| json!({
             "digest": layer.digest, "diffId": layer.diff_id, "size": layer.descriptor.size(),
         })).collect::<Vec<_>>(),
-    });
-    output::result(context.format, &value, |_| pinned.to_string());
-    Ok(())
+    })
 }

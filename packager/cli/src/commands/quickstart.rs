@@ -1,92 +1,110 @@
-//! `mlpack quickstart`: the sample from nothing to an answer.
+//! `mlpack quickstart`: creates, packages and runs a sample project.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mlpack_deploy::{Deployer, DeploymentConfig, Request, ServiceName};
-use mlpack_host_base::{self as host_base, PythonInstallation};
-use mlpack_oci::layer::LayerOptions;
+use mlpack_deploy::{Request, ServiceName};
 use mlpack_oci::{Image, Location};
-use mlpack_project::image::ENVIRONMENT_LAYERS;
+use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::inspect::Inspection;
+use mlpack_project::project::{ModelSpec, ProjectOptions, Runtime};
+use mlpack_workflow::host_base::{BaseChoice, catalogue_default, of_this_machine};
+use mlpack_workflow::{
+    DeployRequest, Destination, Error, PackageRequest, ProjectRequest, Session, deploy, package,
+};
 
-use super::deploy::up;
 use super::init::write_new;
-use super::packaging::{Destination, assemble, prepare};
-use crate::args::{Format, LockUseArgs, ProjectArgs, QuickstartArgs, TargetArgs};
+use crate::args::RegistryArgs;
 use crate::context::Context;
 use crate::embedded::{QUICKSTART_MODEL, TEMPLATES};
 use crate::failure::{Failure, Result};
-use crate::{output, outside};
+use crate::output::{self, Format};
+use crate::settings;
 
 const SERVICE: &str = "mlpack-quickstart";
 
-/// Files without which the sample is not whole.
+/// Files without which the sample is incomplete.
 const FILES: &[&str] =
     &["digits.onnx", "score.py", "environment.yml", "inferenceconfig.json", "sample.json"];
 
-/// How long the catalogue's registry may take to answer before this machine's own Python is used.
-const REACH: Duration = Duration::from_secs(10);
+/// How long the sample's service may take to become ready.
+const READY: Duration = Duration::from_secs(120);
 
-/// What is told as it happens to a person, and at the end, all at once, to a program.
-struct Told<'a> {
-    context: &'a Context,
+/// How long it may take to answer a request.
+const ANSWER: Duration = Duration::from_secs(60);
+
+const EXAMPLES: &str = "\
+Examples:
+  mlpack quickstart                  Create ./mlpack-quickstart and run it
+  mlpack quickstart demo --no-run";
+
+/// Create, package and run a sample project
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Directory of the sample
+    #[arg(default_value = "mlpack-quickstart")]
+    dir: PathBuf,
+    /// Package and inspect, but run nothing
+    #[arg(long)]
+    no_run: bool,
+    /// Base image [default: the catalogue's if it can be reached, else one made of this machine's
+    /// Python]
+    #[arg(long, value_name = "IMAGE")]
+    base_image: Option<String>,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// Prints each step as it happens, or all of them at the end as JSON.
+struct Steps {
+    format: Format,
     facts: serde_json::Map<String, serde_json::Value>,
 }
 
-impl Told<'_> {
-    fn tell(&mut self, what: &str, text: impl Into<String>) {
+impl Steps {
+    fn add(&mut self, what: &str, text: impl Into<String>) {
         let text = text.into();
-        if self.context.format == Format::Text {
-            output::line(&format!("{what:<12}{text}"));
+        if self.format == Format::Text {
+            output::line(&format!("{what:<17}{text}"));
         }
         self.facts.insert(what.to_owned(), text.into());
     }
 
     fn end(self) {
-        if self.context.format == Format::Json {
+        if self.format == Format::Json {
             output::result(Format::Json, &self.facts, |_| String::new());
         }
     }
 }
 
-pub(crate) fn run(context: &Context, args: &QuickstartArgs) -> Result<()> {
-    let mut told = Told { context, facts: serde_json::Map::new() };
-    let dir = context.cwd.join(&args.dir);
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    let session = context.packaging(&args.registry, None)?;
+    let mut steps = Steps { format: context.format, facts: serde_json::Map::new() };
+    let dir = session.cwd.join(&args.dir);
     scaffold(&dir)?;
-    told.tell("sample", args.dir.display().to_string());
-    let (base, policy) = match &args.base_image {
-        Some(base) => (base.clone(), host_base::POLICY.to_owned()),
-        None => base(context, &mut told)?,
+    steps.add("created", args.dir.display().to_string());
+    let base = match &args.base_image {
+        Some(image) => BaseChoice::named(image),
+        None => base(&session, &mut steps)?,
     };
-    let prepared = prepare(
-        context,
-        &project(&dir, base, policy),
-        LockUseArgs::default(),
-        Destination { output: None, elsewhere: true, azure: Some(false) },
-    )?;
+    let plan = package::plan(&session, &request(&session, &dir, base))?;
     let target =
         Location::Layout { dir: args.dir.join("image"), tag: Some("quickstart".to_owned()) };
-    let stage = context.stage(&target)?;
-    let packaged = assemble(context, prepared, &stage)?;
-    let image = &packaged.image;
-    let pinned = context.put(image, &target, None)?;
-    stage.keep();
-    told.tell("packaged", pinned.to_string());
-    told.tell("holds", holds(&Inspection::of(image)));
-    told.tell("look inside", format!("mlpack inspect {target}"));
-    if !args.no_run
-        && let Some(deployer) = deployer(context, &mut told)?
-    {
-        serve(context, &args.dir, &*deployer, image, &mut told)?;
+    let packaged = package::execute(&session, plan, &target)?;
+    steps.add("packaged", packaged.reference.to_string());
+    steps.add("contents", summary(&Inspection::of(&packaged.image)));
+    steps.add("inspect with", format!("mlpack inspect {target}"));
+    if !args.no_run {
+        serve(&session, &args.dir, &packaged.image, &mut steps)?;
     }
-    told.end();
+    steps.end();
     Ok(())
 }
 
-fn holds(seen: &Inspection) -> String {
+/// Summarizes an image.
+fn summary(seen: &Inspection) -> String {
     let models = seen.models.iter().map(|model| format!("{}:{}", model.name, model.version));
     format!(
         "{} with {} packages on Python {}, model {}",
@@ -97,7 +115,7 @@ fn holds(seen: &Inspection) -> String {
     )
 }
 
-/// The sample's files; an earlier sample in the same folder is kept as it is.
+/// Writes the sample's files; an earlier sample in the same directory is kept.
 fn scaffold(dir: &Path) -> Result<()> {
     if FILES.iter().all(|name| dir.join(name).is_file()) {
         return Ok(());
@@ -108,130 +126,63 @@ fn scaffold(dir: &Path) -> Result<()> {
     write_new(dir, texts.chain([("digits.onnx", QUICKSTART_MODEL)]))
 }
 
-/// The catalogue's base if its registry answers, else one of this machine's own Python.
-fn base(context: &Context, told: &mut Told<'_>) -> Result<(String, String)> {
-    let known = context.catalogue.default_for("python", false);
-    if let Some(known) = known
-        && let Ok(Location::Registry(reference)) = known.reference.parse()
-    {
-        let client = context.registry(None)?;
-        let platform = outside::platform();
-        let asked =
-            async { tokio::time::timeout(REACH, client.image(&reference, &platform)).await };
-        let fault = match context.runtime.block_on(asked) {
-            Ok(Ok(_)) => return Ok((known.reference.clone(), "azureml-2019".to_owned())),
-            Ok(Err(error)) => format!("is out of reach: {error}"),
-            Err(_) => format!("did not answer within {} s", REACH.as_secs()),
-        };
-        told.tell("no base", format!("{} {fault}", known.reference));
+/// Returns the catalogue's base if its registry answers, else one made of this machine's Python.
+fn base(session: &Session, steps: &mut Steps) -> Result<BaseChoice> {
+    match catalogue_default(session)? {
+        Ok(base) => return Ok(base),
+        Err(reason) => steps.add("base unavailable", reason),
     }
-    let python = own_python()?;
-    told.tell(
-        "base",
-        format!("made of this machine's own Python {} and C library", python.version()),
-    );
-    let dir = context.cache.join("host-base").join(python.version());
-    let policy = LayerOptions { mtime: context.mtime()?, threads: context.threads };
-    host_base::assemble(&python, Path::new("/"), &dir, policy, &*context.progress)?;
-    Ok((format!("oci:{}", dir.display()), host_base::POLICY.to_owned()))
+    let search_path = settings::search_path().unwrap_or_default();
+    let (base, version) = of_this_machine(session, &search_path)?;
+    steps.add("base", format!("made of this machine's Python {version} and C library"));
+    Ok(base)
 }
 
-fn own_python() -> Result<PythonInstallation> {
-    let path = outside::search_path().unwrap_or_default();
-    let found: Vec<PathBuf> = std::env::split_paths(&path)
-        .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
-        .filter(|path| path.is_file())
-        .collect();
-    let mut last = None;
-    for python in found {
-        match PythonInstallation::query(&python) {
-            Ok(python) => return Ok(python),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(match last {
-        Some(error) => error.into(),
-        None => Failure::Other {
-            message: "no Python is on PATH to make a base image of".to_owned(),
-            hint: Some("install Python 3.8 or newer, or name a base with --base-image".to_owned()),
-        },
-    })
-}
-
-fn project(dir: &Path, base: String, policy: String) -> ProjectArgs {
+fn request(session: &Session, dir: &Path, base: BaseChoice) -> PackageRequest {
     let at = |name: &str| dir.join(name).display().to_string();
-    ProjectArgs {
-        inference_config: None,
-        models: vec![format!("digits={}", at("digits.onnx"))],
-        entry_script: Some(at("score.py")),
-        source_directory: None,
-        conda_file: Some(at("environment.yml")),
-        runtime: Some("python".to_owned()),
-        extra_dockerfile_steps: None,
-        environment_variables: Vec::new(),
-        description: None,
-        base_image: Some(base),
-        base_image_registry: None,
-        enable_gpu: None,
-        cuda_version: None,
-        policy,
-        allow: Vec::new(),
-        platform: outside::platform(),
-        environment: None,
-        environment_layers: ENVIRONMENT_LAYERS,
-        exclude_newer: None,
-        lock: None,
-        interpreters: Vec::new(),
-        slim: false,
-        bytecode: false,
-    }
-}
-
-/// The deployer, or nothing if no engine answers: then the sample ends with the image.
-fn deployer(context: &Context, told: &mut Told<'_>) -> Result<Option<Box<dyn Deployer>>> {
-    match context.deployer(&DeploymentConfig::default(), None) {
-        Ok(deployer) => Ok(Some(deployer)),
-        Err(error @ Failure::Deploy(mlpack_deploy::Error::Target { .. })) => {
-            told.tell("not run", error.to_string());
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn serve(
-    context: &Context,
-    shown: &Path,
-    deployer: &dyn Deployer,
-    image: &Image,
-    told: &mut Told<'_>,
-) -> Result<()> {
-    let name: ServiceName = SERVICE.parse()?;
-    let target = TargetArgs {
-        name: SERVICE.to_owned(),
-        deploy_config: None,
-        compute_type: None,
-        compute_target: None,
-        port: None,
-        overwrite: true,
-        timeout: 120,
+    let digits = ModelSpec { name: "digits".to_owned(), version: 0, path: dir.join("digits.onnx") };
+    let project = ProjectRequest {
+        options: ProjectOptions {
+            entry_script: Some(at("score.py")),
+            conda_file: Some(at("environment.yml")),
+            runtime: Some(Runtime::Python),
+            base_image: Some(base.image),
+            ..ProjectOptions::default()
+        },
+        models: vec![digits],
+        policy: base.policy,
+        ..ProjectRequest::new(session.platform.clone())
     };
-    let service = up(context, deployer, image, name.clone(), BTreeMap::new(), &target)?;
+    let destination =
+        Destination { output: None, keep_base_layers: true, target: Some(ComputeTarget::Local) };
+    PackageRequest { destination, ..PackageRequest::new(project) }
+}
+
+/// Runs the sample and sends it a request. Without an engine, the sample ends with the image.
+fn serve(session: &Session, shown: &Path, image: &Image, steps: &mut Steps) -> Result<()> {
+    let name: ServiceName = SERVICE.parse()?;
+    let request = DeployRequest { overwrite: true, timeout: READY, ..DeployRequest::new(SERVICE) };
+    let plan = match deploy::plan(session, request) {
+        Ok(plan) => plan,
+        Err(Error::Deploy(error)) if matches!(*error, mlpack_deploy::Error::Target { .. }) => {
+            steps.add("not run", error.to_string());
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let service = deploy::execute(session, plan, image)?;
     let sample = shown.join("sample.json");
     let data =
-        fs::read(context.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
-    let request = Request {
-        data,
-        content_type: "application/json".to_owned(),
-        timeout: Duration::from_secs(60),
-    };
-    let answer = context.runtime.block_on(deployer.run(&name, request))?;
+        fs::read(session.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
+    let deployer = deploy::deployer(session)?;
+    let request = Request { data, content_type: "application/json".to_owned(), timeout: ANSWER };
+    let answer = session.runtime.block_on(deployer.run(&name, request))?;
     let uri = service.scoring_uri.as_deref().unwrap_or_default();
-    told.tell("service", format!("{} is {}", service.name, service.state));
-    told.tell("scoring URI", uri);
-    told.tell("prediction", String::from_utf8_lossy(&answer.body).trim_end());
+    steps.add("service", format!("{} is {}", service.name, service.state));
+    steps.add("scoring URI", uri);
+    steps.add("prediction", String::from_utf8_lossy(&answer.body).trim_end());
     let curl = "curl -H 'Content-Type: application/json'";
-    told.tell("ask again", format!("{curl} -d @{} {uri}", sample.display()));
-    told.tell("take away", format!("mlpack service delete -n {}", service.name));
+    steps.add("try again", format!("{curl} -d @{} {uri}", sample.display()));
+    steps.add("remove with", format!("mlpack service delete -n {}", service.name));
     Ok(())
 }

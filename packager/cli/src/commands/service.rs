@@ -1,72 +1,156 @@
-//! `mlpack service`: list, show, get-logs, run, delete.
+//! `mlpack service`: lists, shows, asks and deletes services.
 
 use std::io::Read as _;
 use std::time::Duration;
 
-use mlpack_deploy::{Deployer, DeploymentConfig, Request, ServiceName};
+use mlpack_deploy::{Deployer, Request, ServiceName};
+use mlpack_workflow::Session;
+use mlpack_workflow::deploy::deployer;
 use serde_json::json;
 
-use super::deploy::lines;
-use crate::args::{GetLogsArgs, RunArgs, ServiceCommand};
+use crate::args::RegistryArgs;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::{output, render};
 
-pub(crate) fn run(context: &Context, command: ServiceCommand) -> Result<()> {
-    let deployer = context.deployer(&DeploymentConfig::default(), None)?;
-    match command {
-        ServiceCommand::List => {
-            let services = context.runtime.block_on(deployer.list())?;
-            output::result(context.format, &services, |services| {
-                let rows = services.iter().map(|service| {
-                    let uri = service.scoring_uri.clone().unwrap_or_else(|| "-".to_owned());
-                    vec![service.name.to_string(), service.state.to_string(), uri]
-                });
-                output::table(&["NAME", "STATE", "SCORING URI"], rows)
-            });
-        }
-        ServiceCommand::Show(args) => {
-            let name: ServiceName = args.name.parse()?;
-            let service = context.runtime.block_on(deployer.show(&name))?;
-            output::result(context.format, &service, lines);
-        }
-        ServiceCommand::GetLogs(args) => logs(context, &*deployer, &args)?,
-        ServiceCommand::Run(args) => ask(context, &*deployer, &args)?,
-        ServiceCommand::Delete(args) => {
-            let name: ServiceName = args.name.parse()?;
-            context.runtime.block_on(deployer.delete(&name))?;
-            output::result(context.format, &json!({ "name": name, "state": "deleted" }), |_| {
-                format!("{name} deleted")
-            });
-        }
+/// Manage running services
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List all services of this machine
+    List,
+    /// Show a service
+    Show(NameArgs),
+    GetLogs(GetLogsArgs),
+    Run(RunArgs),
+    /// Stop and remove a service
+    Delete(NameArgs),
+}
+
+/// A service by name.
+#[derive(Debug, clap::Args)]
+struct NameArgs {
+    /// Service name
+    #[arg(long, short)]
+    name: String,
+}
+
+/// Print a service's logs
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  mlpack service get-logs -n my-service\n  mlpack service get-logs -n my-service -l 100"
+)]
+struct GetLogsArgs {
+    #[command(flatten)]
+    service: NameArgs,
+    /// Number of lines from the end
+    #[arg(long, short = 'l', visible_alias = "num_lines", default_value_t = 5000)]
+    num_lines: usize,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  mlpack service run -n my-service -d '{\"data\": [[1, 2]]}'
+  mlpack service run -n my-service -d @sample.json";
+
+/// Send data to a service and print its answer
+#[derive(Debug, clap::Args)]
+#[command(after_help = RUN_EXAMPLES)]
+struct RunArgs {
+    #[command(flatten)]
+    service: NameArgs,
+    /// Data to send, `@FILE`, or `-` for standard input
+    #[arg(long, short = 'd', visible_alias = "input-data")]
+    data: String,
+    /// Content type of the data
+    #[arg(long, default_value = "application/json")]
+    content_type: String,
+    /// Seconds to wait for the answer
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
+    let session = context.session(&RegistryArgs::default())?;
+    let services = Services { context, deployer: deployer(&session)?, session };
+    match &args.command {
+        Command::List => services.list(),
+        Command::Show(args) => services.show(args),
+        Command::GetLogs(args) => services.logs(args),
+        Command::Run(args) => services.ask(args),
+        Command::Delete(args) => services.delete(args),
     }
-    Ok(())
 }
 
-fn logs(context: &Context, deployer: &dyn Deployer, args: &GetLogsArgs) -> Result<()> {
-    let name: ServiceName = args.name.parse()?;
-    let log = context.runtime.block_on(deployer.logs(&name, args.num_lines))?;
-    output::result(context.format, &json!({ "name": name, "log": log }), |_| log.clone());
-    Ok(())
+struct Services<'a> {
+    context: &'a Context,
+    session: Session,
+    deployer: Box<dyn Deployer>,
 }
 
-fn ask(context: &Context, deployer: &dyn Deployer, args: &RunArgs) -> Result<()> {
-    let name: ServiceName = args.name.parse()?;
-    let data = data(context, &args.data)?;
-    let request = Request {
-        data,
-        content_type: args.content_type.clone(),
-        timeout: Duration::from_secs(args.timeout),
-    };
-    let answer = context.runtime.block_on(deployer.run(&name, request))?;
-    output::raw(&answer.body);
-    if !answer.body.ends_with(b"\n") {
-        output::raw(b"\n");
+impl NameArgs {
+    fn parse(&self) -> Result<ServiceName> {
+        Ok(self.name.parse()?)
     }
-    Ok(())
 }
 
-/// The text itself, a file after `@`, or standard input for `-`.
+impl Services<'_> {
+    fn list(&self) -> Result<()> {
+        let services = self.session.runtime.block_on(self.deployer.list())?;
+        output::result(self.context.format, &services, |services| {
+            let rows = services.iter().map(|service| {
+                let uri = service.scoring_uri.clone().unwrap_or_else(|| "-".to_owned());
+                vec![service.name.to_string(), service.state.to_string(), uri]
+            });
+            output::table(&["NAME", "STATE", "SCORING URI"], rows)
+        });
+        Ok(())
+    }
+
+    fn show(&self, args: &NameArgs) -> Result<()> {
+        let service = self.session.runtime.block_on(self.deployer.show(&args.parse()?))?;
+        output::result(self.context.format, &service, render::service);
+        Ok(())
+    }
+
+    fn logs(&self, args: &GetLogsArgs) -> Result<()> {
+        let name = args.service.parse()?;
+        let log = self.session.runtime.block_on(self.deployer.logs(&name, args.num_lines))?;
+        let value = json!({ "name": name, "log": log });
+        output::result(self.context.format, &value, |_| log.clone());
+        Ok(())
+    }
+
+    fn ask(&self, args: &RunArgs) -> Result<()> {
+        let name = args.service.parse()?;
+        let request = Request {
+            data: data(self.context, &args.data)?,
+            content_type: args.content_type.clone(),
+            timeout: Duration::from_secs(args.timeout),
+        };
+        let answer = self.session.runtime.block_on(self.deployer.run(&name, request))?;
+        output::raw(&answer.body);
+        if !answer.body.ends_with(b"\n") {
+            output::raw(b"\n");
+        }
+        Ok(())
+    }
+
+    fn delete(&self, args: &NameArgs) -> Result<()> {
+        let name = args.parse()?;
+        self.session.runtime.block_on(self.deployer.delete(&name))?;
+        let value = json!({ "name": name, "state": "deleted" });
+        output::result(self.context.format, &value, |_| format!("{name} deleted"));
+        Ok(())
+    }
+}
+
+/// Returns the text itself, a file after `@`, or standard input for `-`.
 fn data(context: &Context, text: &str) -> Result<Vec<u8>> {
     if text == "-" {
         let mut bytes = Vec::new();
@@ -75,7 +159,7 @@ fn data(context: &Context, text: &str) -> Result<Vec<u8>> {
     }
     match text.strip_prefix('@') {
         Some(path) => {
-            let path = context.cwd.join(path);
+            let path = context.cwd()?.join(path);
             std::fs::read(&path).map_err(Failure::io("read", path.display()))
         }
         None => Ok(text.as_bytes().to_vec()),

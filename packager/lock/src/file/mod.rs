@@ -159,12 +159,7 @@ impl LockFile {
     fn nearest(&self, name: &str) -> Option<String> {
         let conda = self.environment.conda.iter().map(|package| &package.name);
         let pip = self.environment.packages.iter().map(|package| &package.name);
-        conda
-            .chain(pip)
-            .map(|known| (strsim::jaro_winkler(name, known), known))
-            .filter(|(likeness, _)| *likeness > 0.75)
-            .max_by(|left, right| left.0.total_cmp(&right.0))
-            .map(|(_, known)| known.clone())
+        mlpack_documents::nearest(name, conda.chain(pip).map(String::as_str)).map(str::to_owned)
     }
 
     /// Whether the interpreter is among its conda packages.

@@ -83,9 +83,7 @@ impl Channels {
     /// The channel that a package line names (`channel::package`); it has the lowest priority.
     pub fn named(&mut self, name: &str) -> Result<Option<Channel>> {
         let Some(known) = self.known.clone() else { return Ok(None) };
-        // `channel/linux-64::package` names a folder of the channel too.
-        let word = name.trim_end_matches("/linux-64").trim_end_matches("/noarch");
-        let mut read = self.read(word, &known)?;
+        let mut read = self.read(name, &known)?;
         let (Some(channel), true) = (read.pop(), read.is_empty()) else {
             return Err(Error::Channel {
                 channel: hide(name),

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::{Document, Format, refuse_tabs};
 use url::Url;
 
 use self::file::{File, files_at};
 use crate::settings::CondaSettings;
 use crate::{Error, Result};
-use mlpack_documents::yaml;
 use mlpack_requirements::Variables;
 
 /// The meaning of channel names, from variables, files and conda's defaults.
@@ -135,12 +135,11 @@ impl Condarc {
 
     fn file(&mut self, path: &Path, variables: &Variables) -> Result<()> {
         let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let root = yaml::parse(text.trim_start_matches('\u{feff}')).map_err(|fault| {
-            let yaml::Fault { line, reason, hint } = fault;
-            mlpack_requirements::Error::Yaml { path: path.to_owned(), line, reason, hint }
-        })?;
+        let document = refuse_tabs(path, &text)
+            .and_then(|()| Document::parse(path, &text, Format::Yaml))
+            .map_err(mlpack_requirements::Error::from)?;
         let file = File { path, variables };
-        for (key, node) in file.entries(&root, "the file")? {
+        for (key, node) in file.entries(&document.root, "the file")? {
             let key = match key {
                 "channel_alias" => {
                     self.alias = Some(file.address(node, "channel_alias")?.1);

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
+use super::facts::BaseFacts;
+use super::policy::Policy;
 use crate::{Error, Result};
 
-/// A base image that documents name.
+/// A base image that the documents of Azure ML name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownImage {
@@ -15,12 +16,12 @@ pub struct KnownImage {
     pub reference: String,
     /// `linux/amd64`
     pub platform: String,
-    /// Runtimes it serves: `python`, `spark-py`.
+    /// Runtimes it supports: `python`, `spark-py`.
     pub runtime: Vec<String>,
     /// Whether it is for GPUs.
     pub gpu: bool,
-    /// What its publisher says it holds.
-    pub offers: Offers,
+    /// What its publisher states about it.
+    pub offers: StatedFacts,
     /// The document that names it.
     pub source: String,
     /// What to know before using it.
@@ -29,15 +30,15 @@ pub struct KnownImage {
     /// Whether its licence allows it on Azure only.
     #[serde(default)]
     pub azure_only: bool,
-    /// For which uses it is taken when no base is named.
+    /// The uses for which it is the default base.
     #[serde(default)]
     pub default_for: Vec<Use>,
 }
 
-/// What a known image offers, as its publisher says; `mlpack check` reads the truth.
+/// Facts of a known image as its publisher states them; [`BaseFacts`] are read from the image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Offers {
+pub struct StatedFacts {
     /// Such as `Ubuntu 16.04`.
     #[serde(default)]
     pub os: Option<String>,
@@ -58,7 +59,7 @@ pub struct Offers {
 pub struct Use {
     /// `python` or `spark-py`.
     pub runtime: String,
-    /// Whether a GPU is wanted.
+    /// Whether a GPU is needed.
     pub gpu: bool,
 }
 
@@ -72,10 +73,10 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads files given as pairs of path below `base-images/` and text.
+    /// Parses files given as pairs of path below `base-images/` and text.
     ///
     /// # Errors
-    /// [`Error::Data`] with the file and what is wrong in it.
+    /// [`Error::Data`] with the file and the reason.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut catalogue = Self::default();
         for (path, text) in files {
@@ -95,13 +96,13 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// The image taken when none is named.
+    /// Returns the image to use when none is named.
     pub fn default_for(&self, runtime: &str, gpu: bool) -> Option<&KnownImage> {
         let wanted = Use { runtime: runtime.to_owned(), gpu };
         self.images.iter().find(|image| image.default_for.contains(&wanted))
     }
 
-    /// The known image behind a reference, whatever its tag or digest.
+    /// Returns the known image of a reference, whatever its tag or digest.
     pub fn known(&self, reference: &str) -> Option<&KnownImage> {
         let exact = self.images.iter().find(|image| image.reference == reference);
         exact.or_else(|| {
@@ -109,10 +110,15 @@ impl Catalogue {
         })
     }
 
-    /// A policy by name.
+    /// Returns the policies that a base whose layers have been read meets.
+    pub fn accepting(&self, facts: &BaseFacts) -> Vec<&Policy> {
+        self.policies.iter().filter(|policy| policy.accepts(facts)).collect()
+    }
+
+    /// Returns a policy by name.
     ///
     /// # Errors
-    /// [`Error::UnknownPolicy`] with the names there are.
+    /// [`Error::UnknownPolicy`] with the known names.
     pub fn policy(&self, name: &str) -> Result<&Policy> {
         self.policies.iter().find(|policy| policy.name == name).ok_or_else(|| {
             let known: Vec<_> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
@@ -121,7 +127,7 @@ impl Catalogue {
     }
 }
 
-/// A reference without tag and digest.
+/// Returns a reference without tag and digest.
 fn repository(reference: &str) -> &str {
     let bare = reference.split('@').next().unwrap_or(reference);
     let name = bare.rfind('/').map_or(0, |slash| slash + 1);

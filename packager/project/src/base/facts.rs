@@ -6,28 +6,12 @@ use mlpack_oci::{Digest, Image};
 use mlpack_requirements::{Architecture, Target};
 use serde::{Deserialize, Serialize};
 
+use super::conda::{self, Conda};
+use super::fact::{Evidence, Fact};
 use super::interpreters::{self, Interpreter};
 use crate::{Error, Result};
 
-/// Where a fact was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Digest of the layer, or of the config.
-    pub digest: Digest,
-    /// Absolute path in the image, or `config` and the field.
-    pub path: String,
-}
-
-/// A value and its evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fact<T> {
-    /// What was read.
-    pub value: T,
-    /// Where.
-    pub evidence: Evidence,
-}
-
-/// The operating system, as `os-release(5)` tells it.
+/// The operating system, as `os-release(5)` describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Os {
     /// `ID`: `ubuntu`, `debian`.
@@ -38,16 +22,7 @@ pub struct Os {
     pub name: Option<String>,
 }
 
-/// A conda installation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Conda {
-    /// Its root: `/opt/miniconda`.
-    pub root: String,
-    /// The version of the package `conda` in it.
-    pub version: String,
-}
-
-/// A fact as a line for people, and as it is kept in the images that stand on the base.
+/// A fact as a line of text, and as it is recorded in images built on the base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactLine {
     /// `os`, `glibc`, `python` and so on.
@@ -60,7 +35,7 @@ pub struct FactLine {
     pub path: String,
 }
 
-/// Everything the packager wants to know of a base.
+/// The facts about a base image.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaseFacts {
     /// Operating system.
@@ -75,11 +50,11 @@ pub struct BaseFacts {
     pub pythons: Vec<Fact<Interpreter>>,
     /// CUDA's version.
     pub cuda: Option<Fact<String>>,
-    /// Where Spark is.
+    /// Spark's home.
     pub spark: Option<Fact<String>>,
     /// The user processes run as; empty means root.
     pub user: Fact<String>,
-    /// Entrypoint and command the base brings.
+    /// Entrypoint and command of the base.
     pub entrypoint: Fact<Vec<String>>,
     /// Environment variables of the base, in order.
     #[serde(skip)]
@@ -87,12 +62,12 @@ pub struct BaseFacts {
 }
 
 impl BaseFacts {
-    /// Those that the config tells; no layer is read.
+    /// Reads the facts that are in the config, and no layer.
     pub fn of_config(image: &Image) -> Self {
         Self::read(image, &RootFs::default())
     }
 
-    /// Reads all facts out of the merged file system and the config.
+    /// Reads all facts from the merged file system and the config.
     pub fn read(image: &Image, root: &RootFs) -> Self {
         let config = image.config.config().clone().unwrap_or_default();
         let env = config.env().clone().unwrap_or_default();
@@ -124,7 +99,7 @@ impl BaseFacts {
                 evidence: of_config("architecture"),
             },
             glibc: glibc(root, &at),
-            conda: conda(root, &path_dirs, &at),
+            conda: conda::find(root, &path_dirs, &at),
             pythons: interpreters::find(root, &path_dirs, &layer_of),
             cuda: cuda(root, &at).or_else(|| {
                 let value = variable("CUDA_VERSION")?;
@@ -143,12 +118,12 @@ impl BaseFacts {
         }
     }
 
-    /// The interpreter an environment stands on: the first on `PATH`.
+    /// Returns the interpreter an environment can use: the first on `PATH`.
     pub fn python(&self) -> Option<&Fact<Interpreter>> {
         self.pythons.iter().find(|fact| fact.value.on_path.is_some())
     }
 
-    /// One line per fact, in the order people ask.
+    /// One line per fact.
     pub fn lines(&self) -> Vec<FactLine> {
         let mut lines = Vec::new();
         let mut add = |name: &str, value: String, evidence: &Evidence| {
@@ -198,7 +173,7 @@ impl BaseFacts {
         lines
     }
 
-    /// What packages have to fit: interpreter, C library and architecture.
+    /// Returns what wheels have to be compatible with: interpreter, C library and architecture.
     ///
     /// # Errors
     /// [`Error::NoPython`], [`Error::NoGlibc`] or [`Error::Architecture`].
@@ -213,7 +188,7 @@ impl BaseFacts {
         })
     }
 
-    /// What conda packages have to fit: C library, architecture and CUDA.
+    /// Returns what conda packages have to be compatible with: C library, architecture and CUDA.
     ///
     /// # Errors
     /// [`Error::NoGlibc`] or [`Error::Architecture`].
@@ -248,7 +223,7 @@ fn os(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Os>> {
 }
 
 fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<String>> {
-    // The one the loader of the image's own architecture finds; conda keeps others for building.
+    // The one that the loader of the image's architecture finds; conda has others for building.
     root.kept()
         .filter(|(path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);
@@ -259,29 +234,6 @@ fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Stri
         .and_then(|(path, version)| {
             Some(Fact { value: version.to_owned(), evidence: at(&root.find(path)?) })
         })
-}
-
-fn conda(
-    root: &RootFs,
-    path_dirs: &[String],
-    at: &dyn Fn(&Found<'_>) -> Evidence,
-) -> Vec<Fact<Conda>> {
-    let mut found: Vec<Fact<Conda>> = root
-        .below("")
-        .filter_map(|(path, entry)| {
-            let (dir, name) = path.rsplit_once('/')?;
-            let prefix = dir.strip_suffix("conda-meta")?.trim_end_matches('/');
-            let version = version_in(name, "conda")?;
-            let value = Conda { root: format!("/{prefix}"), version };
-            Some(Fact { value, evidence: at(&entry) })
-        })
-        .collect();
-    let rank = |conda: &Conda| {
-        let bin = format!("{}/bin", conda.root);
-        path_dirs.iter().position(|dir| *dir == bin).unwrap_or(usize::MAX)
-    };
-    found.sort_by_key(|fact| (rank(&fact.value), fact.value.root.clone()));
-    found
 }
 
 fn cuda(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<String>> {
@@ -302,22 +254,4 @@ fn spark(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Stri
     })?;
     let home = path.rsplitn(3, '/').nth(2).unwrap_or(path);
     Some(Fact { value: format!("/{home}"), evidence: at(&found) })
-}
-
-/// The version of a conda package by the record that is in `dir`.
-pub(super) fn record_version<'a>(
-    root: &'a RootFs,
-    dir: &str,
-    package: &str,
-) -> Option<(String, Found<'a>)> {
-    let dir = root.find(dir)?.path;
-    root.below(&dir)
-        .find_map(|(path, found)| Some((version_in(path.rsplit('/').next()?, package)?, found)))
-}
-
-/// `4.6.14` of `conda-4.6.14-py36_0.json`: a name may hold dashes, version and build do not.
-fn version_in(file: &str, package: &str) -> Option<String> {
-    let mut parts = file.strip_suffix(".json")?.rsplitn(3, '-');
-    let (_build, version, name) = (parts.next()?, parts.next()?, parts.next()?);
-    (name == package).then(|| version.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Indexes of layers, each made once: a layer's diff id says all about its content.
+//! Cached indexes of layers, by diff id, which identifies a layer's content.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read as _, Write as _};
@@ -15,7 +15,7 @@ use mlpack_oci::pending::{PendingFile, sweep};
 use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Layer, Progress};
 
-use super::interest;
+use super::capture_rules;
 use crate::{Error, Result};
 
 /// A folder of indexes by diff id.
@@ -30,11 +30,12 @@ impl IndexCache {
         Self { dir: dir.into() }
     }
 
-    /// The indexes of all layers, from the bottom up. Only layers that no one has indexed yet are
-    /// opened, on `threads` threads, and each is held to its digest and diff id.
+    /// Returns the indexes of all layers, from the bottom up. Only layers that are not in the cache
+    /// are opened, on `threads` threads, and each is verified against its digest and diff id.
     ///
     /// # Errors
-    /// Of the image's blobs. A broken cache is not one: the index is made again.
+    /// Those of reading the image's blobs. An unreadable cache is not an error: the index is made
+    /// again.
     pub fn indexes(
         &self,
         image: &Image,
@@ -84,9 +85,9 @@ impl IndexCache {
         let what = format!("read layer {} ({})", number + 1, layer.digest.short());
         let meter = progress.begin(&what, None);
         let reader = LayerReader::open(image, layer)?;
-        let index = LayerIndex::read(reader, &interest::want, &*meter)?;
+        let index = LayerIndex::read(reader, &capture_rules::rule, &*meter)?;
         meter.finish("read");
-        // Without a cache the layer is read again next time; that is all.
+        // Without a cache the layer is only read again next time.
         if let Err(error) = self.write(&path, &index) {
             progress.note(&error.to_string());
         }
@@ -94,7 +95,7 @@ impl IndexCache {
     }
 
     fn path(&self, layer: &Layer) -> PathBuf {
-        self.dir.join(format!("{}.v{}.json.gz", layer.diff_id.0.hex(), interest::VERSION))
+        self.dir.join(format!("{}.v{}.json.gz", layer.diff_id.0.hex(), capture_rules::VERSION))
     }
 
     fn write(&self, path: &Path, index: &LayerIndex) -> Result<()> {
@@ -108,7 +109,7 @@ impl IndexCache {
     }
 }
 
-/// An index from the cache; whatever cannot be read is as if it were not there.
+/// Reads an index from the cache; nothing if it cannot be read.
 fn read(path: &Path) -> Option<LayerIndex> {
     // Whole, since the parser is several times faster on a slice than on a stream.
     let mut bytes = Vec::new();

@@ -8,7 +8,8 @@ use mlpack_requirements::PythonVersion;
 use regex::Regex;
 use serde::Serialize;
 
-use super::facts::{Evidence, Fact, record_version};
+use super::conda::record_version;
+use super::fact::{Evidence, Fact};
 
 /// One interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,7 +19,7 @@ pub struct Interpreter {
     pub version: PythonVersion,
     /// Absolute path of the executable itself, after symlinks.
     pub path: String,
-    /// The path by which `PATH` reaches it, if it does.
+    /// The path by which `PATH` finds it, if it does.
     pub on_path: Option<String>,
 }
 
@@ -29,7 +30,7 @@ fn as_text<S: serde::Serializer>(version: &PythonVersion, to: S) -> Result<S::Ok
 static EXECUTABLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:(.*)/)?bin/python([23])\.(\d{1,2})m?$").ok());
 
-/// All interpreters, the one that `PATH` finds first in front.
+/// Returns all interpreters, the one that `PATH` finds first in front.
 pub(super) fn find(
     root: &RootFs,
     path_dirs: &[String],
@@ -54,13 +55,13 @@ pub(super) fn find(
         found.insert(path.to_owned(), Fact { value, evidence: proof });
     }
     // `python3.6m` is a second name of `python3.6`.
-    let twins: Vec<String> = found
+    let aliases: Vec<String> = found
         .keys()
         .filter(|path| path.ends_with('m') && found.contains_key(&path[..path.len() - 1]))
         .cloned()
         .collect();
-    for twin in twins {
-        found.remove(&twin);
+    for alias in aliases {
+        found.remove(&alias);
     }
     order(root, path_dirs, found)
 }
@@ -86,13 +87,14 @@ fn order(
         }
     }
     // Python 3 before 2 where both are reachable: a `python` of version 2 beside a `python3`
-    // is a system's own tool, unless it is all there is.
+    // is a tool of the system, unless it is all there is.
     ordered.sort_by_key(|fact| fact.value.version.major < 3);
     ordered.extend(found.into_values());
     ordered
 }
 
-/// The version and where it was read: the header, conda's record, the executable, the library.
+/// Returns the version and where it was read: the header, conda's record, the executable or the
+/// library.
 fn version_of(
     root: &RootFs,
     path: &str,

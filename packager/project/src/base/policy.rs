@@ -1,16 +1,18 @@
-//! Policies: what is demanded of a base image. They are data, in `base-images/policies`.
+//! Policies: lists of requirements that a base image has to meet. They are data, in
+//! `base-images/policies`.
 
-use std::str::FromStr as _;
+use std::sync::Arc;
 
-use pep440_rs::{Version, VersionSpecifiers};
 use serde::{Deserialize, Serialize};
+use serde_yaml::{Mapping, Value};
 
-use super::facts::{BaseFacts, Evidence};
+use super::fact::Evidence;
+use super::facts::BaseFacts;
+use super::requirement::{KINDS, Kind, Requirement, Stage, Status};
 use crate::{Error, Result};
 
 /// A named list of requirements.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// As `--policy` names it.
     pub name: String,
@@ -18,89 +20,29 @@ pub struct Policy {
     pub about: String,
     /// Where its rules come from.
     pub source: String,
-    /// In the order they are held against a base.
-    pub requirements: Vec<Requirement>,
+    /// In the order in which verdicts are reported.
+    rules: Vec<Rule>,
 }
 
-/// One requirement.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "id", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Requirement {
-    /// One of several operating systems.
-    Os {
-        /// Any of these will do.
-        any: Vec<OsRange>,
-        /// What the user can do.
-        remedy: String,
-    },
-    /// A conda of some version.
-    Conda {
-        /// Such as `>=4.5`.
-        version: String,
-        /// Whether it has to be there at all.
-        presence: Presence,
-        /// What the user can do.
-        remedy: String,
-    },
-    /// A Python on `PATH`.
-    Python {
-        /// Minor versions, as in `3.6`.
-        #[serde(default)]
-        versions: Vec<String>,
-        /// Or a range, such as `>=3.8`.
-        version: Option<String>,
-        /// What the user can do.
-        remedy: String,
-    },
-    /// A GNU C library.
-    Glibc {
-        /// Such as `>=2.28`.
-        version: String,
-        /// What the user can do.
-        remedy: String,
-    },
-    /// One of several architectures.
-    Architecture {
-        /// As Go names them.
-        any: Vec<String>,
-        /// What the user can do.
-        remedy: String,
-    },
+/// One requirement of a policy.
+#[derive(Debug, Clone)]
+struct Rule {
+    kind: Kind,
+    requirement: Arc<dyn Requirement>,
+    hint: String,
 }
 
-/// An operating system and the versions of it that will do.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A policy as its file has it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OsRange {
-    id: String,
-    version: Option<String>,
+struct Document {
+    name: String,
+    about: String,
+    source: String,
+    requirements: Vec<Mapping>,
 }
 
-/// Whether something has to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Presence {
-    /// It has to.
-    Required,
-    /// Only if it is there does its version count.
-    IfPresent,
-}
-
-/// How a requirement came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It holds.
-    Met,
-    /// It does not.
-    Failed,
-    /// Nothing to hold it against, and none needed.
-    NotApplicable,
-    /// Not held against anything: another requirement failed before a layer was read.
-    Open,
-}
-
-/// One requirement held against one base.
+/// How a base meets one requirement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// `os`, `conda`, `python`, `glibc`, `architecture`; what `--allow` names.
@@ -109,167 +51,175 @@ pub struct Verdict {
     pub status: Status,
     /// What was found.
     pub found: String,
-    /// What is wanted.
+    /// The requirement.
     pub wanted: String,
     /// Where it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
-    /// What the user can do; only for a failed one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    /// What the user can do about a failed requirement. Images of earlier versions call it
+    /// `remedy`.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "remedy")]
+    pub hint: Option<String>,
 }
 
 impl Policy {
-    /// Reads a policy and checks its ranges, so that a verdict never has to.
+    /// Parses a policy and its ranges.
     ///
     /// # Errors
-    /// [`Error::Data`] with what is wrong where.
+    /// [`Error::Data`] with the reason.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let bad = |reason: String| Error::Data { what: "policy", name: name.to_owned(), reason };
-        let policy: Self = serde_yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
-        for requirement in &policy.requirements {
-            let ranges: Vec<&String> = match requirement {
-                Requirement::Os { any, .. } => {
-                    any.iter().filter_map(|os| os.version.as_ref()).collect()
-                }
-                Requirement::Conda { version, .. } | Requirement::Glibc { version, .. } => {
-                    vec![version]
-                }
-                Requirement::Python { version, .. } => version.iter().collect(),
-                Requirement::Architecture { .. } => Vec::new(),
-            };
-            for range in ranges {
-                VersionSpecifiers::from_str(range)
-                    .map_err(|error| bad(format!("`{range}`: {error}")))?;
-            }
-        }
-        Ok(policy)
+        let invalid = |reason| Error::Data { what: "policy", name: name.to_owned(), reason };
+        let document: Document =
+            serde_yaml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let Document { name: title, about, source, requirements } = document;
+        let rules = requirements.into_iter().map(Rule::parse).collect::<Result<_, _>>();
+        Ok(Self { name: title, about, source, rules: rules.map_err(invalid)? })
     }
 
     /// Names of the requirements, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.requirements.iter().map(Requirement::name)
+        self.rules.iter().map(|rule| rule.kind.id)
     }
 
-    /// Holds every requirement against a base, in order.
-    pub fn judge(&self, facts: &BaseFacts) -> Vec<Verdict> {
-        self.requirements.iter().map(|requirement| requirement.judge(facts)).collect()
+    /// Judges a base by what has been read of it. Requirements that have to read more stay open:
+    /// what fails by the config fails whatever the layers contain, so that none need be fetched.
+    pub fn judge(&self, stage: Stage, facts: &BaseFacts) -> Vec<Verdict> {
+        self.rules.iter().map(|rule| rule.judge(stage, facts)).collect()
     }
 
-    /// Holds against a base what its config alone decides; the rest stays open. What fails here
-    /// fails whatever the layers hold, so none of them need be fetched.
-    pub fn judge_config(&self, facts: &BaseFacts) -> Vec<Verdict> {
-        let judge = |requirement: &Requirement| {
-            let verdict = requirement.judge(facts);
-            match requirement {
-                Requirement::Architecture { .. } => verdict,
-                _ => Verdict {
-                    status: Status::Open,
-                    found: "not read".to_owned(),
-                    evidence: None,
-                    remedy: None,
-                    ..verdict
-                },
-            }
-        };
-        self.requirements.iter().map(judge).collect()
+    /// Returns whether a base whose layers have been read meets all requirements.
+    pub fn accepts(&self, facts: &BaseFacts) -> bool {
+        let verdicts = self.judge(Stage::Layers, facts);
+        verdicts.iter().all(|verdict| verdict.status != Status::Failed)
     }
 }
 
-impl Requirement {
-    /// As verdicts and `--allow` name it.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Os { .. } => "os",
-            Self::Conda { .. } => "conda",
-            Self::Python { .. } => "python",
-            Self::Glibc { .. } => "glibc",
-            Self::Architecture { .. } => "architecture",
-        }
+impl Rule {
+    fn parse(mut fields: Mapping) -> Result<Self, String> {
+        let mut text = |key: &str| match fields.remove(key) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(format!("a requirement has no `{key}`")),
+        };
+        let id = text("id")?;
+        let hint = text("hint")?;
+        let kind = KINDS.iter().find(|kind| kind.id == id);
+        let kind = *kind.ok_or_else(|| format!("unknown requirement `{id}`"))?;
+        let requirement = (kind.parse)(Value::Mapping(fields))
+            .map_err(|error| format!("requirement `{id}`: {error}"))?;
+        Ok(Self { kind, requirement: requirement.into(), hint })
     }
 
-    fn judge(&self, facts: &BaseFacts) -> Verdict {
-        let (wanted, remedy, outcome) = match self {
-            Self::Os { any, remedy } => {
-                let wanted = any.iter().map(|os| {
-                    [os.id.as_str(), os.version.as_deref().unwrap_or("")]
-                        .join(" ")
-                        .trim()
-                        .to_owned()
-                });
-                let outcome = facts.os.as_ref().map(|fact| {
-                    let version = fact.value.version.clone().unwrap_or_default();
-                    let met = any.iter().any(|os| {
-                        os.id == fact.value.id
-                            && os.version.as_ref().is_none_or(|range| within(&version, range))
-                    });
-                    (
-                        met,
-                        format!("{} {version}", fact.value.id).trim().to_owned(),
-                        fact.evidence.clone(),
-                    )
-                });
-                (wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
-            }
-            Self::Conda { version, presence, remedy } => {
-                if facts.conda.is_empty() && *presence == Presence::IfPresent {
-                    return Verdict {
-                        requirement: self.name().to_owned(),
-                        status: Status::NotApplicable,
-                        found: "none".to_owned(),
-                        wanted: format!("{version} where there is one"),
-                        evidence: None,
-                        remedy: None,
-                    };
-                }
-                let outcome = facts.conda.first().map(|fact| {
-                    let found = format!("{} at {}", fact.value.version, fact.value.root);
-                    (within(&fact.value.version, version), found, fact.evidence.clone())
-                });
-                (version.clone(), remedy, outcome)
-            }
-            Self::Python { versions, version, remedy } => {
-                let wanted = version.clone().into_iter().chain(versions.iter().cloned());
-                let outcome = facts.python().map(|fact| {
-                    let found = fact.value.version;
-                    let met = versions.contains(&found.minor_text())
-                        || version.as_ref().is_some_and(|range| within(&found.to_string(), range));
-                    (met, format!("{found} at {}", fact.value.path), fact.evidence.clone())
-                });
-                (wanted.collect::<Vec<_>>().join(" or "), remedy, outcome)
-            }
-            Self::Glibc { version, remedy } => {
-                let outcome = facts.glibc.as_ref().map(|fact| {
-                    (within(&fact.value, version), fact.value.clone(), fact.evidence.clone())
-                });
-                (version.clone(), remedy, outcome)
-            }
-            Self::Architecture { any, remedy } => {
-                let fact = &facts.architecture;
-                let outcome =
-                    (any.contains(&fact.value), fact.value.clone(), fact.evidence.clone());
-                (any.join(" or "), remedy, Some(outcome))
-            }
+    fn judge(&self, stage: Stage, facts: &BaseFacts) -> Verdict {
+        let judgement = self.requirement.judge(facts);
+        let verdict = Verdict {
+            requirement: self.kind.id.to_owned(),
+            status: Status::Open,
+            found: "not read".to_owned(),
+            wanted: judgement.wanted,
+            evidence: None,
+            hint: None,
         };
-        let (met, found, evidence) = outcome
-            .map_or((false, "none".to_owned(), None), |(met, found, proof)| {
-                (met, found, Some(proof))
-            });
+        if self.kind.needs > stage {
+            return verdict;
+        }
         Verdict {
-            requirement: self.name().to_owned(),
-            status: if met { Status::Met } else { Status::Failed },
-            found,
-            wanted,
-            evidence,
-            remedy: (!met).then(|| remedy.clone()),
+            status: judgement.status,
+            found: judgement.found,
+            evidence: judgement.evidence,
+            hint: (judgement.status == Status::Failed).then(|| self.hint.clone()),
+            ..verdict
         }
     }
 }
 
-/// Versions of systems and tools compare as PEP 440 compares releases: number by number.
-fn within(version: &str, range: &str) -> bool {
-    match (Version::from_str(version), VersionSpecifiers::from_str(range)) {
-        (Ok(version), Ok(range)) => range.contains(&version),
-        _ => false,
+#[cfg(test)]
+mod tests {
+    use mlpack_oci::Digest;
+
+    use super::*;
+    use crate::base::{Fact, Os};
+
+    fn fact<T>(value: T) -> Fact<T> {
+        Fact { value, evidence: Evidence { digest: Digest::of(b""), path: "/x".to_owned() } }
+    }
+
+    fn facts(os: &str, version: &str) -> BaseFacts {
+        let (id, version) = (os.to_owned(), Some(version.to_owned()));
+        BaseFacts {
+            os: Some(fact(Os { id, version, name: None })),
+            architecture: fact("amd64".to_owned()),
+            glibc: None,
+            conda: Vec::new(),
+            pythons: Vec::new(),
+            cuda: None,
+            spark: None,
+            user: fact(String::new()),
+            entrypoint: fact(Vec::new()),
+            env: Vec::new(),
+        }
+    }
+
+    fn policy(requirements: &str) -> Result<Policy> {
+        let text = format!("name: p\nabout: a\nsource: s\nrequirements:\n{requirements}");
+        Policy::parse("p.yaml", &text)
+    }
+
+    #[test]
+    fn each_requirement_is_judged_once_its_facts_are_read() {
+        let policy = policy(
+            "- {id: os, any: [{id: ubuntu, version: '>=18'}, {id: debian}], hint: h}
+- {id: conda, version: '>=4.5', presence: if-present, hint: h}
+- {id: python, versions: ['3.6'], version: '>=3.8', hint: h}
+- {id: architecture, any: [amd64, arm64], hint: h}
+",
+        )
+        .unwrap();
+        let outcome = |stage, facts: &BaseFacts| -> Vec<_> {
+            let verdicts = policy.judge(stage, facts).into_iter();
+            verdicts.map(|v| (v.requirement, v.status, v.found, v.wanted, v.hint)).collect()
+        };
+        let verdict = |id: &str, status, found: &str, wanted: &str| {
+            let hint = (status == Status::Failed).then(|| "h".to_owned());
+            (id.to_owned(), status, found.to_owned(), wanted.to_owned(), hint)
+        };
+        let architecture = verdict("architecture", Status::Met, "amd64", "amd64 or arm64");
+        assert_eq!(
+            outcome(Stage::Layers, &facts("ubuntu", "16.04")),
+            [
+                verdict("os", Status::Failed, "ubuntu 16.04", "ubuntu >=18 or debian"),
+                verdict("conda", Status::NotApplicable, "none", ">=4.5 where there is one"),
+                verdict("python", Status::Failed, "none", ">=3.8 or 3.6"),
+                architecture.clone(),
+            ]
+        );
+        assert_eq!(
+            outcome(Stage::Config, &facts("debian", "12")),
+            [
+                verdict("os", Status::Open, "not read", "ubuntu >=18 or debian"),
+                verdict("conda", Status::Open, "not read", ">=4.5 where there is one"),
+                verdict("python", Status::Open, "not read", ">=3.8 or 3.6"),
+                architecture,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_policy_that_accepts() {
+        let debian = policy("- {id: os, any: [{id: debian}], hint: h}\n").unwrap();
+        assert!(debian.accepts(&facts("debian", "12")));
+        assert!(!debian.accepts(&facts("alpine", "3.20")));
+    }
+
+    #[test]
+    fn invalid_policies() {
+        for (requirement, reason) in [
+            ("- {id: os, any: []}\n", "a requirement has no `hint`"),
+            ("- {id: curl, hint: h}\n", "unknown requirement `curl`"),
+            ("- {id: glibc, version: new, hint: h}\n", "requirement `glibc`: "),
+            ("- {id: architecture, any: [], all: [], hint: h}\n", "requirement `architecture`: "),
+        ] {
+            let error = policy(requirement).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 }

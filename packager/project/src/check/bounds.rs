@@ -1,4 +1,4 @@
-//! How far a version constraint reaches, as far as checks have to know.
+//! Lower and upper bounds of version constraints.
 
 use std::cmp::Ordering;
 
@@ -47,7 +47,7 @@ impl PartialOrd for Release {
     }
 }
 
-/// Lower and upper end of a constraint; nothing for an open end.
+/// Lower and upper bound of a constraint, if it has them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Bounds {
     lower: Option<Release>,
@@ -55,8 +55,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Reads `==1.2.*`, `>=1,<2`, `~=1.4`, and conda's `1.2.*`. What is not understood (`!=`, `|`)
-    /// opens no end and closes none.
+    /// Reads `==1.2.*`, `>=1,<2`, `~=1.4`, and conda's `1.2.*`. Anything else (`!=`, `|`)
+    /// does not change the bounds.
     pub(super) fn parse(text: &str) -> Self {
         let mut bounds = Self::default();
         if text.contains('|') {
@@ -103,7 +103,7 @@ impl Bounds {
         }
     }
 
-    /// Whether some release from `text` on is admitted.
+    /// Returns whether some release from `text` on is admitted.
     pub(super) fn admits_from(&self, text: &str) -> bool {
         let (Some((upper, inclusive)), Some(release)) = (&self.upper, Release::parse(text)) else {
             return true;
@@ -111,7 +111,7 @@ impl Bounds {
         *upper > release || (*inclusive && *upper == release)
     }
 
-    /// Whether only releases from `text` on are admitted.
+    /// Returns whether only releases from `text` on are admitted.
     pub(super) fn begins_at(&self, text: &str) -> bool {
         self.lower
             .as_ref()
@@ -119,12 +119,12 @@ impl Bounds {
             .is_some_and(|(lower, release)| *lower >= release)
     }
 
-    /// Whether the upper end is open.
+    /// Returns whether there is no upper bound.
     pub(super) fn is_open(&self) -> bool {
         self.upper.is_none()
     }
 
-    /// The lower end.
+    /// Returns the lower bound.
     pub(super) fn lower(&self) -> Option<&Release> {
         self.lower.as_ref()
     }

@@ -1,15 +1,14 @@
-//! Which packages are for graphics cards, and which CUDA they go with.
+//! Which packages are for GPUs, and which CUDA they need.
 
 use super::bounds::Release;
 
-/// How a package comes to CUDA.
+/// Where a package gets CUDA from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cuda {
-    /// It loads the libraries that the image has; the version it was built with, where its release
-    /// tells.
+    /// It loads the libraries of the image; the version it was built with, where its release says.
     OfImage(Option<String>),
-    /// It brings its own.
-    Brought,
+    /// It includes the libraries.
+    Included,
 }
 
 /// First releases of TensorFlow with a CUDA (TensorFlow, "Tested build configurations").
@@ -35,7 +34,8 @@ const ONNXRUNTIME: &[(&str, &str)] = &[
     ("1.19", "12"),
 ];
 
-/// What is for graphics cards; `release` is the version, where it is known, with what follows `+`.
+/// Returns where a package for GPUs gets CUDA from. `release` is its version, with what follows
+/// `+`.
 pub(super) fn of(name: &str, release: Option<&str>) -> Option<Cuda> {
     let by_table = |table: &[(&str, &str)]| {
         let release = Release::parse(release?)?;
@@ -50,7 +50,7 @@ pub(super) fn of(name: &str, release: Option<&str>) -> Option<Cuda> {
         "onnxruntime-gpu" => return Some(Cuda::OfImage(by_table(ONNXRUNTIME))),
         // NVIDIA's packages of libraries, and conda's.
         "cudatoolkit" | "cudnn" | "cuda-cudart" | "cuda-toolkit" | "tensorrt" => {
-            return Some(Cuda::Brought);
+            return Some(Cuda::Included);
         }
         _ => {}
     }
@@ -61,11 +61,11 @@ pub(super) fn of(name: &str, release: Option<&str>) -> Option<Cuda> {
     }
     let built_for = release.and_then(|release| release.split_once('+')).map(|(_, local)| local);
     if built_for.is_some_and(|local| local.starts_with("cu")) {
-        return Some(Cuda::Brought);
+        return Some(Cuda::Included);
     }
-    // `nvidia-cublas-cu12`, since CUDA 13 `nvidia-cublas`; the other speaks to drivers.
+    // `nvidia-cublas-cu12`, since CUDA 13 `nvidia-cublas`; `nvidia-ml-py` only talks to drivers.
     if name.starts_with("nvidia-") && name != "nvidia-ml-py" {
-        return Some(Cuda::Brought);
+        return Some(Cuda::Included);
     }
     name.ends_with("-gpu").then_some(Cuda::OfImage(None))
 }
@@ -81,8 +81,8 @@ fn version(digits: &str) -> Option<String> {
     (!major.is_empty()).then(|| format!("{major}.{minor}"))
 }
 
-/// Whether what was built with one CUDA runs with another: from 11 on with any of the same major
-/// version (CUDA, "Minor version compatibility"), before with the same minor one only.
+/// Returns whether a package built with one CUDA runs with another: from 11 on with any of the same
+/// major version (CUDA, "Minor version compatibility"), before with the same minor one only.
 pub(super) fn fits(built: &str, there: &str) -> bool {
     fn numbers(text: &str) -> Option<(u32, Option<u32>)> {
         let mut parts = text.split('.').map(str::parse);
@@ -110,10 +110,10 @@ mod tests {
         assert_eq!(of("cupy-cuda12x", None), image("12"));
         assert_eq!(of("mxnet-cu90mkl", None), image("9.0"));
         assert_eq!(of("paddlepaddle-gpu", Some("2.5")), Some(Cuda::OfImage(None)));
-        for brought in ["nvidia-cublas-cu12", "nvidia-cublas", "cudatoolkit", "cudnn"] {
-            assert_eq!(of(brought, Some("12.1")), Some(Cuda::Brought), "{brought}");
+        for included in ["nvidia-cublas-cu12", "nvidia-cublas", "cudatoolkit", "cudnn"] {
+            assert_eq!(of(included, Some("12.1")), Some(Cuda::Included), "{included}");
         }
-        assert_eq!(of("torch", Some("2.1.0+cu118")), Some(Cuda::Brought));
+        assert_eq!(of("torch", Some("2.1.0+cu118")), Some(Cuda::Included));
         for none in ["torch", "tensorflow", "nvidia-ml-py", "cupy", "numpy"] {
             assert_eq!(of(none, Some("2.1.0")), None, "{none}");
         }

@@ -1,16 +1,16 @@
-//! Something that is wrong, and how to put it right.
+//! A problem that a check found, and its hint.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; the build goes on.
+    /// The build continues.
     Warning,
-    /// The service would not work; nothing is built.
+    /// The service would fail; nothing is built.
     Error,
 }
 
@@ -19,48 +19,48 @@ pub enum Severity {
 pub struct Finding {
     /// The check that found it: `script.syntax`.
     pub check: &'static str,
-    /// How much it weighs.
+    /// Its severity.
     pub severity: Severity,
-    /// The fact.
+    /// What is wrong.
     pub message: String,
-    /// File and line, from 1; line 0 means the file as a whole.
+    /// File and line, from 1; line 0 is the file as a whole.
     pub place: Option<(PathBuf, usize)>,
     /// What to do about it.
-    pub remedy: String,
+    pub hint: String,
 }
 
 impl Finding {
     pub(super) fn error(
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         Self {
             check,
             severity: Severity::Error,
             message: message.into(),
             place: None,
-            remedy: remedy.into(),
+            hint: hint.into(),
         }
     }
 
     pub(super) fn warning(
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(check, message, remedy) }
+        Self { severity: Severity::Warning, ..Self::error(check, message, hint) }
     }
 
-    /// An error, or a warning if what fails may be meant to.
+    /// An error, or a warning if it may be intended.
     pub(super) fn unless(
         doubtful: bool,
         check: &'static str,
         message: impl Into<String>,
-        remedy: impl Into<String>,
+        hint: impl Into<String>,
     ) -> Self {
         let severity = if doubtful { Severity::Warning } else { Severity::Error };
-        Self { severity, ..Self::error(check, message, remedy) }
+        Self { severity, ..Self::error(check, message, hint) }
     }
 
     pub(super) fn at(self, path: &Path, line: usize) -> Self {

@@ -1,10 +1,15 @@
-//! What to catch before anything is built: the validations of inference configurations (docs/azureml-2019.md#2.4) and the checks of scripts, layout and dependencies that need no network (section
-//! 9, items 1 to 15, 19 and 21). One check per file, one ordered list; every finding says how to
-//! put it right.
+//! What can be wrong with a project: the validations of inference configurations
+//! (docs/azureml-2019.md#2.4) and the checks of scripts, files, models and packages
+//! (docs/azureml-2019.md#9).
+//!
+//! A check is one file, whose path is its id: `deps.flask` is `deps/flask.rs`. It declares with
+//! [`Needs`] what has to be known first and runs exactly once, when that is known. Every finding
+//! has a hint. To add a check, write its file and add it to its group and to [`CHECKS`].
 
 mod bounds;
 mod cuda;
 mod finding;
+mod modules;
 mod packages;
 mod resolved;
 mod subject;
@@ -12,122 +17,167 @@ mod tables;
 #[cfg(test)]
 mod testing;
 
-mod absolute_paths;
-mod azureml_defaults;
-mod case_twins;
-mod conda_lines;
-mod conda_missing;
-mod config_forms;
-mod contrib_services;
-mod cuda_version;
-mod docker_steps;
-mod entry_file;
-mod flask_era;
-mod gpu_packages;
-mod gpu_target;
-mod image_names;
-mod imports;
-mod init_run;
-mod local_imports;
-mod model_dir;
-mod model_files;
-mod model_folders;
-mod model_names;
-mod model_pickles;
-mod model_size;
-mod model_twins;
-mod name_collisions;
-mod python_line;
-mod raw_http;
-mod registry_credentials;
-mod relative_files;
-mod returns;
-mod run_parameters;
-mod samples;
-mod schema_package;
-mod schema_parameters;
-mod shared_libraries;
-mod sklearn_externals;
-mod source_directory;
-mod source_links;
-mod source_private;
-mod source_size;
-mod spark;
-mod syntax;
-mod twice_listed;
+mod conda {
+    pub(super) mod missing;
+}
+mod config {
+    pub(super) mod cuda_version;
+    pub(super) mod forms;
+    pub(super) mod gpu_target;
+    pub(super) mod registry_credentials;
+    pub(super) mod spark;
+}
+mod deps {
+    pub(super) mod azureml_defaults;
+    pub(super) mod conda_lines;
+    pub(super) mod contrib_services;
+    pub(super) mod flask;
+    pub(super) mod gpu;
+    pub(super) mod inference_schema;
+    pub(super) mod libraries;
+    pub(super) mod old_python;
+    pub(super) mod python;
+    pub(super) mod twice;
+}
+mod docker {
+    pub(super) mod steps;
+}
+mod image {
+    pub(super) mod name;
+}
+mod model {
+    pub(super) mod duplicates;
+    pub(super) mod files;
+    pub(super) mod folder;
+    pub(super) mod pickle;
+    pub(super) mod size;
+}
+mod script {
+    pub(super) mod absolute_paths;
+    pub(super) mod file;
+    pub(super) mod imports;
+    pub(super) mod init_run;
+    pub(super) mod local_imports;
+    pub(super) mod model_dir;
+    pub(super) mod model_name;
+    pub(super) mod new_syntax;
+    pub(super) mod rawhttp;
+    pub(super) mod relative_files;
+    pub(super) mod returns;
+    pub(super) mod run_parameters;
+    pub(super) mod samples;
+    pub(super) mod schema_parameters;
+    pub(super) mod sklearn_externals;
+    pub(super) mod syntax;
+}
+mod source {
+    pub(super) mod case;
+    pub(super) mod directory;
+    pub(super) mod links;
+    pub(super) mod names;
+    pub(super) mod private;
+    pub(super) mod size;
+}
 
 pub use finding::{Finding, Severity};
 pub use resolved::Resolved;
-pub use subject::Subject;
+pub use subject::{ComputeTarget, Subject};
+
+/// What has to be known before a check can run. Each stage includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// The project's own files: no base image, no network.
+    Project,
+    /// The facts of the base image too.
+    Base,
+    /// The image's interpreter too. It is known with the base image if that or the conda file
+    /// decides it, else with the packages; checks that need it run in that stage.
+    Python,
+    /// The resolved packages and their contents too.
+    Packages,
+}
 
 /// One check.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     /// Its name in findings: `script.syntax`.
     pub id: &'static str,
-    /// Finds what is wrong; an empty list if all is well.
-    pub run: fn(&Subject<'_>) -> Vec<Finding>,
+    /// When it can run.
+    pub needs: Needs,
+    run: fn(&Subject<'_>) -> Vec<Finding>,
+    #[cfg(test)]
+    path: &'static str,
 }
 
 macro_rules! checks {
-    ($($name:ident),* $(,)?) => { &[$(Check { id: $name::ID, run: $name::run }),*] };
+    ($($group:ident::$name:ident),* $(,)?) => {
+        &[$(Check {
+            id: $group::$name::ID,
+            needs: $group::$name::NEEDS,
+            run: $group::$name::run,
+            #[cfg(test)]
+            path: concat!(stringify!($group), "/", stringify!($name)),
+        }),*]
+    };
 }
 
-/// All checks in the order of their findings: what stops most comes first.
+/// All checks in the order in which findings of one stage are reported.
 pub const CHECKS: &[Check] = checks![
-    // The inference configuration.
-    config_forms,
-    registry_credentials,
-    cuda_version,
-    spark,
-    image_names,
-    gpu_target,
-    // Files that are named.
-    source_directory,
-    entry_file,
-    conda_missing,
-    docker_steps,
-    // The entry script.
-    syntax,
-    init_run,
-    run_parameters,
-    raw_http,
-    schema_parameters,
-    samples,
-    model_names,
-    model_dir,
-    returns,
-    absolute_paths,
-    relative_files,
-    local_imports,
-    // Models and the source directory.
-    model_files,
-    model_twins,
-    model_folders,
-    model_size,
-    model_pickles,
-    source_links,
-    source_private,
-    source_size,
-    name_collisions,
-    case_twins,
-    // Packages.
-    python_line,
-    azureml_defaults,
-    flask_era,
-    sklearn_externals,
-    schema_package,
-    contrib_services,
-    imports,
-    twice_listed,
-    conda_lines,
-    gpu_packages,
-    shared_libraries,
+    config::forms,
+    config::registry_credentials,
+    config::cuda_version,
+    config::spark,
+    image::name,
+    config::gpu_target,
+    source::directory,
+    script::file,
+    conda::missing,
+    docker::steps,
+    script::syntax,
+    script::new_syntax,
+    script::init_run,
+    script::run_parameters,
+    script::rawhttp,
+    script::schema_parameters,
+    script::samples,
+    script::model_name,
+    script::model_dir,
+    script::returns,
+    script::absolute_paths,
+    script::relative_files,
+    script::local_imports,
+    model::files,
+    model::duplicates,
+    model::folder,
+    model::size,
+    model::pickle,
+    source::links,
+    source::private,
+    source::size,
+    source::names,
+    source::case,
+    deps::old_python,
+    deps::python,
+    deps::azureml_defaults,
+    deps::flask,
+    script::sklearn_externals,
+    deps::inference_schema,
+    deps::contrib_services,
+    script::imports,
+    deps::twice,
+    deps::conda_lines,
+    deps::gpu,
+    deps::libraries,
 ];
 
-/// Runs all checks in their order.
-pub fn run_all(subject: &Subject<'_>) -> Vec<Finding> {
-    CHECKS.iter().flat_map(|check| (check.run)(subject)).collect()
+/// Runs the checks of one stage, [`Needs::Project`], [`Needs::Base`] or [`Needs::Packages`], and no
+/// others, in their order.
+pub fn run(stage: Needs, subject: &Subject<'_>) -> Vec<Finding> {
+    let checks = CHECKS.iter().filter(|check| match check.needs {
+        Needs::Python => subject.python_stage == stage,
+        needs => needs == stage,
+    });
+    checks.flat_map(|check| (check.run)(subject)).collect()
 }
 
 #[cfg(test)]
@@ -135,13 +185,30 @@ mod tests {
     use super::testing::{Case, GOOD_CONDA, GOOD_SCRIPT};
     use super::*;
 
+    fn run_all(subject: &Subject<'_>) -> Vec<Finding> {
+        let stages = [Needs::Project, Needs::Base, Needs::Packages];
+        stages.into_iter().flat_map(|stage| run(stage, subject)).collect()
+    }
+
     #[test]
-    fn ids_are_distinct() {
-        let mut ids: Vec<_> = CHECKS.iter().map(|check| check.id).collect();
-        ids.sort_unstable();
-        let all = ids.len();
-        ids.dedup();
-        assert_eq!(ids.len(), all);
+    fn the_path_of_a_check_is_its_id() {
+        for check in CHECKS {
+            assert_eq!(check.path.replace('/', ".").replace('_', "-"), check.id);
+        }
+    }
+
+    #[test]
+    fn a_check_of_the_interpreter_runs_once_when_it_is_known() {
+        let script = "x: int = 1\ndef init(): pass\ndef run(data): return data\n";
+        let found = |adjust: fn(&mut Subject<'_>), stage: fn(&Subject<'_>) -> Vec<Finding>| {
+            let case = Case::script(script).python("3.5.2").packages(&[], &[]);
+            case.with(adjust).run(stage).len()
+        };
+        let at_base = |subject: &Subject<'_>| run(Needs::Base, subject);
+        let at_packages = |subject: &Subject<'_>| run(Needs::Packages, subject);
+        let early = |subject: &mut Subject<'_>| subject.python_stage = Needs::Base;
+        assert_eq!([found(early, at_base), found(early, at_packages)], [1, 0]);
+        assert_eq!([found(|_| {}, at_base), found(|_| {}, at_packages)], [0, 1]);
     }
 
     #[test]
@@ -206,9 +273,9 @@ dependencies:
             seen,
             [
                 ("script.returns", Severity::Warning, 20),
+                ("script.sklearn-externals", Severity::Error, 3),
                 ("deps.python", Severity::Warning, 3),
                 ("deps.azureml-defaults", Severity::Warning, 5),
-                ("script.sklearn-externals", Severity::Error, 3),
             ]
         );
     }

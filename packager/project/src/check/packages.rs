@@ -1,26 +1,24 @@
-//! The packages that a conda file lists, by name, with those of the lists that it names.
+//! The packages that a conda file lists, including those of the files that it references.
 
 use std::path::PathBuf;
 
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, normalize_name};
 
 use super::bounds::Bounds;
-use super::tables;
 
 /// Packages of a conda file, conda's and pip's.
 #[derive(Debug)]
 pub(super) struct Packages {
-    listed: Vec<Listed>,
-    /// Whether all packages are known by name; not so with `-r https://...` or `./a.whl`.
+    listed: Vec<ListedPackage>,
+    /// Whether all packages are known by name, which is not so with `-r https://...` or `./a.whl`.
     pub(super) complete: bool,
 }
 
 /// One listed package.
 #[derive(Debug, Clone)]
-pub(super) struct Listed {
+pub(super) struct ListedPackage {
     /// Normalised.
     pub(super) name: String,
-    pub(super) extras: Vec<String>,
     /// As written.
     pub(super) text: String,
     pub(super) bounds: Bounds,
@@ -30,16 +28,8 @@ pub(super) struct Listed {
     line: usize,
 }
 
-impl Listed {
-    /// The one release that it asks for, where it asks for one: `1.13.1` of `a==1.13.1`.
-    pub(super) fn exact(&self) -> Option<&str> {
-        let (_, version) = self.text.split_once('=')?;
-        let version = version.trim_start_matches('=').trim();
-        let version = version.split([';', ' ', '#', ',', '=']).next()?;
-        (!version.contains('*') && !self.text.contains(['<', '>', '~', '!'])).then_some(version)
-    }
-
-    /// The file it stands in, and the line there.
+impl ListedPackage {
+    /// Returns the file and line it is listed in.
     pub(super) fn place(&self) -> Option<(PathBuf, usize)> {
         Some((self.file.clone(), self.line))
     }
@@ -47,9 +37,8 @@ impl Listed {
 
 impl Packages {
     pub(super) fn new(file: &CondaFile, pip: &mlpack_requirements::Listed) -> Self {
-        let conda = file.conda_packages().map(|dependency| Listed {
+        let conda = file.conda_packages().map(|dependency| ListedPackage {
             name: normalize_name(&dependency.spec.name),
-            extras: Vec::new(),
             text: dependency.spec.text.clone(),
             bounds: Bounds::parse(dependency.spec.version.as_deref().unwrap_or_default()),
             conda: true,
@@ -68,13 +57,12 @@ impl Packages {
                 .collect::<String>()
         };
         let pip = pip.requirements.iter().filter_map(|line| match &line.kind {
-            PipLineKind::Requirement { name, extras, specifier, url } => {
+            PipLineKind::Requirement { name, specifier, url, .. } => {
                 // What an address gives is not known from its text.
                 let specifier = if url.is_none() { specifier } else { "" };
                 let bounds = format!("{specifier}{}", bound(name));
-                Some(Listed {
+                Some(ListedPackage {
                     name: name.clone(),
-                    extras: extras.clone(),
                     text: line.text.clone(),
                     bounds: Bounds::parse(bounds.trim_start_matches(',')),
                     conda: false,
@@ -87,21 +75,12 @@ impl Packages {
         Self { listed: conda.chain(pip).collect(), complete }
     }
 
-    /// A package by its normalised name.
-    pub(super) fn get(&self, name: &str) -> Option<&Listed> {
+    /// Returns a package by its normalised name.
+    pub(super) fn get(&self, name: &str) -> Option<&ListedPackage> {
         self.listed.iter().find(|listed| listed.name == name)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Listed> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ListedPackage> {
         self.listed.iter()
-    }
-
-    /// Whether a package is listed, or brought along by one that is.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-            || self
-                .listed
-                .iter()
-                .any(|listed| tables::brought_by(&listed.name).any(|brought| brought == name))
     }
 }

@@ -1,4 +1,4 @@
-//! The packages a project gets, once they are resolved and at hand.
+//! The packages of a project, once they are resolved and fetched.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use mlpack_oci::rootfs::RootFs;
 
 use crate::base::{modules, shared_libraries};
 
-/// Exact packages and what they stand on.
+/// Exact packages and the base they are installed on.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'a> {
     /// The packages.
     pub environment: &'a LockedEnvironment,
-    /// What they hold.
+    /// Their contents.
     pub inventory: &'a Inventory,
     /// The base's file system.
     pub root: &'a RootFs,
@@ -22,20 +22,20 @@ pub struct Resolved<'a> {
 }
 
 impl Resolved<'_> {
-    /// Libraries that packages need and nothing has.
+    /// Returns the libraries that packages need and nothing provides.
     pub(super) fn missing_libraries(&self) -> Vec<MissingLibrary> {
         let target = &self.environment.target;
-        // An interpreter brings its own folder along: what it is linked with is found for all that
-        // it loads.
+        // What an interpreter is linked with is found for everything that it loads.
         let own =
             target.interpreter.rsplit_once("/bin/").map(|(prefix, _)| format!("{prefix}/lib"));
         let names: BTreeSet<String> = shared_libraries(self.root, self.env, own.as_slice());
-        let holds = |path: &str| self.root.find(path).is_some();
-        let base = BaseLibraries { names: &names, holds: &holds };
+        let has = |path: &str| self.root.find(path).is_some();
+        let base = BaseLibraries { names: &names, holds: &has };
         self.inventory.missing_libraries(target.architecture, base)
     }
 
-    /// Everything that can be imported, beside Python's own library and the project's files.
+    /// Returns everything that can be imported besides the standard library and the project's
+    /// files.
     pub(super) fn modules(&self) -> Modules {
         let mut all = self.inventory.modules();
         if self.environment.conda.is_empty() {
@@ -56,9 +56,13 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Packages of these names and versions on a base whose interpreter has these modules. It
-    /// lives as long as the tests do.
-    pub(crate) fn resolved(packages: &[(&str, &str)], modules: &[&str]) -> Resolved<'static> {
+    /// Packages of these names and versions on a base whose interpreter has these modules. Leaked,
+    /// so that tests need not keep it.
+    pub(crate) fn resolved(
+        python: PythonVersion,
+        packages: &[(&str, &str)],
+        modules: &[&str],
+    ) -> Resolved<'static> {
         let package = |(name, version): &(&str, &str)| LockedPackage {
             name: (*name).to_owned(),
             version: (*version).to_owned(),
@@ -72,17 +76,18 @@ pub(super) mod tests {
         };
         let environment = LockedEnvironment {
             target: Target {
-                python: PythonVersion::new(3, 6, 15),
+                python,
                 glibc: (2, 27),
                 architecture: Architecture::Amd64,
-                interpreter: "/opt/conda/bin/python3.6".to_owned(),
+                interpreter: format!("/opt/conda/bin/python{}", python.minor_text()),
             },
             prefix: "/opt/mlpack/env".to_owned(),
             conda: Vec::new(),
             packages: packages.iter().map(package).collect(),
         };
         let file = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0 };
-        let place = |module: &&str| format!("opt/conda/lib/python3.6/site-packages/{module}");
+        let minor = python.minor_text();
+        let place = |module: &&str| format!("opt/conda/lib/python{minor}/site-packages/{module}");
         let index = LayerIndex {
             entries: modules.iter().map(|module| (place(module), file.clone())).collect(),
             ..LayerIndex::default()

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
-use super::{Finding, Severity, Subject};
-use crate::project::{CondaSource, InferenceConfig, ModelSpec, Overrides, Project};
-use crate::script::EntryScript;
+use super::resolved::tests::resolved;
+use super::{Finding, Resolved, Severity, Subject};
+use crate::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
 
 /// An entry script without a fault.
 pub(super) const GOOD_SCRIPT: &str = "import joblib
@@ -23,7 +23,7 @@ def run(data):
     return model.predict(data).tolist()
 ";
 
-/// A conda file that goes with it.
+/// A conda file that matches it.
 pub(super) const GOOD_CONDA: &str = "dependencies:
 - python=3.6.2
 - pip:
@@ -31,14 +31,15 @@ pub(super) const GOOD_CONDA: &str = "dependencies:
   - scikit-learn==0.24.2
 ";
 
-/// A project in a folder of its own. The entry script is `score.py`; the conda file is `env.yml`
+/// A project in a temporary folder. The entry script is `score.py`; the conda file is `env.yml`
 /// if there is one.
 pub(super) struct Case {
     dir: tempfile::TempDir,
     config: Option<String>,
     models: Vec<ModelSpec>,
-    overrides: Overrides,
+    overrides: ProjectOptions,
     python: Option<PythonVersion>,
+    resolved: Option<Resolved<'static>>,
     adjust: fn(&mut Subject<'_>),
 }
 
@@ -49,8 +50,9 @@ impl Case {
             dir: tempfile::tempdir().unwrap(),
             config: None,
             models: Vec::new(),
-            overrides: Overrides::default(),
+            overrides: ProjectOptions::default(),
             python: None,
+            resolved: None,
             adjust: |_| {},
         };
         for (path, text) in files {
@@ -87,13 +89,21 @@ impl Case {
         self
     }
 
-    pub(super) fn flags(mut self, set: impl FnOnce(&mut Overrides)) -> Self {
+    pub(super) fn flags(mut self, set: impl FnOnce(&mut ProjectOptions)) -> Self {
         set(&mut self.overrides);
         self
     }
 
     pub(super) fn python(mut self, version: &str) -> Self {
         self.python = Some(version.parse().unwrap());
+        self
+    }
+
+    /// Packages by name and version on a base whose interpreter has these modules. Comes after
+    /// [`Case::python`].
+    pub(super) fn packages(mut self, packages: &[(&str, &str)], modules: &[&str]) -> Self {
+        let python = self.python.unwrap_or(PythonVersion::new(3, 6, 15));
+        self.resolved = Some(resolved(python, packages, modules));
         self
     }
 
@@ -121,25 +131,22 @@ impl Case {
         }
         let project =
             Project::resolve(config.as_ref(), &self.overrides, &self.models, &root).unwrap();
-        let script = EntryScript::load(&project.entry_script, self.python).ok();
         let conda = match &project.conda {
             Some(CondaSource::File(path)) if path.exists() => Some(CondaFile::load(path).unwrap()),
-            Some(CondaSource::Inline { text, path }) => Some(CondaFile::parse(text, path).unwrap()),
+            Some(CondaSource::Inline(document)) => Some(CondaFile::read(document).unwrap()),
             _ => None,
         };
         let listed = conda.as_ref().map(|conda| Listed::of(conda, &root, &Default::default()));
-        let mut subject = Subject {
-            script: script.as_ref(),
-            conda: conda.as_ref(),
-            listed: listed.as_ref(),
-            python: self.python,
-            ..Subject::new(&project)
-        };
+        let mut subject = Subject::new(&project, conda.as_ref(), listed);
+        subject.python = self.python;
+        if let Some(resolved) = self.resolved {
+            subject.set_packages(resolved);
+        }
         (self.adjust)(&mut subject);
         let prefix = format!("{}/", root.display());
         let mut found = check(&subject);
         for finding in &mut found {
-            for text in [&mut finding.message, &mut finding.remedy] {
+            for text in [&mut finding.message, &mut finding.hint] {
                 *text = text.replace(&prefix, "").replace(&*root.to_string_lossy(), "ROOT");
             }
             if let Some((path, _)) = &mut finding.place {
@@ -156,13 +163,13 @@ pub(super) fn finding(
     severity: Severity,
     place: Option<(&str, usize)>,
     message: &str,
-    remedy: &str,
+    hint: &str,
 ) -> Finding {
     Finding {
         check,
         severity,
         message: message.to_owned(),
         place: place.map(|(path, line)| (PathBuf::from(path), line)),
-        remedy: remedy.to_owned(),
+        hint: hint.to_owned(),
     }
 }

@@ -1,96 +1,72 @@
-//! The new image's config: the base's, with what a service needs put on top.
+//! The new image's config: the base's, with what a service needs on top.
 
-use mlpack_oci::labels;
-use mlpack_oci::spec::{Config, ConfigBuilder};
+use mlpack_oci::layer::WrittenLayer;
+use mlpack_oci::spec::{
+    Config, ConfigBuilder, History, HistoryBuilder, ImageConfiguration, RootFsBuilder,
+};
+use mlpack_oci::{Image, labels};
 use serde_json::json;
 
-use super::{APP_ROOT, LABEL, LAUNCHER, MODELS_DIR, PORT, Record, SERVICE_USER};
+use super::canonical::invalid;
+use super::plan::Plan;
+use super::variables::Variables;
+use super::{APP_ROOT, Base, LABEL, LAUNCHER, PORT, Record, SERVICE_USER};
+use crate::Result;
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
 
-/// Environment variables in the order they were first set; a later value wins.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Variables(Vec<(String, String)>);
-
-impl Variables {
-    pub(super) fn of(lines: &[String]) -> Self {
-        let mut variables = Self::default();
-        for line in lines {
-            let (name, value) = line.split_once('=').unwrap_or((line, ""));
-            variables.set(name, value);
-        }
-        variables
-    }
-
-    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
-        let value = value.into();
-        match self.0.iter_mut().find(|(known, _)| known == name) {
-            Some(found) => found.1 = value,
-            None => self.0.push((name.to_owned(), value)),
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect()
-    }
-}
-
-/// The variables of the service (contract sections 1.6, 4.5). Extra Dockerfile lines come after
-/// the base's, the user's own last: of the conda file, then of the configuration and the flags.
-pub(super) fn variables(
-    facts: &BaseFacts,
-    steps: &[Step],
+/// Returns the config of the new image with all its layers. `record` is complete.
+///
+/// # Errors
+/// [`crate::Error::Data`] if a part of it is not valid.
+pub(super) fn image_config(
+    base: &Base,
+    plan: &Plan,
     record: &Record,
-    own: &[&std::collections::BTreeMap<String, String>],
-) -> Variables {
-    let mut variables = Variables::of(&facts.env);
-    for step in steps {
-        if let Step::Env { name, value } = step {
-            variables.set(name, value);
-        }
-    }
-    let path = variables
-        .get("PATH")
-        .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let path = format!("{}/bin:{path}", record.python.prefix);
-    variables.set("PATH", path);
-    if record.is_new() {
-        // As conda's own activation and Azure's builder set them (docs/azureml-2019.md#8).
-        for name in ["CONDA_PREFIX", "AZUREML_CONDA_ENVIRONMENT_PATH"] {
-            variables.set(name, record.python.prefix.as_str());
-        }
-    }
-    variables.set("AML_APP_ROOT", APP_ROOT);
-    variables.set("AZUREML_ENTRY_SCRIPT", &record.entry_script);
-    if let Some(directory) = &record.source_directory {
-        variables.set("AZUREML_SOURCE_DIRECTORY", directory);
-    }
-    let models = match record.models.as_slice() {
-        [only] => format!("{APP_ROOT}/{MODELS_DIR}/{}/{}", only.name, only.version),
-        _ => format!("{APP_ROOT}/{MODELS_DIR}"),
-    };
-    variables.set("AZUREML_MODEL_DIR", models);
-    // What user code prints reaches the log at once, and nothing writes beside it.
-    variables.set("PYTHONUNBUFFERED", "1");
-    variables.set("PYTHONDONTWRITEBYTECODE", "1");
-    // A number without a name has neither; libraries that cache something ask for both.
-    for (name, value) in [("HOME", "/tmp"), ("USER", "mlpack")] {
-        if variables.get(name).is_none() {
-            variables.set(name, value);
-        }
-    }
-    for (name, value) in own.iter().copied().flatten() {
-        variables.set(name, value);
-    }
-    variables
+    layers: &[WrittenLayer],
+) -> Result<ImageConfiguration> {
+    let mut image = base.image.config.clone();
+    let config = config(image.config().as_ref(), &base.facts, &plan.steps, &plan.variables, record);
+    let mut diff_ids = image.rootfs().diff_ids().clone();
+    diff_ids.extend(layers.iter().map(|layer| layer.diff_id.to_string()));
+    let rootfs = RootFsBuilder::default().typ("layers").diff_ids(diff_ids).build();
+    let created = timestamp(plan.mtime);
+    let history = history(&base.image, record, &created)?;
+    image.set_config(Some(config));
+    image.set_rootfs(rootfs.map_err(|error| invalid("config", &error))?);
+    image.set_history(Some(history));
+    image.set_created(Some(created));
+    Ok(image)
 }
 
-/// The config of the new image.
-pub(super) fn config(
+/// One entry per layer; with fewer, readers assign ours to the base's layers
+/// (docs/pitfalls.md#18).
+fn history(base: &Image, record: &Record, created: &str) -> Result<Vec<History>> {
+    let mut history = base.config.history().clone().unwrap_or_default();
+    let known = history.iter().filter(|entry| entry.empty_layer() != Some(true)).count();
+    let mut add = |entry: HistoryBuilder| -> Result<()> {
+        history.push(entry.build().map_err(|error| invalid("config", &error))?);
+        Ok(())
+    };
+    for _ in known..base.layers.len() {
+        add(HistoryBuilder::default().created_by("layer of the base image"))?;
+    }
+    for layer in &record.layers {
+        let title = layer.title.as_deref().map(|title| format!(" {title}")).unwrap_or_default();
+        let made_by = format!("mlpack package: {}{title}", layer.role.name());
+        add(HistoryBuilder::default().created(created).created_by(made_by))?;
+    }
+    Ok(history)
+}
+
+/// Returns seconds since 1970 as RFC 3339.
+fn timestamp(seconds: u64) -> String {
+    jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(0))
+        .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string())
+}
+
+/// Returns what a container of the image runs, and as which user.
+fn config(
     base: Option<&Config>,
     facts: &BaseFacts,
     steps: &[Step],

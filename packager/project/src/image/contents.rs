@@ -1,4 +1,4 @@
-//! The packages of a lock file or an image in one form, and what changed between two.
+//! The packages of a lock file or an image in one form, and the changes between two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,11 @@ use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Digest, Image};
 use serde::Serialize;
 
-use super::Record;
 use super::inspect::packages;
+use super::record::{PackageRecord, Record};
 use crate::base::BaseFacts;
 
-/// An environment as it is told.
+/// The contents of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Contents {
@@ -24,12 +24,12 @@ pub struct Contents {
     /// `azureml-inference-server-http 1.4.0`
     pub server: Option<String>,
     /// By name, conda before pip.
-    pub packages: Vec<Listed>,
+    pub packages: Vec<PackageEntry>,
 }
 
 /// A package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Listed {
+pub struct PackageEntry {
     /// Name, normalised for pip.
     pub name: String,
     /// `conda` or `pip`.
@@ -38,14 +38,14 @@ pub struct Listed {
     pub version: String,
     /// Conda's build string.
     pub build: Option<String>,
-    /// The channel, the server, `find-links` or `file`; an image does not tell.
+    /// The channel, the server, `find-links` or `file`; not known of an image.
     pub from: Option<String>,
     /// Of the archive or wheel, in bytes, where it is known.
     pub size: Option<u64>,
 }
 
-impl Listed {
-    /// Version, and conda's build behind it.
+impl PackageEntry {
+    /// Returns the version, followed by conda's build.
     fn full_version(&self) -> String {
         match &self.build {
             Some(build) => format!("{} {build}", self.version),
@@ -54,7 +54,7 @@ impl Listed {
     }
 }
 
-/// Something that is another in the second than in the first.
+/// A difference between two environments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// `added`, `removed` or `changed`.
@@ -70,10 +70,10 @@ pub struct Change {
 }
 
 impl Contents {
-    /// What a lock file says.
+    /// Returns the contents of a lock file.
     pub fn of_lock(lock: &LockFile) -> Self {
         let environment = &lock.environment;
-        let conda = environment.conda.iter().map(|package| Listed {
+        let conda = environment.conda.iter().map(|package| PackageEntry {
             name: package.name.clone(),
             kind: "conda",
             version: package.version.clone(),
@@ -81,7 +81,7 @@ impl Contents {
             from: Some(from_channel(&package.channel)),
             size: package.size,
         });
-        let pip = environment.packages.iter().map(|package| Listed {
+        let pip = environment.packages.iter().map(|package| PackageEntry {
             name: package.name.clone(),
             kind: "pip",
             version: package.version.clone(),
@@ -101,21 +101,21 @@ impl Contents {
         }
     }
 
-    /// What the label of an image that mlpack made says; nothing for another.
+    /// Returns the contents of an image that mlpack made, by its label; nothing for another.
     pub fn of_record(image: &Image) -> Option<Self> {
         let record = Record::of(image)?;
         Some(Self {
             base_digest: Some(record.base.digest),
             python: Some(record.python.version.clone()),
             base: record.base.name.clone(),
-            ..Self::made_of(record.listed())
+            ..Self::made_of(record.entries())
         })
     }
 
-    /// What lies in an image, whoever made it.
+    /// Returns the contents of any image, by its layers.
     pub fn of_layers(image: &Image, root: &RootFs) -> Self {
         let facts = BaseFacts::read(image, root);
-        let found = packages(root).into_iter().map(|package| Listed {
+        let found = packages(root).into_iter().map(|package| PackageEntry {
             name: package.name,
             kind: package.kind,
             version: package.version,
@@ -134,14 +134,15 @@ impl Contents {
         }
     }
 
-    fn made_of(mut packages: Vec<Listed>) -> Self {
+    fn made_of(mut packages: Vec<PackageEntry>) -> Self {
         packages.sort();
         let server = packages.iter().find(|package| package.name == SERVER);
         let server = server.map(|server| format!("{} {}", server.name, server.version));
         Self { server, packages, ..Self::default() }
     }
 
-    /// What changed from this to another: base, interpreter and server first, then packages by name.
+    /// Returns the changes from this to another: base, interpreter and server first, then packages
+    /// by name.
     pub fn changes(&self, other: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         let base = |of: &Self| match (&of.base, of.base_digest) {
@@ -149,13 +150,13 @@ impl Contents {
             (_, digest) => digest.map(|digest| digest.short().to_string()),
         };
         let facts = [
-            // A name alone is no other base.
+            // The same base may have another name.
             ("base", base(self), base(other), self.base_digest == other.base_digest),
             ("python", self.python.clone(), other.python.clone(), self.python == other.python),
             ("server", self.server.clone(), other.server.clone(), self.server == other.server),
         ];
         for (name, before, after, same) in facts {
-            // What one of them does not tell is no change.
+            // What is not known of one of them is not a change.
             if !same && before.is_some() && after.is_some() {
                 changes.extend(Change::of(name, None, before, after));
             }
@@ -169,7 +170,7 @@ impl Contents {
         changes
     }
 
-    /// Versions of each package; one that lies in several places may have several.
+    /// Returns the versions of each package; one that is in several places may have several.
     fn by_name(&self) -> BTreeMap<(&str, &'static str), String> {
         let mut versions: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for package in &self.packages {
@@ -200,31 +201,20 @@ impl Change {
 }
 
 impl Record {
-    /// The packages of the environment.
-    pub fn listed(&self) -> Vec<Listed> {
-        let conda = self.conda_packages.iter().filter_map(|package| {
-            let mut parts = package.splitn(3, '=');
-            Some(Listed {
-                name: parts.next()?.to_owned(),
-                kind: "conda",
-                version: parts.next()?.to_owned(),
-                build: parts.next().map(str::to_owned),
+    /// Returns the packages of the environment.
+    pub fn entries(&self) -> Vec<PackageEntry> {
+        let entry = |kind| {
+            move |package: &PackageRecord| PackageEntry {
+                name: package.name.clone(),
+                kind,
+                version: package.version.clone(),
+                build: package.build.clone(),
                 from: None,
                 size: None,
-            })
-        });
-        let pip = self.packages.iter().filter_map(|package| {
-            let (name, version) = package.split_once("==")?;
-            Some(Listed {
-                name: name.to_owned(),
-                kind: "pip",
-                version: version.to_owned(),
-                build: None,
-                from: None,
-                size: None,
-            })
-        });
-        conda.chain(pip).collect()
+            }
+        };
+        let conda = self.conda_packages.iter().map(entry("conda"));
+        conda.chain(self.packages.iter().map(entry("pip"))).collect()
     }
 }
 
@@ -246,9 +236,9 @@ fn host(url: &str) -> String {
 mod tests {
     use super::*;
 
-    fn listed(name: &str, kind: &'static str, version: &str, build: Option<&str>) -> Listed {
+    fn entry(name: &str, kind: &'static str, version: &str, build: Option<&str>) -> PackageEntry {
         let build = build.map(str::to_owned);
-        Listed {
+        PackageEntry {
             name: name.to_owned(),
             kind,
             version: version.to_owned(),
@@ -259,19 +249,19 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_and_what_is_not_known_is_none() {
+    fn each_change_is_reported_once() {
         let mut before = Contents::made_of(vec![
-            listed("numpy", "conda", "1.0", Some("py_0")),
-            listed("gone", "pip", "1", None),
-            listed("same", "pip", "1", None),
-            listed(SERVER, "pip", "1.4.0", None),
+            entry("numpy", "conda", "1.0", Some("py_0")),
+            entry("gone", "pip", "1", None),
+            entry("same", "pip", "1", None),
+            entry(SERVER, "pip", "1.4.0", None),
         ]);
         before.python = Some("3.11.7".to_owned());
         let mut after = Contents::made_of(vec![
-            listed("numpy", "conda", "1.0", Some("py_1")),
-            listed("same", "pip", "1", None),
-            listed("new", "pip", "2", None),
-            listed(SERVER, "pip", "1.5.0", None),
+            entry("numpy", "conda", "1.0", Some("py_1")),
+            entry("same", "pip", "1", None),
+            entry("new", "pip", "2", None),
+            entry(SERVER, "pip", "1.5.0", None),
         ]);
         after.base_digest = Some(Digest::of(b"base"));
         let change = |change, name: &str, kind, before: Option<&str>, after: Option<&str>| Change {

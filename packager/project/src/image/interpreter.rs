@@ -1,37 +1,41 @@
-//! Whose interpreter the environment gets: the base's, or one of its own among conda packages.
+//! Which interpreter an environment uses: the base's, or a new one among conda packages.
 
 use mlpack_lock::{LockTarget, VirtualPackages};
-use mlpack_requirements::{CondaFile, Fit, PythonVersion, Target};
+use mlpack_requirements::{CondaFile, Fit, PythonSpec, PythonVersion, Target};
 
 use crate::base::BaseFacts;
 use crate::{Error, Result};
 
-/// Where an environment of its own lies if the base has no conda.
+/// The folder of new environments if the base has no conda.
 const WITHOUT_CONDA: &str = "/opt/mlpack";
 
-/// Name of an environment whose conda file gives none, as Azure's own files have it.
+/// Minor versions of Python 3 and their patch releases that are tried against a spec.
+const MINORS: u32 = 40;
+const PATCHES: u32 = 100;
+
+/// Name of an environment whose conda file has none, as in the files of Azure ML.
 const UNNAMED: &str = "project_environment";
 
 /// The interpreter that packages are resolved for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InterpreterSource {
-    /// The base's, kept as it is.
+    /// The base's, unchanged.
     Base(Target),
-    /// One that conda packages bring.
+    /// A new one, among conda packages.
     New {
-        /// What the base offers conda packages.
+        /// What conda packages can rely on in the base.
         virtual_packages: VirtualPackages,
-        /// Where the environment lies, absolute.
+        /// The folder of the environment, absolute.
         prefix: String,
     },
 }
 
-/// What `--environment` asks for.
+/// What `--environment` requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InterpreterPreference {
-    /// Keep the base's interpreter.
+    /// Use the base's interpreter.
     Base,
-    /// An interpreter of its own.
+    /// Install a new interpreter.
     New,
 }
 
@@ -40,12 +44,12 @@ pub enum InterpreterPreference {
 pub struct InterpreterSelection {
     /// Which one.
     pub interpreter: InterpreterSource,
-    /// Half a sentence.
+    /// The reason, as half a sentence.
     pub why: String,
 }
 
 impl InterpreterSelection {
-    /// What a lock file would be for.
+    /// Returns what a lock file is made for.
     pub fn lock_target(&self) -> LockTarget<'_> {
         match &self.interpreter {
             InterpreterSource::Base(target) => LockTarget::Base(target),
@@ -55,15 +59,16 @@ impl InterpreterSelection {
         }
     }
 
-    /// The interpreter's release, where it is known before packages are resolved.
-    pub fn python(&self) -> Option<PythonVersion> {
-        match &self.interpreter {
-            InterpreterSource::Base(target) => Some(target.python),
-            InterpreterSource::New { .. } => None,
-        }
+    /// Returns the interpreter's version as far as it is known before packages are resolved: the
+    /// base's, or one of the only minor version that the conda file admits.
+    pub fn python(&self, conda: Option<&CondaFile>) -> Option<PythonVersion> {
+        let InterpreterSource::Base(target) = &self.interpreter else {
+            return only_minor(conda?.python_spec()?);
+        };
+        Some(target.python)
     }
 
-    /// Keeps the base's interpreter where it satisfies the file, unless `preference` says otherwise.
+    /// Selects the base's interpreter if it satisfies the file, unless `preference` says otherwise.
     ///
     /// # Errors
     /// [`Error::OtherPython`] and [`Error::CondaOnBase`] for a file that the base's interpreter
@@ -79,11 +84,11 @@ impl InterpreterSelection {
                 return Err(Error::NoCondaFile);
             }
             let interpreter = InterpreterSource::Base(facts.target(base)?);
-            return Ok(Self { interpreter, why: "no conda file asks for another".to_owned() });
+            return Ok(Self { interpreter, why: "no conda file requires another".to_owned() });
         };
         let obstacle = obstacle(file, facts);
         let why = match (preference, obstacle) {
-            (Some(InterpreterPreference::New), _) => "as asked for".to_owned(),
+            (Some(InterpreterPreference::New), _) => "as requested".to_owned(),
             (None, Some(obstacle)) => obstacle.why(file),
             (Some(InterpreterPreference::Base), Some(obstacle)) => {
                 return Err(obstacle.error(file, facts, base));
@@ -106,7 +111,18 @@ impl InterpreterSelection {
     }
 }
 
-/// Why the base's interpreter does not do.
+/// Returns a version of the only minor version of Python 3 that a spec admits, if there is only
+/// one.
+fn only_minor(spec: &PythonSpec) -> Option<PythonVersion> {
+    let mut minors = (0..MINORS).filter_map(|minor| {
+        let exact =
+            |patch: &u32| spec.satisfied_by(PythonVersion::new(3, minor, *patch)) == Fit::Exact;
+        (0..PATCHES).find(exact).map(|patch| PythonVersion::new(3, minor, patch))
+    });
+    minors.next().filter(|_| minors.next().is_none())
+}
+
+/// Why the base's interpreter cannot be used.
 enum Obstacle {
     NoPython,
     Python { wanted: String, found: String, interpreter: String },
@@ -120,7 +136,7 @@ fn obstacle(file: &CondaFile, facts: &BaseFacts) -> Option<Obstacle> {
     }
     let Some(python) = facts.python() else { return Some(Obstacle::NoPython) };
     let spec = file.python_spec()?;
-    // Another patch release is let pass, as the service of 2019 did; the checks say so.
+    // Another patch release is accepted, as Azure ML (2019) did; `deps.python` warns about it.
     (spec.satisfied_by(python.value.version) == Fit::No).then(|| Obstacle::Python {
         wanted: spec.text.clone(),
         found: python.value.version.to_string(),
@@ -133,7 +149,7 @@ impl Obstacle {
         match self {
             Self::NoPython => "the base has no Python".to_owned(),
             Self::Python { wanted, found, .. } => {
-                format!("`{wanted}` is asked for, the base has {found}")
+                format!("`{wanted}` is required, the base has {found}")
             }
             Self::Packages(names) => {
                 let file = file.path.file_name().unwrap_or_default().to_string_lossy();
@@ -141,7 +157,7 @@ impl Obstacle {
                     1 => String::new(),
                     n => format!(" and {} more", n - 1),
                 };
-                format!("{file} asks for the conda package {}{more}", names[0])
+                format!("{file} lists the conda package {}{more}", names[0])
             }
         }
     }
@@ -160,7 +176,7 @@ impl Obstacle {
     }
 }
 
-/// A name as a folder may have it: what a path or a script would stumble over becomes `_`.
+/// Returns a name as a folder name: characters that break paths or scripts become `_`.
 fn folder_name(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().map(|c| if legal(c) { c } else { '_' }).collect();
@@ -170,6 +186,22 @@ fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_minor_version_is_known_before_resolution() {
+        let python = |line: &str| {
+            let text = format!("dependencies:\n- {line}\n");
+            let file = CondaFile::parse(&text, std::path::Path::new("env.yml")).unwrap();
+            only_minor(file.python_spec()?)
+        };
+        let version = |minor, patch| Some(PythonVersion::new(3, minor, patch));
+        assert_eq!(python("python=3.6.2"), version(6, 2));
+        assert_eq!(python("python=3.8"), version(8, 0));
+        assert_eq!(python("python>=3.8,<3.9"), version(8, 0));
+        for open in ["python>=3.8", "python=3", "pip"] {
+            assert_eq!(python(open), None, "{open}");
+        }
+    }
 
     #[test]
     fn names_become_folders() {

@@ -1,67 +1,55 @@
-//! Everything decided, nothing done: which layers, in which order, and what the image says.
+//! Everything decided, nothing done: which layers, in which order, and what the image records.
 
 use std::collections::BTreeMap;
 
 use mlpack_lock::LockedEnvironment;
 use mlpack_oci::layer::{Compression, Tree};
-use mlpack_oci::rootfs::RootFs;
-use mlpack_oci::{DiffId, Digest, Image};
+use mlpack_oci::{DiffId, Digest};
 
-use super::config::{self, Variables};
-use super::environment_layers::EnvironmentLayers;
-use super::graft::graft;
+use super::layers::environment::Maker;
+use super::layers::overlay::overlay;
+use super::layers::{EnvironmentLayers, trees};
+use super::variables::{self, Variables};
 use super::{
-    APP_ROOT, BaseRecord, ModelRecord, PolicyRecord, PythonRecord, Record, Role, Templates, app,
+    APP_ROOT, Base, BaseRecord, ModelRecord, PackageRecord, PolicyRecord, PythonRecord, Record,
+    Role, Templates,
 };
-use crate::base::BaseFacts;
-use crate::project::Project;
 use crate::project::docker_steps::Step;
+use crate::project::{Model, Project};
 use crate::{Error, Result};
 
 /// Layers of base and image together that every runtime mounts (docs/pitfalls.md#29).
 const MAX_LAYERS: usize = 125;
 
-/// Layers of base and image together that the environment does not go beyond: some runtimes and
-/// long paths of snapshots allow fewer than others (docs/pitfalls.md#29).
-const COMFORTABLE_LAYERS: usize = 100;
+/// Layers of base and image together that the environment does not exceed: some runtimes, and
+/// snapshots with long paths, support fewer than others (docs/pitfalls.md#29).
+const SOFT_MAX_LAYERS: usize = 100;
 
-/// Layers of an environment, if nothing else is said.
+/// Layers of an environment by default.
 pub const ENVIRONMENT_LAYERS: usize = 12;
 
-/// Version of the form of [`Record`].
+/// Version of the format of [`Record`].
 const RECORD_FORMAT: u32 = 1;
 
-/// A base that was read.
-pub struct Base {
-    /// Its reference where that is true on any machine: of a registry or an engine.
-    pub name: Option<String>,
-    /// The image.
-    pub image: Image,
-    /// Its merged file system.
-    pub root: RootFs,
-    /// What it offers.
-    pub facts: BaseFacts,
-}
-
-/// What a plan is made of.
+/// Everything a plan depends on.
 pub struct Inputs<'a> {
-    /// What the user has.
+    /// The project.
     pub project: &'a Project,
-    /// What it stands on.
+    /// Its base.
     pub base: &'a Base,
-    /// Extra Dockerfile lines, evaluated on that base.
+    /// Extra Dockerfile lines, evaluated on the base.
     pub steps: &'a [Step],
-    /// The packages, resolved for that base.
+    /// The packages, resolved for the base.
     pub environment: &'a LockedEnvironment,
-    /// What of the options of laying shows in the layer; empty without any.
+    /// Key of the install options, as far as they change the layers; empty without any.
     pub options: &'a str,
-    /// Why the interpreter is the base's or a new one.
+    /// Why the interpreter is the base's or a new one, as its selection says.
     pub why: &'a str,
-    /// Layers the environment may have.
+    /// Maximum number of layers of the environment.
     pub environment_layers: usize,
     /// Variables of the conda file.
     pub variables: &'a BTreeMap<String, String>,
-    /// The policy and what of it was let pass.
+    /// The policy and its verdicts.
     pub policy: PolicyRecord,
     /// Version of mlpack.
     pub version: &'a str,
@@ -71,9 +59,9 @@ pub struct Inputs<'a> {
     pub mtime: u64,
 }
 
-/// Everything about the new image but its bytes.
+/// Everything about the new image except its bytes.
 pub struct Plan {
-    /// The record, whose layers and model digests are filled when they are written.
+    /// The record; layers and model digests are filled in when the layers are written.
     pub record: Record,
     /// New layers from the bottom up.
     pub layers: Vec<PlannedLayer>,
@@ -90,70 +78,102 @@ pub struct PlannedLayer {
     pub role: Role,
     /// `NAME:VERSION` of a model.
     pub title: Option<String>,
-    /// How it is stored.
-    pub compression: Compression,
-    /// What is in it.
+    /// Its content.
     pub(super) content: LayerContent,
 }
 
-/// Where a layer's tree comes from.
+/// The content of a layer.
 pub(super) enum LayerContent {
-    /// It is here.
-    Tree(Tree),
-    /// Several layers made of packages, which need not be fetched if they were written before.
+    /// Files of the project or of mlpack.
+    Tree {
+        /// The files, at their places on the base.
+        tree: Tree,
+        /// How the layer is stored.
+        compression: Compression,
+    },
+    /// Several layers of packages, which need not be fetched if the layers are cached.
     Environment(EnvironmentLayers),
 }
 
 /// Decides everything.
 ///
 /// # Errors
-/// If sources cannot be listed, paths collide, a template fails, or layers are too many.
+/// If sources cannot be listed, paths collide, a template fails, or there are too many layers.
 pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
-    let Inputs { project, base, steps, environment, templates, .. } = *inputs;
-    let entry_script = project.entry_script_in_image().unwrap_or_default();
-    let source_directory = project.source_directory.as_ref().map(|source| source.name.clone());
-    let tree = |role, tree: &Tree| -> Result<PlannedLayer> {
-        Ok(PlannedLayer {
-            role,
-            title: None,
-            compression: Compression::Gzip,
-            content: LayerContent::Tree(graft(tree, &base.root)?),
-        })
-    };
-    let mut layers = vec![tree(Role::Server, &app::server(templates)?)?];
-    let copied = app::steps(steps)?;
-    if !copied.is_empty() {
-        layers.push(tree(Role::Steps, &copied)?);
-    }
-    // By name and version, so that the order of flags does not show.
+    let Inputs { project, base, steps, .. } = *inputs;
+    // By name and version, so that the order of flags does not matter.
     let models: BTreeMap<_, _> =
         project.models.iter().map(|model| ((model.name.as_str(), model.version), model)).collect();
-    for model in models.values() {
-        let mut layer = tree(Role::Model, &app::model(model)?)?;
-        layer.title = Some(format!("{}:{}", model.name, model.version));
-        layer.compression = Compression::Probe;
-        layers.push(layer);
+    let models: Vec<&Model> = models.into_values().collect();
+    let mut layers = project_layers(inputs, &models)?;
+    layers.insert(0, environment_layer(inputs, layers.len())?);
+    let record = record(inputs, &models);
+    let own = [inputs.variables, &project.environment_variables];
+    let variables = variables::variables(&base.facts, steps, &record, &own);
+    let why = inputs.why.to_owned();
+    Ok(Plan { record, layers, mtime: inputs.mtime, why, variables, steps: steps.to_vec() })
+}
+
+/// Returns the layers above the environment: server, extra Dockerfile lines, models, code.
+fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedLayer>> {
+    let Inputs { project, base, steps, templates, .. } = *inputs;
+    let layer = |role, title, tree: &Tree, compression| -> Result<PlannedLayer> {
+        let content = LayerContent::Tree { tree: overlay(tree, &base.root)?, compression };
+        Ok(PlannedLayer { role, title, content })
+    };
+    let mut layers =
+        vec![layer(Role::Server, None, &trees::server(templates)?, Compression::Gzip)?];
+    let copied = trees::steps(steps)?;
+    if !copied.is_empty() {
+        layers.push(layer(Role::Steps, None, &copied, Compression::Gzip)?);
+    }
+    for model in models {
+        let title = Some(format!("{}:{}", model.name, model.version));
+        layers.push(layer(Role::Model, title, &trees::model(model)?, Compression::Probe)?);
     }
     let files = project.source_files()?;
-    let code = app::code(&files, &entry_script, source_directory.as_deref(), templates)?;
-    layers.push(tree(Role::Code, &code)?);
-    let others = base.image.layers.len() + layers.len();
+    let script = project.entry_script_in_image().unwrap_or_default();
+    let folder = project.source_directory.as_ref().map(|source| source.name.as_str());
+    let code = trees::code(&files, &script, folder, templates)?;
+    layers.push(layer(Role::Code, None, &code, Compression::Gzip)?);
+    Ok(layers)
+}
+
+/// Returns the layers of packages, beside `others` new layers.
+fn environment_layer(inputs: &Inputs<'_>, others: usize) -> Result<PlannedLayer> {
+    let others = inputs.base.image.layers.len() + others;
     if others >= MAX_LAYERS {
         return Err(Error::TooManyLayers { found: others + 1, limit: MAX_LAYERS });
     }
-    let budget = inputs.environment_layers.min(COMFORTABLE_LAYERS.saturating_sub(others)).max(1);
-    let packages = EnvironmentLayers::of(environment, &base.root, inputs, budget);
-    layers.insert(
-        0,
-        PlannedLayer {
-            role: Role::Packages,
-            title: Some(format!("in at most {budget} layers")),
-            compression: Compression::Gzip,
-            content: LayerContent::Environment(packages),
-        },
-    );
+    let budget = inputs.environment_layers.min(SOFT_MAX_LAYERS.saturating_sub(others)).max(1);
+    let Inputs { version, mtime, options, .. } = *inputs;
+    let made_by = Maker { version, mtime, options };
+    let layers = EnvironmentLayers::of(inputs.environment, &inputs.base.root, made_by, budget);
+    Ok(PlannedLayer {
+        role: Role::Packages,
+        title: Some(format!("in at most {budget} layers")),
+        content: LayerContent::Environment(layers),
+    })
+}
+
+/// Returns the record, without layers and with placeholders for the digests of models.
+fn record(inputs: &Inputs<'_>, models: &[&Model]) -> Record {
+    let Inputs { project, base, environment, .. } = *inputs;
     let unwritten = DiffId(Digest::of(b""));
-    let record = Record {
+    let model = |model: &&Model| ModelRecord {
+        name: model.name.clone(),
+        version: model.version,
+        entry: model.basename.clone(),
+        size: model.size(),
+        digest: unwritten,
+    };
+    let package = |name: &str, version: &str, build: Option<&str>| PackageRecord {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        build: build.map(str::to_owned),
+    };
+    let (conda, pip) = (environment.conda.iter(), environment.packages.iter());
+    Record {
         format: RECORD_FORMAT,
         mlpack: inputs.version.to_owned(),
         base: BaseRecord {
@@ -162,35 +182,14 @@ pub fn plan(inputs: &Inputs<'_>) -> Result<Plan> {
             facts: base.facts.lines(),
         },
         policy: inputs.policy.clone(),
-        entry_script,
-        source_directory,
-        models: models
-            .values()
-            .map(|model| ModelRecord {
-                name: model.name.clone(),
-                version: model.version,
-                entry: model.basename.clone(),
-                size: model.size(),
-                digest: unwritten,
-            })
-            .collect(),
+        entry_script: project.entry_script_in_image().unwrap_or_default(),
+        source_directory: project.source_directory.as_ref().map(|source| source.name.clone()),
+        models: models.iter().map(model).collect(),
         python: python(environment),
-        conda_packages: environment
-            .conda
-            .iter()
-            .map(|package| format!("{}={}={}", package.name, package.version, package.build))
-            .collect(),
-        packages: environment
-            .packages
-            .iter()
-            .map(|package| format!("{}=={}", package.name, package.version))
-            .collect(),
+        conda_packages: conda.map(|p| package(&p.name, &p.version, Some(&p.build))).collect(),
+        packages: pip.map(|p| package(&p.name, &p.version, None)).collect(),
         layers: Vec::new(),
-    };
-    let own = [inputs.variables, &project.environment_variables];
-    let variables = config::variables(&base.facts, steps, &record, &own);
-    let why = inputs.why.to_owned();
-    Ok(Plan { record, layers, mtime: inputs.mtime, why, variables, steps: steps.to_vec() })
+    }
 }
 
 fn python(environment: &LockedEnvironment) -> PythonRecord {
@@ -203,7 +202,7 @@ fn python(environment: &LockedEnvironment) -> PythonRecord {
 }
 
 impl Plan {
-    /// The plan as lines for people, every default visible.
+    /// Returns the plan as lines of text, with every default.
     pub fn lines(&self) -> Vec<String> {
         let record = &self.record;
         let base = record.base.name.as_deref().unwrap_or("local image");

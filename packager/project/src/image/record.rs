@@ -1,24 +1,24 @@
-//! What mlpack writes into an image about the image: one label, so that `inspect` needs no layer.
+//! What mlpack records in an image about the image: one label, so that `inspect` needs no layer.
 
 use mlpack_oci::{DiffId, Digest, Image};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::{FactLine, Verdict};
 
-/// The label of the config that holds a [`Record`] as JSON.
+/// The label of the config that contains a [`Record`] as JSON.
 pub const LABEL: &str = mlpack_oci::labels::IMAGE;
 
 /// How an image was made. Nothing in it depends on the machine it was made on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// Version of this record's form.
+    /// Version of this record's format.
     pub format: u32,
     /// Version of mlpack.
     pub mlpack: String,
-    /// The base it stands on.
+    /// Its base.
     pub base: BaseRecord,
-    /// How the base's requirements came out.
+    /// How the base meets its policy.
     pub policy: PolicyRecord,
     /// The entry script below the app root.
     pub entry_script: String,
@@ -29,11 +29,11 @@ pub struct Record {
     pub models: Vec<ModelRecord>,
     /// The interpreter.
     pub python: PythonRecord,
-    /// `name=version=build` of every conda package of the environment.
+    /// Every conda package of the environment, as `name=version=build`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conda_packages: Vec<String>,
-    /// `name==version` of every package from the pip list.
-    pub packages: Vec<String>,
+    pub conda_packages: Vec<PackageRecord>,
+    /// Every package from the pip list, as `name==version`.
+    pub packages: Vec<PackageRecord>,
     /// New layers from the bottom up.
     pub layers: Vec<LayerRecord>,
 }
@@ -41,12 +41,12 @@ pub struct Record {
 /// The base of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseRecord {
-    /// Its reference, if it came from a registry or the engine; a path would only be true here.
+    /// Its reference, if it came from a registry; a path would not be valid elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Digest of its manifest.
     pub digest: Digest,
-    /// What it offers.
+    /// Its facts.
     pub facts: Vec<FactLine>,
 }
 
@@ -55,9 +55,9 @@ pub struct BaseRecord {
 pub struct PolicyRecord {
     /// The policy's name.
     pub name: String,
-    /// Its requirements held against the base.
+    /// The verdicts of its requirements.
     pub verdicts: Vec<Verdict>,
-    /// Failed requirements that `--allow` let pass.
+    /// Failed requirements that `--allow` ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<String>,
 }
@@ -65,15 +65,15 @@ pub struct PolicyRecord {
 /// One model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRecord {
-    /// As `Model.get_model_path` asks for it.
+    /// The argument of `Model.get_model_path`.
     pub name: String,
-    /// 0 if it was never registered.
+    /// 0 if it was not registered.
     pub version: u32,
-    /// The one entry of its folder: the name of the file or folder it was given as.
+    /// The only entry of its folder: the name of the model's file or folder.
     pub entry: String,
     /// Sum of its files in bytes.
     pub size: u64,
-    /// Digest of its layer's content; names the model wherever it is packed.
+    /// Digest of its layer's content; the same in every image that has the model.
     pub digest: DiffId,
 }
 
@@ -82,10 +82,44 @@ pub struct ModelRecord {
 pub struct PythonRecord {
     /// Full version.
     pub version: String,
-    /// The executable: the base's, or the environment's own.
+    /// The executable: the base's, or a separate one of the environment.
     pub interpreter: String,
-    /// Where the environment lies.
+    /// The environment's folder.
     pub prefix: String,
+}
+
+/// A package: `name==version`, or `name=version=build` if it is conda's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageRecord {
+    /// Normalised name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Conda's build string.
+    pub build: Option<String>,
+}
+
+impl Serialize for PackageRecord {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Self { name, version, build } = self;
+        match build {
+            Some(build) => to.collect_str(&format_args!("{name}={version}={build}")),
+            None => to.collect_str(&format_args!("{name}=={version}")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PackageRecord {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let parts: Vec<&str> = text.splitn(3, '=').collect();
+        let [name, second, third] = parts[..] else {
+            return Err(serde::de::Error::custom(format!("`{text}` is not a package")));
+        };
+        let (version, build) =
+            if second.is_empty() { (third, None) } else { (second, Some(third.to_owned())) };
+        Ok(Self { name: name.to_owned(), version: version.to_owned(), build })
+    }
 }
 
 /// One new layer.
@@ -117,7 +151,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word for people.
+    /// Returns its name in output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Packages => "packages",
@@ -130,14 +164,34 @@ impl Role {
 }
 
 impl Record {
-    /// Whether the interpreter is the environment's own.
+    /// Returns whether the environment has a separate interpreter.
     pub fn is_new(&self) -> bool {
         !self.conda_packages.is_empty()
     }
 
-    /// The record of an image that mlpack made.
+    /// Returns the record of an image that mlpack made.
     pub fn of(image: &Image) -> Option<Self> {
         let config = image.config.config().as_ref()?;
         serde_json::from_str(config.labels().as_ref()?.get(LABEL)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_recorded_as_text() {
+        for (text, version, build) in [
+            ("numpy==1.19.5", "1.19.5", None),
+            ("python=3.8.2=h_cpython", "3.8.2", Some("h_cpython")),
+            ("odd==1=2", "1=2", None),
+        ] {
+            let json = format!("\"{text}\"");
+            let package: PackageRecord = serde_json::from_str(&json).unwrap();
+            assert_eq!((package.version.as_str(), package.build.as_deref()), (version, build));
+            assert_eq!(serde_json::to_string(&package).unwrap(), json);
+        }
+        assert!(serde_json::from_str::<PackageRecord>("\"numpy\"").is_err());
     }
 }

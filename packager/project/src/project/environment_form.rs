@@ -2,13 +2,13 @@
 //!
 //! Files of this form were mostly written by the SDK, with every key and many nulls in them, and
 //! later releases added keys (`assetId`, `r`, `docker.platform`, `docker.buildContext`): all are
-//! known here. What a web service does not use is noted, not refused.
+//! known here. Keys that a web service does not use are noted, not refused.
 
-use super::document::{Node, Value};
-use super::fields::{Fields, Located};
-use super::{RegistryAccess, Result, inference_config};
+use mlpack_documents::{Fields, Located, Node, Value};
 
-/// What an environment says, as far as it means something for a web service.
+use super::{ProjectOptions, RegistryAccess, Result};
+
+/// The keys of an environment that matter for a web service.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EnvironmentForm {
     /// `name`.
@@ -23,8 +23,8 @@ pub struct EnvironmentForm {
     pub interpreter: Option<String>,
     /// `python.condaDependenciesFile`.
     pub conda_file: Option<Located<String>>,
-    /// `python.condaDependencies` as JSON text, which a conda file's reader takes as YAML.
-    pub conda_inline: Option<Located<String>>,
+    /// `python.condaDependencies`: a conda file inside the configuration.
+    pub conda_inline: Option<Located<Node>>,
     /// `docker.baseImage`.
     pub base_image: Option<Located<String>>,
     /// `docker.baseDockerfile`: the text or path of a Dockerfile.
@@ -72,46 +72,62 @@ const DATABRICKS_KEYS: &[&str] =
     &["mavenLibraries", "pypiLibraries", "rcranLibraries", "jarLibraries", "eggLibraries"];
 
 impl EnvironmentForm {
-    pub(super) fn take(outer: &mut Fields<'_>) -> Result<Option<Located<Self>>> {
+    pub(super) fn read(outer: &Fields<'_>) -> Result<Option<Located<Self>>> {
         let line = outer.line("environment");
-        let Some(mut fields) = outer.object("environment", KEYS)? else { return Ok(None) };
+        let Some(fields) = outer.mapping("environment", KEYS)? else { return Ok(None) };
         let mut form = Self {
             name: fields.text("name")?.map(|text| text.value),
-            version: fields.version("version")?.map(|text| text.value),
+            version: fields.written("version")?.map(|text| text.value),
             variables: fields.pairs("environmentVariables")?,
-            inferencing_stack: fields.version("inferencingStackVersion")?.map(|text| text.value),
+            inferencing_stack: fields.written("inferencingStackVersion")?.map(|text| text.value),
             ..Self::default()
         };
-        if let Some(python) = fields.object("python", PYTHON_KEYS)? {
-            form.take_python(python)?;
+        if let Some(python) = fields.mapping("python", PYTHON_KEYS)? {
+            form.read_python(&python)?;
         }
-        if let Some(docker) = fields.object("docker", DOCKER_KEYS)? {
-            form.take_docker(docker)?;
+        if let Some(docker) = fields.mapping("docker", DOCKER_KEYS)? {
+            form.read_docker(&docker)?;
         }
-        if let Some(mut spark) = fields.object("spark", SPARK_KEYS)? {
-            spark.truth("precachePackages")?;
-            form.note_lists(&mut spark, &["repositories", "packages"])?;
+        if let Some(spark) = fields.mapping("spark", SPARK_KEYS)? {
+            spark.boolean("precachePackages")?;
+            form.note_lists(&spark, &["repositories", "packages"])?;
         }
-        if let Some(mut databricks) = fields.object("databricks", DATABRICKS_KEYS)? {
-            form.note_lists(&mut databricks, DATABRICKS_KEYS)?;
+        if let Some(databricks) = fields.mapping("databricks", DATABRICKS_KEYS)? {
+            form.note_lists(&databricks, DATABRICKS_KEYS)?;
         }
-        if let Some(r) = fields.take("r") {
-            form.unused.push((fields.dotted("r"), r.line));
+        if let Some(r) = fields.entry("r") {
+            form.unused.push((fields.dotted("r"), r.at.line));
         }
         fields.text("assetId")?;
         Ok(Some(Located { value: form, line }))
     }
 
-    fn take_python(&mut self, mut python: Fields<'_>) -> Result<()> {
-        self.user_managed = python.truth("userManagedDependencies")?.is_some_and(|l| l.value);
+    /// Returns the options that it gives, in place of the flat keys.
+    pub(super) fn options(&self) -> ProjectOptions {
+        let mut options = ProjectOptions {
+            environment_variables: self.variables.clone(),
+            ..ProjectOptions::default()
+        };
+        let mut line =
+            |key, line: Option<usize>| options.lines.extend(line.map(|line| (key, line)));
+        line("condaFile", self.conda_file.as_ref().map(|found| found.line));
+        line("baseImage", self.base_image.as_ref().map(|found| found.line));
+        line("baseImageRegistry", self.registry.as_ref().map(|found| found.line));
+        options.conda_file = self.conda_file.as_ref().map(|found| found.value.clone());
+        options.base_image = self.base_image.as_ref().map(|found| found.value.clone());
+        options.registry = self.registry.as_ref().map(|found| found.value.clone());
+        options
+    }
+
+    fn read_python(&mut self, python: &Fields<'_>) -> Result<()> {
+        self.user_managed = python.boolean("userManagedDependencies")?.is_some_and(|l| l.value);
         self.interpreter = python.text("interpreterPath")?.map(|text| text.value);
         self.conda_file = python.text("condaDependenciesFile")?;
-        if let Some(node) = python.take("condaDependencies") {
-            let line = node.line;
-            if !matches!(node.value, Value::Map(_)) {
-                return Err(python.wrong("condaDependencies", &node, "an object"));
-            }
-            self.conda_inline = Some(Located { value: node.to_json().to_string(), line });
+        if let Some(entry) = python.entry("condaDependencies") {
+            let Value::Map(_) = entry.node.value else {
+                return Err(python.wrong_type(entry, "a mapping").into());
+            };
+            self.conda_inline = Some(Located { value: entry.node.clone(), line: entry.at.line });
         }
         if let Some(base) = python.text("baseCondaEnvironment")? {
             self.unused.push((python.dotted("baseCondaEnvironment"), base.line));
@@ -119,28 +135,28 @@ impl EnvironmentForm {
         Ok(())
     }
 
-    fn take_docker(&mut self, mut docker: Fields<'_>) -> Result<()> {
-        docker.truth("enabled")?;
-        docker.truth("sharedVolumes")?;
+    fn read_docker(&mut self, docker: &Fields<'_>) -> Result<()> {
+        docker.boolean("enabled")?;
+        docker.boolean("sharedVolumes")?;
         self.base_image = docker.text("baseImage")?;
         self.base_dockerfile = docker.text("baseDockerfile")?;
-        self.registry = inference_config::registry(&mut docker)?;
-        docker.version("shmSize")?;
-        self.note_lists(&mut docker, &["arguments"])?;
-        if let Some(mut platform) = docker.object("platform", &["os", "architecture"])? {
+        self.registry = RegistryAccess::read_key(docker, "baseImageRegistry")?;
+        docker.written("shmSize")?;
+        self.note_lists(docker, &["arguments"])?;
+        if let Some(platform) = docker.mapping("platform", &["os", "architecture"])? {
             platform.text("os")?;
             platform.text("architecture")?;
         }
-        if let Some(Node { line, .. }) = docker.take("buildContext") {
-            self.unused.push((docker.dotted("buildContext"), line));
+        if let Some(entry) = docker.entry("buildContext") {
+            self.unused.push((docker.dotted("buildContext"), entry.at.line));
         }
         Ok(())
     }
 
-    fn note_lists(&mut self, fields: &mut Fields<'_>, keys: &[&str]) -> Result<()> {
+    fn note_lists(&mut self, fields: &Fields<'_>, keys: &[&str]) -> Result<()> {
         for key in keys {
             if let Some(list) = fields.list(key)?
-                && list.value > 0
+                && !list.value.is_empty()
             {
                 self.unused.push((fields.dotted(key), list.line));
             }
@@ -173,6 +189,10 @@ mod tests {
 "baseImageRegistry": {"address": "a.io", "username": "u", "password": "p", "registryIdentity": null}},
 "spark": {"repositories": [], "packages": [{"group": "g", "artifact": "a", "version": "1"}], "precachePackages": true},
 "databricks": {"mavenLibraries": [], "pypiLibraries": [], "rcranLibraries": [], "jarLibraries": [], "eggLibraries": []}}}"#;
+        let found = parse("c.json", text).unwrap();
+        let inline = found.conda_inline.as_ref().unwrap();
+        let json = r#"{"dependencies":["python=3.6.2",{"pip":["a"]}]}"#;
+        assert_eq!((inline.value.to_json().to_string().as_str(), inline.line), (json, 5));
         let expected = EnvironmentForm {
             name: Some("env".to_owned()),
             version: Some("3".to_owned()),
@@ -182,10 +202,7 @@ mod tests {
             user_managed: false,
             interpreter: Some("python".to_owned()),
             conda_file: None,
-            conda_inline: Some(Located {
-                value: r#"{"dependencies":["python=3.6.2",{"pip":["a"]}]}"#.to_owned(),
-                line: 5,
-            }),
+            conda_inline: found.conda_inline.clone(),
             base_image: Some(Located { value: "img:1".to_owned(), line: 6 }),
             base_dockerfile: None,
             registry: Some(Located {
@@ -202,19 +219,19 @@ mod tests {
                 ("environment.spark.packages".to_owned(), 9),
             ],
         };
-        assert_eq!(parse("c.json", text).unwrap(), expected);
+        assert_eq!(found, expected);
     }
 
     #[test]
     fn faults_name_the_whole_key() {
         let error = parse("c.yml", "environment:\n  docker:\n    baseImge: x\n").unwrap_err();
-        assert_eq!(error.to_string(), "c.yml:3: unknown key `environment.docker.baseImge`");
+        assert_eq!(error.to_string(), "c.yml:3:5: unknown key `environment.docker.baseImge`");
         assert_eq!(error.hint().unwrap(), "did you mean `baseImage`?");
         let error =
             parse("c.yml", "environment:\n  python:\n    condaDependencies: a.yml\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "c.yml:3: `environment.python.condaDependencies` is text; it must be an object"
+            "c.yml:3:5: `environment.python.condaDependencies` must be a mapping, found text"
         );
     }
 }

@@ -18,72 +18,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// A configuration is not JSON or YAML.
-    #[error("{}:{line}:{column}: {reason}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// A key that nothing reads.
-    #[error("{}:{line}: unknown key `{key}`", path.display())]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// With the keys that lead to it: `docker.baseImge`.
-        key: String,
-        /// The known key that is spelled most like it.
-        nearest: Option<&'static str>,
-        /// All keys that may stand there.
-        known: Vec<&'static str>,
-    },
-    /// The same key twice, or two spellings of one key.
-    #[error("{}:{line}: `{key}` is given twice (first as `{first}` on line {first_line})", path.display())]
-    KeyTwice {
-        /// The file.
-        path: PathBuf,
-        /// Line of the second one.
-        line: usize,
-        /// The second one.
-        key: String,
-        /// The first one.
-        first: String,
-        /// Line of the first one.
-        first_line: usize,
-    },
-    /// A value of the wrong kind.
-    #[error("{}:{line}: `{key}` is {found}; it must be {expected}", path.display())]
-    WrongType {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// With the keys that lead to it.
-        key: String,
-        /// What it must be, with article.
-        expected: &'static str,
-        /// What it is, with article.
-        found: &'static str,
-    },
-    /// A value that is not among the allowed ones.
-    #[error("{place}`{key}` is `{found}`; it must be {expected}")]
-    WrongValue {
-        /// `file:line: `, or empty for a flag.
-        place: String,
-        /// The key or flag.
-        key: String,
-        /// What was given.
-        found: String,
-        /// What is allowed.
-        expected: String,
-    },
+    /// A configuration that is not JSON or YAML, or has a key or value that is not valid.
+    #[error(transparent)]
+    Document(#[from] mlpack_documents::Error),
     /// A key without which nothing can be built.
     #[error("{}`{key}` is missing", path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default())]
     MissingKey {
@@ -147,13 +84,7 @@ impl Error {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownKey { nearest: Some(nearest), .. } => {
-                Some(format!("did you mean `{nearest}`?"))
-            }
-            Self::UnknownKey { known, .. } => {
-                Some(format!("the keys that may stand there are {}", known.join(", ")))
-            }
-            Self::KeyTwice { .. } => Some("keep one of the two".to_owned()),
+            Self::Document(error) => error.hint(),
             Self::MissingKey { path, key, flag } => Some(match path {
                 Some(_) => format!("add `{key}` to the file, or give {flag}"),
                 None => format!("give {flag}, or a configuration with `{key}`"),
@@ -177,8 +108,7 @@ impl Error {
             Self::LinkBroken { .. } | Self::Unpackable { .. } => {
                 Some("remove it from the folder".to_owned())
             }
-            Self::WrongType { expected: "text", .. } => Some("put the value in quotes".to_owned()),
-            _ => None,
+            Self::Read { .. } => None,
         }
     }
 }

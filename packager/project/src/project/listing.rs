@@ -1,4 +1,4 @@
-//! What is in a folder or file that goes into the image, sorted.
+//! The sorted entries of a folder or file that is packaged.
 
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,10 +9,10 @@ use walkdir::WalkDir;
 
 use super::{Error, Result};
 
-/// One entry that goes into the image.
+/// One entry that is packaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedFile {
-    /// Where it goes, relative to the folder of the image that its list is for, with `/`.
+    /// Its destination, relative to the folder of the image that its list is for, with `/`.
     pub path: String,
     /// Where it is on this machine.
     pub host: PathBuf,
@@ -27,7 +27,7 @@ pub enum PackedKind {
     File {
         /// In bytes.
         size: u64,
-        /// Whether anyone may run it.
+        /// Whether anyone may execute it.
         executable: bool,
     },
     /// A folder, possibly empty.
@@ -53,12 +53,12 @@ impl PackedFile {
         }
     }
 
-    /// Its size in bytes; 0 for folders and links.
+    /// Returns its size in bytes; 0 for folders and links.
     pub fn size(&self) -> u64 {
         if let PackedKind::File { size, .. } = self.kind { size } else { 0 }
     }
 
-    /// The last part of its path.
+    /// Returns the last part of its path.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
@@ -72,14 +72,14 @@ impl PackedFile {
     }
 }
 
-/// All entries of a folder or file, sorted by path, and what could not be taken.
+/// All entries of a folder or file, sorted by path, and those that cannot be packaged.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The entries.
     pub files: Vec<PackedFile>,
     /// Folders that were left out, as paths like those of the entries.
     pub left_out: Vec<String>,
-    /// Entries that cannot be packed.
+    /// Entries that cannot be packaged.
     pub problems: Vec<Error>,
 }
 
@@ -90,7 +90,7 @@ impl Listing {
     /// inside `root`.
     ///
     /// # Errors
-    /// [`Error::Read`] if there is nothing at `root`, [`Error::Unpackable`] if it is neither file
+    /// [`Error::Read`] if `root` does not exist, [`Error::Unpackable`] if it is neither file
     /// nor folder. Faults of single entries go into [`Listing::problems`].
     pub fn of(root: &Path, name: &str, leave_out: &[&str]) -> Result<Self> {
         let meta = root.metadata().map_err(Error::read(root))?;
@@ -162,12 +162,12 @@ fn listed(path: String, host: &Path, root: &Path) -> Result<PackedFile> {
     if !meta.is_file() {
         return Err(unpackable(host, NEITHER));
     }
-    // Found here and not when the layer is half written.
+    // Reported here rather than when the layer is half written.
     std::fs::File::open(host).map_err(Error::read(host))?;
     Ok(PackedFile::regular(path, host, &meta))
 }
 
-/// The target of a link as it must be written in the image: relative, and inside `root`.
+/// Returns the target of a link for the image: relative, and inside `root`.
 fn link_target(link: &Path, root: &Path) -> Result<String> {
     let target = link.read_link().map_err(Error::read(link))?;
     let Ok(real) = link.canonicalize() else {
@@ -191,7 +191,7 @@ fn link_target(link: &Path, root: &Path) -> Result<String> {
     Ok(if text.is_empty() { ".".to_owned() } else { text.to_owned() })
 }
 
-/// A path without `.` and with each `..` taken back, as text only.
+/// Returns a path without `.` and `..`, by its text only.
 pub(super) fn normal(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();

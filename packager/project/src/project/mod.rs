@@ -1,29 +1,26 @@
-//! What goes into an image, as the user gives it: the inference configuration, the flags that win
-//! over it, models, and extra Dockerfile lines. This room reads and looks up; whether it makes
-//! sense is the business of [`crate::check`].
+//! What goes into an image, as the user gives it: the inference configuration, the flags that
+//! override it, models, and extra Dockerfile lines. This module parses and finds files;
+//! [`crate::check`] decides whether the result makes sense.
 
 pub mod docker_steps;
-mod document;
 mod environment_form;
 mod error;
-mod fields;
 mod inference_config;
 mod listing;
 mod model;
-mod overrides;
-#[allow(clippy::module_inception, reason = "the room is called after its main noun")]
+mod options;
+#[allow(clippy::module_inception, reason = "the module is named after its main type")]
 mod project;
 mod registry_access;
 mod resolve;
 
 pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
-pub use fields::Located;
-pub(crate) use fields::nearest;
 pub use inference_config::{InferenceConfig, Runtime};
 pub use listing::{Listing, PackedFile, PackedKind};
+pub use mlpack_documents::Located;
 pub use mlpack_oci::Secret;
 pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
-pub use overrides::Overrides;
+pub use options::{OPTIONS, OptionSpec, ProjectOptions};
 pub use project::{CondaSource, Project, SourceDirectory};
 pub use registry_access::RegistryAccess;

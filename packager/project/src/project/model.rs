@@ -1,4 +1,4 @@
-//! Models: the argument that names one, and what it is on this machine.
+//! Models: the argument that names one, and its files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::listing::normal;
 use super::{Error, Listing, PackedFile, Result};
 
-/// The version of a model that was never registered (docs/azureml-2019.md#1.6).
+/// The version of a model that was not registered (docs/azureml-2019.md#1.6).
 pub const UNREGISTERED: u32 = 0;
 
 /// Longest name made from a path (docs/azureml-2019.md#1.1).
@@ -16,9 +16,9 @@ const DERIVED_NAME: usize = 30;
 /// A model as it is given: `NAME[:VERSION]=PATH`, or a bare `PATH` whose last part is the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSpec {
-    /// As `Model.get_model_path` asks for it.
+    /// The argument of `Model.get_model_path`.
     pub name: String,
-    /// 0 if it was never registered.
+    /// 0 if it was not registered.
     pub version: u32,
     /// As given.
     pub path: PathBuf,
@@ -33,8 +33,8 @@ impl FromStr for ModelSpec {
         let Some((name, path)) = named else {
             let path = Path::new(text.trim_end_matches(['/', '\\']));
             let base = normal(path).file_name().and_then(|name| name.to_str()).map(str::to_owned);
-            let base =
-                base.ok_or_else(|| error("the path has no last part to name it by".to_owned()))?;
+            let base = base
+                .ok_or_else(|| error("the path has no last part to use as the name".to_owned()))?;
             let name: String = base.chars().take(DERIVED_NAME).collect();
             if !is_model_name(&name) {
                 return Err(error(format!("`{name}`, the last part of the path, {NAME_RULE}")));
@@ -72,7 +72,8 @@ impl fmt::Display for ModelSpec {
     }
 }
 
-const NAME_RULE: &str = "must begin with a letter or digit and go on with letters, digits, `-`, `.` and `_`, 255 at most";
+const NAME_RULE: &str =
+    "must be at most 255 letters, digits, `-`, `.` and `_`, beginning with a letter or digit";
 
 /// `^[a-zA-Z0-9][a-zA-Z0-9\-\._]{0,254}$` (docs/azureml-2019.md#1.1).
 pub fn is_model_name(name: &str) -> bool {
@@ -82,12 +83,12 @@ pub fn is_model_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
-/// A model that was found.
+/// A model and its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
-    /// As `Model.get_model_path` asks for it.
+    /// The argument of `Model.get_model_path`.
     pub name: String,
-    /// 0 if it was never registered.
+    /// 0 if it was not registered.
     pub version: u32,
     /// The file or folder on this machine.
     pub path: PathBuf,
@@ -100,7 +101,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Looks a model up, relative to `cwd`. Nothing in it is left out.
+    /// Loads a model, relative to `cwd`, with all its files.
     ///
     /// # Errors
     /// [`Error::ModelMissing`]; [`Error::LinkLeaves`], [`Error::LinkBroken`], [`Error::Unpackable`]
@@ -132,7 +133,8 @@ impl Model {
         })
     }
 
-    /// Its folder below the app root: `azureml-models/NAME/VERSION` (docs/azureml-2019.md#1.6).
+    /// Returns its folder below the app root: `azureml-models/NAME/VERSION`
+    /// (docs/azureml-2019.md#1.6).
     pub fn folder(&self) -> String {
         format!("azureml-models/{}/{}", self.name, self.version)
     }
@@ -140,11 +142,6 @@ impl Model {
     /// Sum of its files' sizes in bytes.
     pub fn size(&self) -> u64 {
         self.files.iter().map(PackedFile::size).sum()
-    }
-
-    /// Whether `path`, which begins with the basename, is in it.
-    pub fn contains(&self, path: &str) -> bool {
-        self.files.iter().any(|file| file.path == path)
     }
 }
 
@@ -187,11 +184,11 @@ mod tests {
     #[test]
     fn bad_arguments_say_why() {
         for (text, reason) in [
-            ("-d=p", "the name `-d` must begin"),
-            ("my model=p", "the name `my model` must begin"),
+            ("-d=p", "the name `-d` must be"),
+            ("my model=p", "the name `my model` must be"),
             ("d:x=p", "the version `x` is not a whole number"),
             ("d=", "the path after `=` is missing"),
-            ("a/my model.pkl", "`my model.pkl`, the last part of the path, must begin"),
+            ("a/my model.pkl", "`my model.pkl`, the last part of the path, must be"),
             ("..", "the path has no last part"),
         ] {
             let error = text.parse::<ModelSpec>().unwrap_err().to_string();

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::Document;
+
 use super::{EnvironmentForm, Error, Listing, Model, RegistryAccess, Result, Runtime};
 
 /// Folders of a source directory that never go into the image. The service of 2019 took them too,
@@ -15,13 +17,8 @@ const LEFT_OUT: &[&str] = &[".git", "__pycache__"];
 pub enum CondaSource {
     /// A file.
     File(PathBuf),
-    /// Inside the inference configuration.
-    Inline {
-        /// As JSON, which is YAML.
-        text: String,
-        /// The inference configuration.
-        path: PathBuf,
-    },
+    /// A part of the inference configuration, with its places.
+    Inline(Document),
 }
 
 /// A project as it is meant. Files may still be missing: the checks say so.
@@ -72,6 +69,16 @@ pub struct SourceDirectory {
     pub path: PathBuf,
     /// Its folder below the app root.
     pub name: String,
+}
+
+impl CondaSource {
+    /// The file that holds it.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Inline(document) => &document.path,
+        }
+    }
 }
 
 impl Project {

@@ -1,6 +1,10 @@
-//! How to get at the registry that holds the base image.
+//! Address and login of the registry that holds the base image.
 
-use super::Secret;
+use mlpack_documents::{Fields, Located, Value};
+
+use super::{Result, Secret};
+
+const KEYS: &[&str] = &["address", "username", "password", "registryIdentity"];
 
 /// Address and credentials of the base image's registry (docs/azureml-2019.md#2.1,
 /// `baseImageRegistry`). An address alone means an anonymous pull.
@@ -15,8 +19,26 @@ pub struct RegistryAccess {
 }
 
 impl RegistryAccess {
-    /// Whether nothing is said at all.
-    pub fn is_empty(&self) -> bool {
-        self == &Self::default()
+    /// Reads `baseImageRegistry`, which the documentation writes as text and the SDK as a mapping.
+    pub(super) fn read_key(
+        fields: &Fields<'_>,
+        key: &'static str,
+    ) -> Result<Option<Located<Self>>> {
+        let Some(entry) = fields.entry(key) else { return Ok(None) };
+        let line = entry.at.line;
+        if let Value::Scalar(_) = entry.node.value
+            && let Ok(Some(address)) = fields.text(key)
+        {
+            let value = Self { address: Some(address.value), ..Self::default() };
+            return Ok(Some(Located { value, line }));
+        }
+        let Some(keys) = fields.mapping(key, KEYS)? else { return Ok(None) };
+        let text = |key| keys.text(key).map(|text| text.map(|text| text.value));
+        let value = Self {
+            address: text("address")?,
+            username: text("username")?,
+            password: text("password")?.map(Secret::new),
+        };
+        Ok((value != Self::default()).then_some(Located { value, line }))
     }
 }

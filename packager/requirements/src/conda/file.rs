@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::{Document, Entry, Fields, Format, Node, Value, refuse_tabs};
 use serde::{Deserialize, Serialize};
-
-use mlpack_documents::yaml::{self, Key, Node, Value};
 
 use super::{MatchSpec, PythonSpec};
 use crate::{Error, PipLine, Result, redact};
 
-const KEYS: [&str; 5] = ["name", "channels", "dependencies", "variables", "prefix"];
+const KEYS: &[&str] = &["name", "channels", "dependencies", "variables", "prefix"];
+/// What the shape of a conda file is, for hints.
+const EXAMPLE: &str =
+    "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults";
 
 /// A conda environment file (`environment.yml`; docs/azureml-2019.md#2.1, `condaFile`), read in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,10 +35,10 @@ pub struct CondaFile {
     pub notes: Vec<String>,
 }
 
-/// A conda package and the line it stands on.
+/// A conda package and its line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CondaDependency {
-    /// What is asked for.
+    /// The package and its versions.
     pub spec: MatchSpec,
     /// From 1.
     pub line: usize,
@@ -52,17 +54,22 @@ impl CondaFile {
         Self::parse(&text, path)
     }
 
-    /// Reads the text of a file; `path` is only told in errors and kept.
+    /// Parses the text of a file; `path` is kept and used in messages.
     ///
     /// # Errors
-    /// One of the conda file errors of [`Error`], each with file and line.
+    /// Those of [`Error`] that are about conda files, each with its place.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let root = yaml::parse(text.trim_start_matches('\u{feff}')).map_err(|fault| {
-            let yaml::Fault { line, reason, hint } = fault;
-            Error::Yaml { path: path.to_owned(), line, reason, hint }
-        })?;
+        refuse_tabs(path, text)?;
+        Self::read(&Document::parse(path, text, Format::Yaml)?)
+    }
+
+    /// Reads a document, or the part of one that holds a conda file.
+    ///
+    /// # Errors
+    /// As [`CondaFile::parse`].
+    pub fn read(document: &Document) -> Result<Self> {
         let mut file = Self {
-            path: path.to_owned(),
+            path: document.path.clone(),
             name: None,
             channels: Vec::new(),
             dependencies: Vec::new(),
@@ -71,16 +78,33 @@ impl CondaFile {
             python: None,
             notes: Vec::new(),
         };
-        let Value::Map(entries) = root.value else {
-            return Err(file.wrong_type(&root, "conda file", "a mapping with `dependencies:`"));
-        };
-        for (key, node) in &entries {
-            file.key(key, node)?;
+        let fields = Fields::of(document).map_err(|error| Error::document(error, Some(EXAMPLE)))?;
+        if let Some(pip) = fields.entries().iter().find(|entry| entry.key == "pip") {
+            return Err(Error::PipMisplaced { place: document.place(pip.at) });
+        }
+        fields.check(KEYS)?;
+        let reader = Reader { document, fields };
+        for entry in reader.fields.entries() {
+            match &*entry.key {
+                "name" => file.name = reader.text(entry, &entry.node)?,
+                "channels" => {
+                    for item in reader.list(entry, &entry.node)? {
+                        file.channels.extend(reader.text(entry, item)?);
+                    }
+                }
+                "dependencies" => file.read_dependencies(&reader, entry)?,
+                "prefix" => file.notes.push(format!(
+                    "{}:{}: `prefix` is ignored: the environment's place in the image is fixed",
+                    file.path.display(),
+                    entry.at.line
+                )),
+                _ => file.variables = reader.fields.pairs("variables")?.into_iter().collect(),
+            }
         }
         Ok(file)
     }
 
-    /// The `python` line; without one any Python will do.
+    /// The `python` line; without one, every Python is accepted.
     pub fn python_spec(&self) -> Option<&PythonSpec> {
         self.python.as_ref()
     }
@@ -97,166 +121,105 @@ impl CondaFile {
             .filter(|dependency| !matches!(&*dependency.spec.name, "python" | "pip"))
     }
 
-    fn key(&mut self, key: &Key, node: &Node) -> Result<()> {
-        match &*key.name {
-            "name" => self.name = self.text(node, "name")?,
-            "channels" => {
-                for item in self.list(node, "channels")? {
-                    let channel = self.text(item, "channels")?;
-                    self.channels.extend(channel);
-                }
-            }
-            "dependencies" => self.read_dependencies(node)?,
-            "variables" => self.read_variables(node)?,
-            "prefix" => self.notes.push(format!(
-                "{}:{}: `prefix` is ignored: the environment's place in the image is fixed",
-                self.path.display(),
-                key.line
-            )),
-            "pip" => {
-                return Err(Error::PipMisplaced { path: self.path.clone(), line: key.line });
-            }
-            unknown => {
-                return Err(Error::UnknownKey {
-                    path: self.path.clone(),
-                    line: key.line,
-                    key: unknown.to_owned(),
-                    nearest: nearest(unknown, &KEYS),
-                    known: &KEYS,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn read_dependencies(&mut self, node: &Node) -> Result<()> {
-        for item in self.list(node, "dependencies")? {
+    fn read_dependencies(&mut self, reader: &Reader<'_>, dependencies: &Entry) -> Result<()> {
+        for item in reader.list(dependencies, &dependencies.node)? {
             match &item.value {
-                Value::Text(text) => {
-                    let spec = MatchSpec::parse(text)
-                        .map_err(|reason| self.spec_error(item.line, text, reason))?;
-                    if spec.name == "python" {
-                        let python = PythonSpec::parse(&spec)
-                            .map_err(|reason| self.spec_error(item.line, text, reason))?;
-                        if self.python.replace(python).is_some() {
-                            let reason = "`python` is listed twice".to_owned();
-                            return Err(self.spec_error(item.line, text, reason));
-                        }
-                    }
-                    if spec.name == "pip" && spec.version.is_some() {
-                        self.notes.push(format!(
-                            "{}:{}: the version in `{text}` has no effect: packages are installed without running pip",
-                            self.path.display(),
-                            item.line
-                        ));
-                    }
-                    self.dependencies.push(CondaDependency { spec, line: item.line });
-                }
+                Value::Scalar(scalar) => self.read_package(reader, item, &scalar.text)?,
                 Value::Map(entries) => match &entries[..] {
-                    [(key, list)] if key.name == "pip" => self.read_pip(list)?,
-                    [(key, _), ..] if key.name != "pip" => {
-                        return Err(self.wrong_type(
-                            item,
-                            "dependencies",
-                            "package lines and one `pip:` list",
-                        ));
-                    }
+                    [pip] if pip.key == "pip" => self.read_pip(reader, pip)?,
                     _ => {
-                        return Err(self.wrong_type(
-                            item,
-                            "pip",
-                            "a list of lines, indented below `- pip:`",
-                        ));
+                        let expected = "package lines and one `pip:` list";
+                        return Err(reader.wrong_type(dependencies, item, expected));
                     }
                 },
                 _ => {
-                    return Err(self.wrong_type(
-                        item,
-                        "dependencies",
-                        "a package, as in `- python=3.6.2`",
-                    ));
+                    let expected = "a list of packages, as in `- python=3.6.2`";
+                    return Err(reader.wrong_type(dependencies, item, expected));
                 }
             }
         }
         Ok(())
     }
 
-    fn read_pip(&mut self, node: &Node) -> Result<()> {
-        // Lines that are not indented further would be taken for conda packages.
-        if matches!(node.value, Value::Empty) {
-            return Err(self.wrong_type(node, "pip", "a list of lines, indented below `- pip:`"));
+    fn read_package(&mut self, reader: &Reader<'_>, item: &Node, text: &str) -> Result<()> {
+        let place = || reader.document.place(item.at);
+        let invalid =
+            |reason: String| Error::CondaLine { place: place(), text: text.to_owned(), reason };
+        let spec = MatchSpec::parse(text).map_err(invalid)?;
+        if spec.name == "python" {
+            let python = PythonSpec::parse(&spec).map_err(invalid)?;
+            if self.python.replace(python).is_some() {
+                return Err(invalid("`python` is listed twice".to_owned()));
+            }
         }
-        for item in self.list(node, "pip")? {
-            let Value::Text(text) = &item.value else {
-                return Err(self.wrong_type(
-                    item,
-                    "pip",
-                    "a requirement, as in `- scikit-learn==0.24.2`",
-                ));
+        if spec.name == "pip" && spec.version.is_some() {
+            self.notes.push(format!(
+                "{}:{}: the version in `{text}` has no effect: packages are installed without running pip",
+                self.path.display(),
+                item.at.line
+            ));
+        }
+        self.dependencies.push(CondaDependency { spec, line: item.at.line });
+        Ok(())
+    }
+
+    fn read_pip(&mut self, reader: &Reader<'_>, pip: &Entry) -> Result<()> {
+        // Lines that are not indented further would be taken for conda packages.
+        if pip.node.value == Value::Null {
+            let expected = "a list of lines, indented below `- pip:`";
+            return Err(reader.wrong_type(pip, &pip.node, expected));
+        }
+        for item in reader.list(pip, &pip.node)? {
+            let Value::Scalar(scalar) = &item.value else {
+                let expected = "a list of requirements, as in `- scikit-learn==0.24.2`";
+                return Err(reader.wrong_type(pip, item, expected));
             };
-            let line = PipLine::parse(text, item.line).map_err(|reason| Error::PipLine {
-                place: format!("{}:{}", self.path.display(), item.line),
-                text: redact(text),
+            let line = item.at.line;
+            let read = PipLine::parse(&scalar.text, line).map_err(|reason| Error::PipLine {
+                place: format!("{}:{line}", self.path.display()),
+                text: redact(&scalar.text),
                 reason,
             })?;
-            self.pip.push(line.of(&self.path));
+            self.pip.push(read.of(&self.path));
         }
         Ok(())
-    }
-
-    fn read_variables(&mut self, node: &Node) -> Result<()> {
-        match &node.value {
-            Value::Empty => Ok(()),
-            Value::Map(entries) => {
-                for (key, value) in entries {
-                    let value = self.text(value, "variables")?.unwrap_or_default();
-                    self.variables.insert(key.name.clone(), value);
-                }
-                Ok(())
-            }
-            _ => Err(self.wrong_type(node, "variables", "a mapping of names to values")),
-        }
-    }
-
-    fn text(&self, node: &Node, key: &'static str) -> Result<Option<String>> {
-        match &node.value {
-            Value::Empty => Ok(None),
-            Value::Text(text) => Ok(Some(text.clone())),
-            _ => Err(self.wrong_type(node, key, "text")),
-        }
-    }
-
-    fn list<'a>(&self, node: &'a Node, key: &'static str) -> Result<&'a [Node]> {
-        match &node.value {
-            Value::Empty => Ok(&[]),
-            Value::List(items) => Ok(items),
-            _ => Err(self.wrong_type(node, key, "a list, each item on its own line after `- `")),
-        }
-    }
-
-    fn wrong_type(&self, node: &Node, key: &'static str, expected: &'static str) -> Error {
-        Error::WrongType {
-            path: self.path.clone(),
-            line: node.line,
-            key,
-            expected,
-            found: node.value.kind(),
-        }
-    }
-
-    fn spec_error(&self, line: usize, text: &str, reason: String) -> Error {
-        Error::CondaLine { path: self.path.clone(), line, text: text.to_owned(), reason }
     }
 }
 
-/// The known key that is most like an unknown one, if any is close.
-fn nearest(unknown: &str, known: &[&'static str]) -> Option<&'static str> {
-    known
-        .iter()
-        .map(|key| (strsim::jaro_winkler(&unknown.to_lowercase(), key), *key))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, key)| key)
+/// Values by type, with their place in every error.
+struct Reader<'a> {
+    document: &'a Document,
+    fields: Fields<'a>,
+}
+
+impl Reader<'_> {
+    fn text(&self, entry: &Entry, node: &Node) -> Result<Option<String>> {
+        match &node.value {
+            Value::Null => Ok(None),
+            Value::Scalar(scalar) => Ok(Some(scalar.text.clone())),
+            _ => Err(self.wrong_type(entry, node, "text")),
+        }
+    }
+
+    fn list<'n>(&self, entry: &Entry, node: &'n Node) -> Result<&'n [Node]> {
+        match &node.value {
+            Value::Null => Ok(&[]),
+            Value::List(items) => Ok(items),
+            _ => Err(self.wrong_type(entry, node, "a list, each item on its own line after `- `")),
+        }
+    }
+
+    fn wrong_type(&self, entry: &Entry, node: &Node, expected: &str) -> Error {
+        let error = mlpack_documents::Error::InvalidValue {
+            place: self.document.place(if node.value == Value::Null { entry.at } else { node.at }),
+            key: entry.key.clone(),
+            expected: expected.to_owned(),
+            found: node.kind().to_owned(),
+            hint: None,
+        };
+        let example = matches!(&*entry.key, "dependencies" | "pip").then_some(EXAMPLE);
+        Error::document(error, example)
+    }
 }
 
 #[cfg(test)]
@@ -283,8 +246,7 @@ mod tests {
         assert_eq!(python.text, "python=3.6.2");
         assert_eq!(python.satisfied_by(PythonVersion::new(3, 6, 15)), Fit::SameMinor);
         assert_eq!(file.conda_packages().count(), 0);
-        let pip: Vec<_> =
-            file.pip_requirements().iter().map(|line| (line.name().unwrap(), line.line)).collect();
+        let pip: Vec<_> = file.pip.iter().map(|line| (line.name().unwrap(), line.line)).collect();
         assert_eq!(pip, [("azureml-defaults", 6), ("scikit-learn", 7), ("inference-schema", 8)]);
     }
 
@@ -307,31 +269,31 @@ mod tests {
     #[test]
     fn faults_name_file_line_and_the_way_out() {
         let error = read("dependancies:\n- python\n").unwrap_err();
-        assert_eq!(error.to_string(), "env.yml:1: unknown key `dependancies`");
+        assert_eq!(error.to_string(), "env.yml:1:1: unknown key `dependancies`");
         assert_eq!(error.hint().unwrap(), "did you mean `dependencies`?");
         assert_eq!(
             message("- python\n"),
-            "env.yml:1: `conda file` must be a mapping with `dependencies:`, found a list"
+            "env.yml:1:1: expected a mapping of keys to values, found a list"
         );
         assert_eq!(
             message("dependencies:\n- python\n\t- pip\n"),
-            "env.yml:3: a tab is used to indent"
+            "env.yml:3:1: a tab is used to indent"
         );
         assert_eq!(
             message("dependencies:\n- python\npip:\n- a\n"),
-            "env.yml:3: `pip:` must be nested under `dependencies:`"
+            "env.yml:3:1: `pip:` must be nested under `dependencies:`"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n    a\n"),
-            "env.yml:3: `pip` must be a list, each item on its own line after `- `, found text"
+            "env.yml:3:5: `pip` must be a list, each item on its own line after `- `, found text"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n- a\n"),
-            "env.yml:2: `pip` must be a list of lines, indented below `- pip:`, found nothing"
+            "env.yml:2:3: `pip` must be a list of lines, indented below `- pip:`, found nothing"
         );
         assert_eq!(
             message("dependencies:\n- python\n- pip:\n  - x\n- a:\n  - b\n"),
-            "env.yml:5: `dependencies` must be package lines and one `pip:` list, found a mapping"
+            "env.yml:5:3: `dependencies` must be package lines and one `pip:` list, found a mapping"
         );
         assert_eq!(
             message("dependencies:\n- pip:\n  - a=1\n"),
@@ -339,11 +301,20 @@ mod tests {
         );
         assert_eq!(
             message("dependencies:\n- python=x\n"),
-            "env.yml:2: invalid conda package `python=x`: `x.*` is not a Python version"
+            "env.yml:2:3: invalid conda package `python=x`: `x.*` is not a Python version"
         );
+        assert_eq!(message(""), "env.yml:1:1: expected a mapping of keys to values, found nothing");
+    }
+
+    #[test]
+    fn a_part_of_a_document_keeps_its_lines() {
+        let text = "{\n  \"python\": {\n    \"dependencies\": [\n      \"python=3.11\",\n      {\"pip\": [\"a\",\n        \"b=1\"]}\n    ]\n  }\n}";
+        let mut whole = Document::parse(Path::new("ic.json"), text, Format::Json).unwrap();
+        let Value::Map(entries) = whole.root.value else { panic!("not a mapping") };
+        whole.root = entries[0].node.clone();
         assert_eq!(
-            message(""),
-            "env.yml:1: `conda file` must be a mapping with `dependencies:`, found nothing"
+            CondaFile::read(&whole).unwrap_err().to_string(),
+            "ic.json:6: invalid pip requirement `b=1`: pip pins with `==`; a single `=` is conda's way"
         );
     }
 }

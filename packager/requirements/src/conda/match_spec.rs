@@ -2,30 +2,38 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Architecture;
+use crate::comment::without_comment;
+
 /// A conda MatchSpec: kept as written, with the parts that are easy to name.
 ///
 /// Source: conda documentation, "Package match specifications":
 /// `[channel[/subdir]::]name[version[build]][[key=value, ...]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchSpec {
-    /// As written, trimmed.
+    /// As written, without a comment.
     pub text: String,
-    /// Channel before `::`, with the subdirectory if one is given.
+    /// Channel before `::`.
     pub channel: Option<String>,
+    /// Subdirectory of the channel, as in `channel/linux-64::name`.
+    pub subdir: Option<String>,
     /// Package name in lower case.
     pub name: String,
     /// Version constraint in the canonical form: `3.6.2.*` for `=3.6.2`, else as written.
     pub version: Option<String>,
     /// Build string or pattern.
     pub build: Option<String>,
-    /// What stands in square brackets, as written.
+    /// The text in square brackets, as written.
     pub brackets: Option<String>,
 }
 
+/// The subdirectory of packages for every platform.
+const NOARCH: &str = "noarch";
+
 impl MatchSpec {
-    /// Reads one line; the error says what is wrong with it.
+    /// Parses one line; the error is the reason why it is not valid.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
+        let text = without_comment(text);
         let (channel, rest) = match text.split_once("::") {
             Some((channel, rest)) => (Some(channel.trim().to_owned()), rest),
             None => (None, text),
@@ -33,16 +41,18 @@ impl MatchSpec {
         if channel.as_deref() == Some("") {
             return Err("a channel is missing before `::`".to_owned());
         }
-        // A comment may follow a specification: conda strips it as in `numpy  # fast`.
-        let rest = rest.split(" #").next().unwrap_or(rest).trim();
-        let (rest, brackets) = match rest.split_once('[') {
+        let (channel, subdir) = match channel.as_deref().map(split_subdir) {
+            Some((channel, subdir)) => (Some(channel.to_owned()), subdir.map(str::to_owned)),
+            None => (None, None),
+        };
+        let (rest, brackets) = match rest.trim().split_once('[') {
             Some((before, after)) => {
                 let Some(inside) = after.trim_end().strip_suffix(']') else {
                     return Err("a `]` is missing".to_owned());
                 };
                 (before.trim(), Some(inside.to_owned()))
             }
-            None => (rest, None),
+            None => (rest.trim(), None),
         };
         let end = rest.find([' ', '=', '<', '>', '!', '~']).unwrap_or(rest.len());
         let name = rest[..end].to_ascii_lowercase();
@@ -59,7 +69,19 @@ impl MatchSpec {
                 _ => {}
             }
         }
-        Ok(Self { text: text.to_owned(), channel, name, version, build, brackets })
+        Ok(Self { text: text.to_owned(), channel, subdir, name, version, build, brackets })
+    }
+}
+
+/// Splits `channel/linux-64` into channel and subdirectory.
+fn split_subdir(channel: &str) -> (&str, Option<&str>) {
+    let known = |subdir: &str| {
+        let architectures = [Architecture::Amd64, Architecture::Arm64];
+        subdir == NOARCH || architectures.iter().any(|own| own.conda_subdir() == subdir)
+    };
+    match channel.trim_end_matches('/').rsplit_once('/') {
+        Some((channel, subdir)) if known(subdir) => (channel, Some(subdir)),
+        _ => (channel, None),
     }
 }
 
@@ -157,7 +179,7 @@ mod tests {
             ("conda-forge::SciPy=1.*", Some("conda-forge"), "scipy", Some("1.*"), None),
             (
                 "conda-forge/linux-64::a[version='>=1,<2', build=b]",
-                Some("conda-forge/linux-64"),
+                Some("conda-forge"),
                 "a",
                 Some(">=1,<2"),
                 Some("b"),
@@ -174,8 +196,20 @@ mod tests {
                 spec.build.as_deref(),
             );
             assert_eq!(parts, (channel, name, version, build), "{text}");
-            assert_eq!(spec.text, text);
+            assert_eq!(spec.text, text.split("  #").next().unwrap());
         }
+    }
+
+    #[test]
+    fn a_subdirectory_is_not_part_of_the_channel() {
+        for subdir in ["linux-64", "linux-aarch64", "noarch"] {
+            let spec =
+                MatchSpec::parse(&format!("https://c.example/team/{subdir}::pkg=1")).unwrap();
+            let parts = (spec.channel.as_deref(), spec.subdir.as_deref());
+            assert_eq!(parts, (Some("https://c.example/team"), Some(subdir)));
+        }
+        let spec = MatchSpec::parse("team/label/dev::pkg").unwrap();
+        assert_eq!((spec.channel.as_deref(), spec.subdir), (Some("team/label/dev"), None));
     }
 
     #[test]

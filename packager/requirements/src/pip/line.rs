@@ -7,8 +7,8 @@ use std::str::FromStr as _;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 use serde::{Deserialize, Serialize};
 
-use super::lines::without_comment;
 use super::option::{self, PipOption};
+use crate::comment::without_comment;
 use crate::{Error, redact};
 
 /// A line as pip's requirement files have it (pip documentation, "Requirements File Format").

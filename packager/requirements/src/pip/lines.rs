@@ -1,5 +1,7 @@
 //! The text of a requirements file.
 
+use crate::comment::without_comment;
+
 /// Lines as meant, each with the number of its first: continued ones joined, comments and empty
 /// ones left out (pip, "Requirements File Format").
 pub(crate) fn logical_lines(text: &str) -> Vec<(usize, String)> {
@@ -26,18 +28,6 @@ pub(crate) fn logical_lines(text: &str) -> Vec<(usize, String)> {
         .map(|(line, text)| (line, without_comment(&text).to_owned()))
         .filter(|(_, text)| !text.is_empty())
         .collect()
-}
-
-/// A line without what follows a `#` at its beginning or after a space; `#egg=` stays.
-pub(crate) fn without_comment(text: &str) -> &str {
-    let mut before = ' ';
-    for (place, character) in text.char_indices() {
-        if character == '#' && before.is_whitespace() {
-            return text[..place].trim();
-        }
-        before = character;
-    }
-    text.trim()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Options of pip's requirement files ("Requirements File Format", "Supported options").
 
+use mlpack_documents::nearest;
+
 /// One option of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PipOption {
@@ -98,14 +100,11 @@ fn split(word: &str) -> Result<(&'static str, Option<String>, bool), String> {
     let mut begins = KNOWN.iter().filter(|(long, ..)| name.len() > 3 && long.starts_with(name));
     let found = exact.or_else(|| begins.next().filter(|_| begins.next().is_none()));
     let (long, _, has_value) = *found.ok_or_else(|| {
-        let near = KNOWN
-            .iter()
-            .map(|(long, ..)| (strsim::jaro_winkler(name, long), *long))
-            .filter(|(likeness, _)| *likeness > 0.9)
-            .max_by(|left, right| left.0.total_cmp(&right.0));
+        let bare = |option: &'static str| option.trim_start_matches('-');
+        let near = nearest(name.trim_start_matches('-'), KNOWN.iter().map(|(long, ..)| bare(long)));
         match near {
-            Some((_, long)) => {
-                format!("there is no option `{name}` in requirement files; is it `{long}`?")
+            Some(near) => {
+                format!("there is no option `{name}` in requirement files; is it `--{near}`?")
             }
             None => format!("there is no option `{name}` in requirement files"),
         }

@@ -23,6 +23,14 @@ impl Architecture {
         }
     }
 
+    /// The subdirectory of a conda channel with its packages: `linux-64`, `linux-aarch64`.
+    pub fn conda_subdir(self) -> &'static str {
+        match self {
+            Self::Amd64 => "linux-64",
+            Self::Arm64 => "linux-aarch64",
+        }
+    }
+
     /// The architecture of this machine, where it is one of the two.
     pub fn of_this_machine() -> Option<Self> {
         match std::env::consts::ARCH {

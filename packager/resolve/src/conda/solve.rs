@@ -3,6 +3,7 @@
 use crate::error::CondaError;
 use std::collections::HashSet;
 
+use mlpack_documents::Place;
 use mlpack_oci::{Digest, Progress};
 use rattler_conda_types::package::BuildString;
 use rattler_conda_types::{
@@ -78,12 +79,11 @@ pub(crate) async fn solve(
 ) -> Result<Vec<CondaPackage>> {
     let mut specs = Vec::new();
     for dependency in &file.dependencies {
-        let text = dependency.spec.text.split(" #").next().unwrap_or_default().trim();
+        let text = &dependency.spec.text;
         let mut spec = MatchSpec::from_str(text, ParseStrictness::Lenient).map_err(|error| {
             mlpack_requirements::Error::CondaLine {
-                path: file.path.clone(),
-                line: dependency.line,
-                text: text.to_owned(),
+                place: Place::line(&file.path, dependency.line),
+                text: text.clone(),
                 reason: error.to_string(),
             }
         })?;

@@ -5,10 +5,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use mlpack_documents::{Node, Value};
 use url::Url;
 
 use crate::{Error, Result};
-use mlpack_documents::yaml::{Node, Value};
 use mlpack_requirements::Variables;
 
 /// A file, or those of a folder that are YAML, by name.
@@ -53,32 +53,30 @@ impl File<'_> {
         key: &str,
     ) -> Result<Vec<(&'n str, &'n Node)>> {
         match &node.value {
-            Value::Empty => Ok(Vec::new()),
+            Value::Null => Ok(Vec::new()),
             Value::Map(entries) => {
-                Ok(entries.iter().map(|(key, node)| (&*key.name, node)).collect())
+                Ok(entries.iter().map(|entry| (&*entry.key, &entry.node)).collect())
             }
-            other => Err(self.bad(node.line, key, &format!("is {}, not a mapping", other.kind()))),
+            _ => Err(self.bad(node.at.line, key, &format!("is {}, not a mapping", node.kind()))),
         }
     }
 
     /// Conda takes one word for a list of one.
     pub(crate) fn list(&self, node: &Node, key: &str) -> Result<Vec<String>> {
         match &node.value {
-            Value::Empty => Ok(Vec::new()),
+            Value::Null => Ok(Vec::new()),
             Value::List(items) => items.iter().map(|item| self.text(item, key)).collect(),
-            Value::Text(_) => Ok(vec![self.text(node, key)?]),
-            Value::Map(_) => Err(self.bad(node.line, key, "is a mapping, not a list")),
+            Value::Scalar(_) => Ok(vec![self.text(node, key)?]),
+            Value::Map(_) => Err(self.bad(node.at.line, key, "is a mapping, not a list")),
         }
     }
 
     fn text(&self, node: &Node, key: &str) -> Result<String> {
         match &node.value {
-            Value::Text(text) => self.variables.expand(text).map_err(|name| {
-                self.bad(node.line, key, &format!("names ${{{name}}}, which is not set"))
+            Value::Scalar(scalar) => self.variables.expand(&scalar.text).map_err(|name| {
+                self.bad(node.at.line, key, &format!("names ${{{name}}}, which is not set"))
             }),
-            other => {
-                Err(self.bad(node.line, key, &format!("must be text, found {}", other.kind())))
-            }
+            _ => Err(self.bad(node.at.line, key, &format!("must be text, found {}", node.kind()))),
         }
     }
 
@@ -86,7 +84,9 @@ impl File<'_> {
         let text = self.text(node, key)?;
         match Url::parse(&text) {
             Ok(url) => Ok((text, url)),
-            Err(_) => Err(self.bad(node.line, key, "is not an address such as https://HOST/PATH")),
+            Err(_) => {
+                Err(self.bad(node.at.line, key, "is not an address such as https://HOST/PATH"))
+            }
         }
     }
 }

@@ -1,17 +1,15 @@
-//! Tables of names, as data: Python's own library, modules whose package is called differently,
-//! and what packages bring along.
+//! Tables of names, as data: the standard library, and modules whose package has another name.
 
 use mlpack_requirements::{PythonVersion, normalize_name};
 
 const STDLIB: &str = include_str!("stdlib.txt");
 const MODULES: &str = include_str!("modules.txt");
-const BRINGS: &str = include_str!("brings.txt");
 
 fn lines(table: &'static str) -> impl Iterator<Item = std::str::SplitWhitespace<'static>> {
     table.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace)
 }
 
-/// Which minor versions of Python 3 have a module of their own by this name.
+/// The minor versions of Python 3 whose standard library has a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) first: Option<u32>,
@@ -19,16 +17,14 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Whether a Python has it; an unknown Python has everything.
-    pub(super) fn holds(self, python: Option<PythonVersion>) -> bool {
-        python.is_none_or(|python| {
-            self.first.is_none_or(|first| python.minor >= first)
-                && self.last.is_none_or(|last| python.minor <= last)
-        })
+    /// Returns whether a version of Python has the module.
+    pub(super) fn includes(self, python: PythonVersion) -> bool {
+        self.first.is_none_or(|first| python.minor >= first)
+            && self.last.is_none_or(|last| python.minor <= last)
     }
 }
 
-/// The span of a module of Python's own library.
+/// Returns the span of a module of the standard library.
 pub(super) fn stdlib(module: &str) -> Option<Span> {
     if module.starts_with('_') {
         return Some(Span { first: None, last: None });
@@ -39,7 +35,7 @@ pub(super) fn stdlib(module: &str) -> Option<Span> {
     Some(Span { first: minor(), last: minor() })
 }
 
-/// The packages that bring a module, the usual one first.
+/// Returns the packages that provide a module, the usual one first.
 pub(super) fn packages_of(module: &str) -> Vec<String> {
     let below = |name: &str| {
         module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
@@ -54,28 +50,13 @@ pub(super) fn packages_of(module: &str) -> Vec<String> {
     }
 }
 
-/// What a package brings along, and what that brings.
-pub(super) fn brought_by(package: &str) -> impl Iterator<Item = &'static str> {
-    fn direct(package: &str) -> impl Iterator<Item = &'static str> {
-        lines(BRINGS)
-            .filter_map(|mut words| Some((words.next()?, words)))
-            .find(|(name, _)| *name == package)
-            .into_iter()
-            .flat_map(|(_, words)| words)
-    }
-    // Two steps reach everything in the table that matters.
-    direct(package)
-        .flat_map(|brought| std::iter::once(brought).chain(direct(brought)))
-        .flat_map(|brought| std::iter::once(brought).chain(direct(brought)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn tables_are_sorted_and_read() {
-        for table in [STDLIB, MODULES, BRINGS] {
+        for table in [STDLIB, MODULES] {
             let names: Vec<_> = lines(table).filter_map(|mut words| words.next()).collect();
             assert!(names.len() > 50);
             let mut sorted = names.clone();
@@ -83,17 +64,15 @@ mod tests {
             sorted.dedup();
             assert_eq!(names, sorted);
         }
-        let minor = |minor| Some(PythonVersion::new(3, minor, 0));
-        let held = |module, python| stdlib(module).map(|span| span.holds(python));
-        assert_eq!(held("json", minor(6)), Some(true));
-        assert_eq!(held("dataclasses", minor(6)), Some(false));
-        assert_eq!(held("dataclasses", None), Some(true));
-        assert_eq!(held("imp", minor(12)), Some(false));
-        assert_eq!(held("numpy", minor(6)), None);
+        let minor = |minor| PythonVersion::new(3, minor, 0);
+        let has = |module, python| stdlib(module).map(|span| span.includes(python));
+        assert_eq!(has("json", minor(6)), Some(true));
+        assert_eq!(has("dataclasses", minor(6)), Some(false));
+        assert_eq!(has("imp", minor(12)), Some(false));
+        assert_eq!(has("numpy", minor(6)), None);
         assert_eq!(packages_of("sklearn.externals"), ["scikit-learn", "sklearn"]);
         assert_eq!(packages_of("azureml.core.model"), ["azureml-core"]);
         assert_eq!(packages_of("My_Thing.x"), ["my-thing"]);
-        assert!(brought_by("azureml-defaults").any(|name| name == "requests"));
-        assert!(brought_by("azureml-defaults").any(|name| name == "wrapt"));
+        assert_eq!(packages_of("cv2.dnn")[0], "opencv-python-headless");
     }
 }

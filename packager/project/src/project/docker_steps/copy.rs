@@ -1,4 +1,4 @@
-//! The files that COPY and ADD take, and where they go (Dockerfile reference, "COPY").
+//! The sources and destinations of COPY and ADD (Dockerfile reference, "COPY").
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use super::error::StepFault;
 use super::instruction::Copy;
 use crate::project::{Listing, PackedFile, PackedKind};
 
-/// The entries of one COPY or ADD, with paths relative to the image's root. `resolve` makes a
-/// destination absolute and says whether it is a folder already.
+/// Returns the entries of one COPY or ADD, with paths relative to the image's root. `resolve` makes
+/// a destination absolute and says whether it is a folder already.
 pub(super) fn files(
     copy: &Copy,
     context: &Path,
@@ -77,8 +77,9 @@ pub(super) fn files(
     Ok(files)
 }
 
-/// Files and folders below `context` that a source with `*`, `?` and `[a-z]` names, sorted. A
-/// source cannot leave the context: `/a` and `a` are the same, and nothing lies at `../a`.
+/// Returns the files and folders below `context` that a source with `*`, `?` and `[a-z]` matches,
+/// sorted. A
+/// source cannot leave the context: `/a` and `a` are the same, and `../a` matches nothing.
 fn matching(context: &Path, source: &str) -> Vec<PathBuf> {
     let mut parts: Vec<&str> = Vec::new();
     for part in source.split('/') {
@@ -120,7 +121,7 @@ fn children(folder: &Path, pattern: &Regex) -> Vec<PathBuf> {
     names.iter().map(|name| folder.join(name)).collect()
 }
 
-/// A file name pattern as Go's `filepath.Match` has it, which Docker uses.
+/// Returns a file name pattern as Go's `filepath.Match` has it, which Docker uses.
 fn pattern(part: &str) -> Option<Regex> {
     let mut regex = "^".to_owned();
     let mut chars = part.chars();
@@ -147,7 +148,7 @@ fn pattern(part: &str) -> Option<Regex> {
     Regex::new(&regex).ok()
 }
 
-/// Whether a file is a tar, gzip, bzip2 or xz stream, which ADD would unpack.
+/// Returns whether a file is a tar, gzip, bzip2 or xz stream, which ADD would unpack.
 fn is_archive(path: &Path) -> bool {
     let mut head = Vec::with_capacity(262);
     let Ok(file) = std::fs::File::open(path) else { return false };

@@ -1,8 +1,8 @@
-//! Why an extra Dockerfile line cannot be followed.
+//! Why an extra Dockerfile line is not supported.
 
 use std::path::PathBuf;
 
-/// A line that cannot be followed.
+/// A line that is not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}: {fault}", path.display())]
 pub struct StepError {
@@ -18,13 +18,13 @@ pub struct StepError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepFault {
-    /// An instruction of Dockerfiles that cannot be followed without running or building.
-    #[error("{name} cannot be followed: no program is run and no other image is built")]
+    /// An instruction that needs to run a program or to build another image.
+    #[error("{name} is not supported: mlpack runs no program and builds no other image")]
     Refused {
         /// In upper case.
         name: &'static str,
     },
-    /// A word that is no instruction.
+    /// A word that is not an instruction.
     #[error("`{name}` is not a Dockerfile instruction")]
     Unknown {
         /// As written.
@@ -32,7 +32,7 @@ pub enum StepFault {
         /// The instruction spelled most like it.
         nearest: Option<&'static str>,
     },
-    /// An instruction with the wrong words after it.
+    /// An instruction with wrong arguments.
     #[error("{name}: {reason}")]
     Malformed {
         /// In upper case.
@@ -41,7 +41,7 @@ pub enum StepFault {
         reason: String,
     },
     /// A flag of COPY or ADD.
-    #[error("{name}: {flag} is not possible here")]
+    #[error("{name}: {flag} is not supported")]
     Flag {
         /// In upper case.
         name: &'static str,
@@ -51,14 +51,14 @@ pub enum StepFault {
         instead: &'static str,
     },
     /// A source that is not a local file.
-    #[error("{name}: `{source_text}` is not a file of this machine")]
+    #[error("{name}: `{source_text}` is not a local file")]
     Remote {
         /// In upper case.
         name: &'static str,
         /// As written.
         source_text: String,
     },
-    /// A source that is not there.
+    /// A source that does not exist.
     #[error("{name}: nothing matches `{source_text}` in {}", context.display())]
     NoSource {
         /// In upper case.
@@ -85,23 +85,23 @@ pub enum StepFault {
 }
 
 impl StepFault {
-    /// The way out.
+    /// Returns what the user can do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::Refused { name } => match *name {
-                "RUN" => "put Python packages into the conda file; for system packages build a base image that has them and name it as baseImage",
-                "FROM" => "name the base image with baseImage or --base-image",
+                "RUN" => "add Python packages to the conda file; for system packages build a base image and set baseImage to it",
+                "FROM" => "set the base image with baseImage or --base-image",
                 "ENTRYPOINT" | "CMD" | "SHELL" => "remove the line: the image always starts the server with the entry script",
                 "ARG" => "write the value with ENV",
                 "MAINTAINER" => "write LABEL maintainer=NAME",
-                "HEALTHCHECK" => "remove the line: give livenessProbeRequirements in the deployment configuration",
-                "VOLUME" => "remove the line: mounts belong to where the service is deployed",
+                "HEALTHCHECK" => "remove the line and set livenessProbeRequirements in the deployment configuration",
+                "VOLUME" => "remove the line; mounts are configured where the service is deployed",
                 _ => "remove the line",
             }
             .to_owned(),
             Self::Unknown { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Self::Unknown { .. } => {
-                "ENV, LABEL, EXPOSE, WORKDIR, USER, COPY and ADD can be used".to_owned()
+                "supported are ENV, LABEL, EXPOSE, WORKDIR, USER, COPY and ADD".to_owned()
             }
             Self::Malformed { name, .. } => match *name {
                 "ENV" => "write ENV NAME=VALUE",
@@ -117,7 +117,7 @@ impl StepFault {
                 "download the file, put it beside the entry script, and COPY it".to_owned()
             }
             Self::NoSource { .. } => {
-                "check the path; it is relative to the source directory, or without one to the working directory".to_owned()
+                "check the path; it is relative to the source directory, or to the working directory without one".to_owned()
             }
             Self::Archive { .. } => {
                 "unpack it and COPY the folder, or write COPY to add the archive as it is".to_owned()

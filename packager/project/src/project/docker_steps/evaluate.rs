@@ -1,4 +1,4 @@
-//! Follows instructions on top of a base image.
+//! Evaluates instructions on top of a base image.
 
 use std::path::Path;
 
@@ -8,17 +8,17 @@ use super::instruction::Instruction;
 use super::words::{Variables, expand};
 use crate::project::PackedFile;
 
-/// What the lines start from.
+/// The state of the base image that the lines start from.
 pub struct BaseState<'a> {
     /// Environment variables of the base image.
     pub environment: Variables,
     /// Its working directory; `/` if it has none.
     pub workdir: String,
-    /// Whether an absolute path is a folder in the base image: a file copied to it goes into it.
+    /// Returns whether an absolute path is a folder in the base image, into which files are copied.
     pub is_folder: &'a dyn Fn(&str) -> bool,
 }
 
-/// One thing to do to the image, in order.
+/// One change to the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Sets an environment variable.
@@ -77,7 +77,7 @@ impl<'a> Evaluation<'a> {
         let malformed = |name| move |reason| StepFault::Malformed { name, reason };
         match instruction {
             Instruction::Env(pairs) => {
-                // All values of one line see the variables as they were before it.
+                // All values of one line use the variables from before it.
                 let before = self.variables.clone();
                 for (name, value) in pairs {
                     let name = expand(name, &before).map_err(malformed("ENV"))?;
@@ -148,7 +148,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Whether an earlier step made `path` a folder.
+/// Returns whether an earlier step made `path` a folder.
 fn is_folder_of(step: &Step, path: &str) -> bool {
     match step {
         Step::Workdir { path: workdir } => Path::new(workdir).starts_with(path),
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(
             evaluate(text, &root).unwrap_err(),
             [
-                "steps:1: RUN cannot be followed: no program is run and no other image is built"
+                "steps:1: RUN is not supported: mlpack runs no program and builds no other image"
                     .to_owned(),
                 format!("steps:2: COPY: nothing matches `none` in {shown}"),
                 "steps:3: ADD would unpack the archive `z.tar.gz`".to_owned(),

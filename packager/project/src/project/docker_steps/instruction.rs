@@ -2,9 +2,9 @@
 
 use super::error::StepFault;
 use super::words;
-use crate::project::nearest;
+use mlpack_documents::nearest;
 
-/// An instruction that can be followed.
+/// A supported instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Instruction {
     /// Names and values.
@@ -25,12 +25,12 @@ pub(super) struct Copy {
     pub(super) name: &'static str,
     pub(super) sources: Vec<String>,
     pub(super) destination: String,
-    /// From `--chmod`: whether files can be run.
+    /// From `--chmod`: whether files are executable.
     pub(super) executable: Option<bool>,
 }
 
-const FOLLOWED: [&str; 7] = ["ENV", "LABEL", "EXPOSE", "WORKDIR", "USER", "COPY", "ADD"];
-const REFUSED: [&str; 11] = [
+const SUPPORTED: [&str; 7] = ["ENV", "LABEL", "EXPOSE", "WORKDIR", "USER", "COPY", "ADD"];
+const UNSUPPORTED: [&str; 11] = [
     "RUN",
     "FROM",
     "ENTRYPOINT",
@@ -48,19 +48,18 @@ impl Instruction {
     pub(super) fn parse(text: &str) -> Result<Self, StepFault> {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let upper = word.to_ascii_uppercase();
-        if let Some(name) = REFUSED.into_iter().find(|name| *name == upper) {
+        if let Some(name) = UNSUPPORTED.into_iter().find(|name| *name == upper) {
             return Err(StepFault::Refused { name });
         }
-        let Some(name) = FOLLOWED.into_iter().find(|name| *name == upper) else {
-            let all: Vec<&str> = FOLLOWED.iter().chain(&REFUSED).copied().collect();
-            let nearest = nearest(word, &all);
-            let nearest = nearest.and_then(|near| FOLLOWED.into_iter().find(|name| *name == near));
+        let Some(name) = SUPPORTED.into_iter().find(|name| *name == upper) else {
+            let nearest = nearest(word, SUPPORTED.iter().chain(&UNSUPPORTED).copied());
+            let nearest = nearest.and_then(|near| SUPPORTED.into_iter().find(|name| *name == near));
             return Err(StepFault::Unknown { name: word.to_owned(), nearest });
         };
         let rest = rest.trim();
         let malformed = |reason: String| StepFault::Malformed { name, reason };
         if rest.is_empty() {
-            return Err(malformed("something must follow it".to_owned()));
+            return Err(malformed("arguments are missing".to_owned()));
         }
         Ok(match name {
             "ENV" => Self::Env(pairs(rest).map_err(malformed)?),
@@ -105,7 +104,7 @@ fn copy(name: &'static str, text: &str) -> Result<Copy, StepFault> {
         rest.split_whitespace().map(str::to_owned).collect()
     };
     let destination = paths.pop().filter(|_| !paths.is_empty());
-    let destination = destination.ok_or_else(|| malformed("source and destination are needed"))?;
+    let destination = destination.ok_or_else(|| malformed("needs a source and a destination"))?;
     for source in &paths {
         let remote = ["http://", "https://", "git@", "git://", "ssh://", "<<"];
         if remote.iter().any(|start| source.starts_with(start)) {
@@ -115,7 +114,7 @@ fn copy(name: &'static str, text: &str) -> Result<Copy, StepFault> {
     Ok(Copy { name, sources: paths, destination, executable })
 }
 
-/// What a flag says about modes. Owners are always root and modes 0644 or 0755 in a layer.
+/// Returns the mode that a flag sets. Owners are always root and modes 0644 or 0755 in a layer.
 fn flag_of(name: &'static str, flag: &str) -> Result<Option<bool>, StepFault> {
     let refuse = |instead| Err(StepFault::Flag { name, flag: flag.to_owned(), instead });
     match flag.split_once('=').unwrap_or((flag, "")) {
@@ -123,7 +122,7 @@ fn flag_of(name: &'static str, flag: &str) -> Result<Option<bool>, StepFault> {
             Ok(None)
         }
         ("--chown", _) => {
-            refuse("leave it out: files of the image belong to root and anyone may read them")
+            refuse("remove it: files in the image are owned by root and readable by anyone")
         }
         ("--chmod", "644" | "0644" | "444" | "0444" | "664" | "0664") => Ok(Some(false)),
         (
@@ -131,8 +130,10 @@ fn flag_of(name: &'static str, flag: &str) -> Result<Option<bool>, StepFault> {
             "755" | "0755" | "555" | "0555" | "775" | "0775" | "777" | "0777" | "+x" | "a+x",
         ) => Ok(Some(true)),
         ("--chmod", _) => refuse("use --chmod=644 or --chmod=755"),
-        ("--from", _) => refuse("copy the files out of that image and COPY them from this machine"),
-        _ => refuse("leave it out"),
+        ("--from", _) => {
+            refuse("copy the files from that image to this machine first, then COPY them")
+        }
+        _ => refuse("remove it"),
     }
 }
 
@@ -172,24 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_refused_with_a_way_out() {
+    fn other_instructions_are_refused_with_a_hint() {
         for (text, message, hint) in [
-            (
-                "RUN apt-get update",
-                "RUN cannot be followed",
-                "put Python packages into the conda file",
-            ),
-            ("CMD x", "CMD cannot be followed", "remove the line: the image"),
+            ("RUN apt-get update", "RUN is not supported", "add Python packages to the conda file"),
+            ("CMD x", "CMD is not supported", "remove the line: the image"),
             ("ENVV a=b", "`ENVV` is not a Dockerfile instruction", "did you mean ENV?"),
-            ("apt-get update", "`apt-get` is not a Dockerfile", "ENV, LABEL, EXPOSE"),
+            ("apt-get update", "`apt-get` is not a Dockerfile", "supported are ENV, LABEL"),
             ("ENV A", "ENV: `A` has no value", "write ENV NAME=VALUE"),
             ("ENV A=1 B", "ENV: `B` is not NAME=VALUE", "write ENV"),
-            ("USER", "USER: something must follow it", "write USER"),
-            ("COPY a", "COPY: source and destination are needed", "write COPY"),
-            ("COPY --from=x a b", "COPY: --from=x is not possible here", "copy the files out"),
-            ("COPY --chown=me a b", "COPY: --chown=me is not possible here", "leave it out"),
-            ("ADD https://x/y z", "ADD: `https://x/y` is not a file", "download the file"),
-            ("COPY <<EOF /a", "COPY: `<<EOF` is not a file", "download the file"),
+            ("USER", "USER: arguments are missing", "write USER"),
+            ("COPY a", "COPY: needs a source and a destination", "write COPY"),
+            ("COPY --from=x a b", "COPY: --from=x is not supported", "copy the files from"),
+            ("COPY --chown=me a b", "COPY: --chown=me is not supported", "remove it"),
+            ("ADD https://x/y z", "ADD: `https://x/y` is not a local file", "download the file"),
+            ("COPY <<EOF /a", "COPY: `<<EOF` is not a local file", "download the file"),
         ] {
             let fault = Instruction::parse(text).unwrap_err();
             assert!(fault.to_string().starts_with(message), "{fault}");

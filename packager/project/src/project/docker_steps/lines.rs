@@ -1,4 +1,4 @@
-//! From lines of text to instructions: continuations joined, comments and empty lines gone.
+//! From lines of text to instructions: continuations joined, comments and empty lines removed.
 
 /// One instruction's text and where it begins.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn continuations_are_joined_and_comments_go() {
+    fn continuations_are_joined_and_comments_are_removed() {
         let text =
             "# a comment\n\n  ENV a=1 \\\n  # inside\n\n    b=2\r\nUSER x # kept\nLABEL a=\\\nb \\";
         let lines: Vec<_> = logical_lines(text).into_iter().map(|l| (l.number, l.text)).collect();

@@ -19,12 +19,12 @@ use instruction::Instruction;
 
 use super::{Error, Result};
 
-/// The extra Dockerfile lines as they were written.
+/// The extra Dockerfile lines of a file.
 #[derive(Debug)]
 pub struct DockerSteps {
     /// The file.
     pub path: PathBuf,
-    /// Lines that cannot be followed, in order; nothing may be built while there are any.
+    /// Unsupported lines, in order; if there are any, nothing can be built.
     pub refused: Vec<StepError>,
     instructions: Vec<(usize, Instruction)>,
 }
@@ -33,13 +33,13 @@ impl DockerSteps {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Read`]. Lines that cannot be followed are in [`DockerSteps::refused`].
+    /// [`Error::Read`]. Unsupported lines are in [`DockerSteps::refused`].
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
         Ok(Self::parse(path, &text))
     }
 
-    /// Reads the text of a file; `path` only stands in messages.
+    /// Parses the text of a file; `path` is only used in messages.
     pub fn parse(path: &Path, text: &str) -> Self {
         let mut steps =
             Self { path: path.to_owned(), refused: Vec::new(), instructions: Vec::new() };
@@ -52,10 +52,10 @@ impl DockerSteps {
         steps
     }
 
-    /// Follows the lines on top of a base image; files to copy are looked up below `context`.
+    /// Evaluates the lines on top of a base image; files to copy are looked up below `context`.
     ///
     /// # Errors
-    /// Every line that cannot be followed, those of [`DockerSteps::refused`] first.
+    /// Every unsupported line, those of [`DockerSteps::refused`] first.
     pub fn evaluate(
         &self,
         base: &BaseState<'_>,
@@ -71,7 +71,8 @@ impl DockerSteps {
         if errors.is_empty() { Ok(evaluation.steps) } else { Err(errors) }
     }
 
-    /// Whether a file to copy has a variable in its name, so that the base image decides which.
+    /// Returns whether a file to copy has a variable in its name, so that the base image decides
+    /// which.
     pub fn uses_variables(&self) -> bool {
         self.instructions.iter().any(|(_, instruction)| match instruction {
             Instruction::Copy(copy) => copy.sources.iter().any(|source| source.contains('$')),

@@ -54,7 +54,7 @@ struct Expander<'a> {
 }
 
 impl Expander<'_> {
-    /// Reads to `end`, which is taken, or to the end of the word.
+    /// Reads to `end`, which is consumed, or to the end of the word.
     fn until(&mut self, end: Option<char>) -> Result<String, String> {
         let mut out = String::new();
         while let Some(c) = self.chars.next() {

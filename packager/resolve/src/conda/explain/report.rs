@@ -194,7 +194,6 @@ impl ConflictReporter<'_, '_> {
         let Some(line) = self.lines.get(first) else { return format!("`{}`", requirement.text) };
         // An address before `::` may hold a secret.
         let text = line.spec.text.rsplit("::").next().unwrap_or_default();
-        let text = text.split(" #").next().unwrap_or_default().trim();
         let lines = requirement.asked.iter().filter_map(|&index| self.lines.get(index));
         let lines: Vec<_> = lines.map(|line| line.line.to_string()).collect();
         let word = if lines.len() > 1 { "lines" } else { "line" };

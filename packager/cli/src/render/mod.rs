@@ -1,0 +1,13 @@
+//! Results as text.
+
+mod base;
+mod changes;
+mod finding;
+mod inspection;
+mod service;
+
+pub(crate) use base::{facts, verdicts};
+pub(crate) use changes::{changes, contents};
+pub(crate) use finding::finding;
+pub(crate) use inspection::{file_line, inspection, largest};
+pub(crate) use service::service;

@@ -1,0 +1,83 @@
+//! The environment variables and directories that the command reads.
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+
+mod conda;
+mod packages;
+mod registries;
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+use mlpack_oci::Platform;
+use mlpack_oci::layer::LayerOptions;
+
+use crate::failure::{Failure, Result};
+
+pub(crate) use packages::packages;
+pub(crate) use registries::{docker_config, registries};
+
+/// Returns the current directory.
+pub(crate) fn current_dir() -> io::Result<PathBuf> {
+    env::current_dir()
+}
+
+/// Returns the cache directory of this user.
+pub(crate) fn cache_dir() -> Result<PathBuf> {
+    if let Some(dir) = variable("MLPACK_CACHE_DIR") {
+        return Ok(dir.into());
+    }
+    let base = etcetera::choose_base_strategy().map_err(|error| Failure::Other {
+        message: format!("cannot find a cache directory: {error}"),
+        hint: Some("set MLPACK_CACHE_DIR".to_owned()),
+    })?;
+    Ok(base.cache_dir().join("mlpack"))
+}
+
+/// Returns the modification time of what is packed: `SOURCE_DATE_EPOCH`, or the default.
+pub(crate) fn mtime() -> Result<u64> {
+    let Some(text) = variable("SOURCE_DATE_EPOCH") else {
+        return Ok(LayerOptions::DEFAULT_MTIME);
+    };
+    text.parse().map_err(|_| {
+        Failure::usage(
+            format!("SOURCE_DATE_EPOCH is `{text}`"),
+            "set it to a whole number of seconds since 1970",
+        )
+    })
+}
+
+/// Returns the platform that containers of this machine run on.
+pub(crate) fn platform() -> Platform {
+    let architecture = match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    Platform { os: "linux".to_owned(), architecture: architecture.to_owned(), variant: None }
+}
+
+/// Returns where programs are looked for.
+pub(crate) fn search_path() -> Option<OsString> {
+    env::var_os("PATH")
+}
+
+/// Returns a variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns every variable whose name and value are text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Returns whether a switch is set, in the words that uv and pip accept.
+fn is_on(name: &str) -> bool {
+    variable(name).is_some_and(|value| {
+        !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off" | "n" | "f")
+    })
+}

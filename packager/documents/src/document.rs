@@ -1,0 +1,77 @@
+//! A whole document and the file it is from.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Place;
+use crate::node::{Entry, Node, Position, Value};
+use crate::{Result, Scalar, json, yaml};
+
+/// A document that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// The outermost value.
+    pub root: Node,
+}
+
+/// The language of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON (RFC 8259).
+    Json,
+    /// YAML 1.2 with the booleans of YAML 1.1 and merge keys.
+    Yaml,
+}
+
+impl Format {
+    /// JSON for a text that begins with a brace, else YAML. YAML includes JSON, but not its tabs,
+    /// and its messages speak of YAML.
+    pub fn of_text(text: &str) -> Self {
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        if text.starts_with('{') { Self::Json } else { Self::Yaml }
+    }
+
+    /// JSON for a file called `.json`, else by its text.
+    pub fn of_file(path: &Path, text: &str) -> Self {
+        match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("json") => Self::Json,
+            _ => Self::of_text(text),
+        }
+    }
+}
+
+impl Document {
+    /// Parses a text; `path` is only used in messages. A byte order mark is ignored, an empty YAML
+    /// text is a null.
+    ///
+    /// # Errors
+    /// [`crate::Error::Syntax`] or [`crate::Error::DuplicateKey`].
+    pub fn parse(path: &Path, text: &str, format: Format) -> Result<Self> {
+        let text = text.trim_start_matches('\u{feff}');
+        let root = match format {
+            Format::Json => json::parse(path, text)?,
+            Format::Yaml => yaml::parse(path, text)?,
+        };
+        Ok(Self { path: path.to_owned(), root })
+    }
+
+    /// Returns a document without keys, to which [`Document::set`] adds; `path` names its source.
+    pub fn empty(path: &Path) -> Self {
+        let root = Node { at: Position::NONE, value: Value::Map(Vec::new()) };
+        Self { path: path.to_owned(), root }
+    }
+
+    /// Sets a key of the outermost mapping, as a flag that overrides the file does.
+    pub fn set(&mut self, key: &str, scalar: Scalar) {
+        let Value::Map(entries) = &mut self.root.value else { return };
+        entries.retain(|entry| entry.key != key);
+        let node = Node { at: Position::NONE, value: Value::Scalar(scalar) };
+        entries.push(Entry { key: key.to_owned(), at: Position::NONE, node });
+    }
+
+    /// Returns a position in this document.
+    pub fn place(&self, at: Position) -> Place {
+        Place::new(&self.path, at)
+    }
+}

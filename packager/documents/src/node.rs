@@ -1,0 +1,88 @@
+//! The tree of a document.
+
+use crate::Scalar;
+
+/// A place in a text. Values that no file holds are at [`Position::NONE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+}
+
+/// A value and where it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The first character of the value.
+    pub at: Position,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing, `~` or `null`.
+    Null,
+    /// Any other scalar.
+    Scalar(Scalar),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order written, each key once.
+    Map(Vec<Entry>),
+}
+
+/// A key of a mapping with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The key, unquoted.
+    pub key: String,
+    /// The first character of the key.
+    pub at: Position,
+    /// The value.
+    pub node: Node,
+}
+
+impl Position {
+    /// The place of a value that no file holds, such as one from the command line.
+    pub const NONE: Self = Self { line: 0, column: 0 };
+
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
+
+impl Node {
+    /// Names the type with its article, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Scalar(scalar) if scalar.boolean().is_some() => "a boolean",
+            Value::Scalar(scalar) if scalar.is_number() => "a number",
+            Value::Scalar(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// Returns the text of a scalar as it is written, whatever its type.
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
+    /// Returns the same value for JSON writers.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Scalar(scalar) => scalar.to_json(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.node.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Static analysis of the code and models of a project: Python source and pickles are read and
+//! never run.
+
+pub(crate) mod pickle;
+pub mod python;

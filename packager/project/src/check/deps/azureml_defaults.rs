@@ -1,0 +1,148 @@
+//! `azureml-defaults` included the web server, but not in all releases (docs/azureml-2019.md#0,
+//! docs/azureml-2019.md#9.14).
+
+use crate::analysis::python::EntryScript;
+use crate::check::{Finding, Needs, Subject};
+
+pub(crate) const ID: &str = "deps.azureml-defaults";
+pub(crate) const NEEDS: Needs = Needs::Python;
+
+/// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1),
+/// and the date of that release (PyPI).
+const NEWEST: &[(u32, &str, &str)] = &[
+    (5, "azureml-defaults==1.28.0", "2021-05-10"),
+    (6, "azureml-defaults==1.47.0", "2022-10-25"),
+    (7, "azureml-defaults==1.54.0", "2023-11-09"),
+    (8, "azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4", "2025-04-11"),
+];
+
+pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(packages) = subject.packages() else { return Vec::new() };
+    let server = packages.get("azureml-inference-server-http").is_some();
+    let Some(defaults) = packages.get("azureml-defaults") else {
+        // Azure's SDK always warned, since the package included the server. Here a server is added, so
+        // the package only matters to a script that uses the SDK.
+        let used =
+            |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
+        if server || !packages.complete || !subject.script.as_ref().is_ok_and(used) {
+            return Vec::new();
+        }
+        let message = "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core";
+        let hint = "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python";
+        return vec![
+            Finding::warning(ID, message, hint)
+                .placed(subject.conda.map(|file| (file.path.clone(), 0))),
+        ];
+    };
+    let text = &defaults.text;
+    // It requires the parts of a web server from 1.0.48 on.
+    let (message, hint) = if !defaults.bounds.admits_from("1.0.48") {
+        if server {
+            return Vec::new();
+        }
+        (
+            format!("`{text}` predates the bundled web server; one will be added"),
+            "no action needed, or upgrade azureml-defaults".to_owned(),
+        )
+    } else {
+        let Some(python) = subject.python.filter(|python| python.major == 3) else {
+            return Vec::new();
+        };
+        let newest = NEWEST.iter().find(|(minor, ..)| *minor == python.minor);
+        match newest {
+            Some((_, pin, day))
+                if defaults.bounds.is_open() && defaults.bounds.lower().is_none() =>
+            {
+                (
+                    format!(
+                        "`{text}` is not pinned, and its releases do not declare which Python they need: those found for {} may not work",
+                        python.minor_text()
+                    ),
+                    match subject.exclude_newer.and_then(|cutoff| cutoff.get(..10)) {
+                        // Dates in this format sort as text.
+                        Some(last) if last < *day => format!(
+                            "pin the release of azureml-defaults that was made for Python {} before {last}",
+                            python.minor_text()
+                        ),
+                        _ => format!("pin {pin}"),
+                    },
+                )
+            }
+            _ => return Vec::new(),
+        }
+    };
+    vec![Finding::warning(ID, message, hint).placed(defaults.place())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Severity::Warning;
+    use crate::check::testing::{Case, GOOD_CONDA, finding};
+
+    fn case(line: &str, python: &str) -> Case {
+        Case::conda(&format!("dependencies:\n- pip:\n  - {line}\n")).python(python)
+    }
+
+    #[test]
+    fn missing_old_and_unpinned() {
+        assert_eq!(
+            case("numpy", "3.6.15").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 0)),
+                "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core",
+                "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python",
+            )]
+        );
+        assert_eq!(
+            case("azureml-defaults==1.0.33", "3.6.15").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 3)),
+                "`azureml-defaults==1.0.33` predates the bundled web server; one will be added",
+                "no action needed, or upgrade azureml-defaults",
+            )]
+        );
+        assert_eq!(
+            case("azureml-defaults", "3.8.18").run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("env.yml", 3)),
+                "`azureml-defaults` is not pinned, and its releases do not declare which Python they need: those found for 3.8 may not work",
+                "pin azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4",
+            )]
+        );
+    }
+
+    #[test]
+    fn the_pin_is_older_than_the_cutoff() {
+        let hint = |adjust: fn(&mut Subject<'_>)| {
+            let found = case("azureml-defaults", "3.6.15").with(adjust).run(run);
+            found.into_iter().map(|finding| finding.hint).collect::<String>()
+        };
+        assert_eq!(
+            hint(|subject| subject.exclude_newer = Some("2019-05-05")),
+            "pin the release of azureml-defaults that was made for Python 3.6 before 2019-05-05"
+        );
+        assert_eq!(
+            hint(|subject| subject.exclude_newer = Some("2022-10-25T23:00:00Z")),
+            "pin azureml-defaults==1.47.0"
+        );
+    }
+
+    #[test]
+    fn what_is_well() {
+        assert_eq!(case("azureml-defaults", "3.11.7").run(run), []);
+        assert_eq!(case("azureml-inference-server-http", "3.11.7").run(run), []);
+        assert_eq!(case("-r more.txt", "3.6.15").run(run), []);
+        let conda = "dependencies:\n- pip:\n  - numpy\n";
+        let without = "import numpy\ndef init(): pass\ndef run(data): return data\n";
+        let case = Case::new(&[("score.py", without), ("env.yml", conda)]);
+        assert_eq!(case.run(run), []);
+        assert_eq!(Case::conda(GOOD_CONDA).python("3.6.15").run(run), []);
+    }
+}

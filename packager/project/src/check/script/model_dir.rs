@@ -1,0 +1,183 @@
+//! Paths below `AZUREML_MODEL_DIR` exist (docs/azureml-2019.md#1.6, docs/azureml-2019.md#9.5).
+
+use std::collections::BTreeMap;
+
+use crate::check::{Finding, Needs, Subject};
+use crate::project::{Model, PackedKind};
+
+pub(crate) const ID: &str = "script.model-dir";
+pub(crate) const NEEDS: Needs = Needs::Project;
+
+pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(script) = subject.readable() else { return Vec::new() };
+    let models = subject.project.models.as_slice();
+    if !subject.project.model_errors.is_empty() {
+        return Vec::new();
+    }
+    let tree = tree(models);
+    let mut found = Vec::new();
+    for used in &script.model_dir_uses {
+        if used.parts.iter().any(|part| part == "..") {
+            continue;
+        }
+        let mut path = String::new();
+        let missing = used.parts.iter().any(|part| {
+            if tree.get(&path) == Some(&true) {
+                return false;
+            }
+            path = if path.is_empty() { part.clone() } else { format!("{path}/{part}") };
+            !tree.contains_key(&path)
+        });
+        // The target of a link is not known.
+        let linked = path.match_indices('/').any(|(end, _)| tree.get(&path[..end]) == Some(&true));
+        if !missing || linked {
+            continue;
+        }
+        let joined = used.parts.join("/");
+        let (message, hint) = explain(models, &joined);
+        found.push(Finding::unless(used.guarded, ID, message, hint).at(&script.path, used.line));
+    }
+    found
+}
+
+/// Returns paths below `AZUREML_MODEL_DIR`; true for links. With one model it is the folder of its
+/// version, with more the folder of all.
+fn tree(models: &[Model]) -> BTreeMap<String, bool> {
+    let mut tree = BTreeMap::from([(String::new(), false)]);
+    let mut add = |prefix: &str, model: &Model| {
+        for file in &model.files {
+            tree.insert(
+                format!("{prefix}{}", file.path),
+                matches!(file.kind, PackedKind::Link { .. }),
+            );
+        }
+    };
+    if let [model] = models {
+        add("", model);
+        return tree;
+    }
+    for model in models {
+        add(&format!("{}/{}/", model.name, model.version), model);
+    }
+    for model in models {
+        tree.insert(model.name.clone(), false);
+        tree.insert(format!("{}/{}", model.name, model.version), false);
+    }
+    tree
+}
+
+fn explain(models: &[Model], joined: &str) -> (String, String) {
+    match models {
+        [] => (
+            format!("AZUREML_MODEL_DIR/{joined}: no model is passed"),
+            "pass a model: --model NAME=PATH".to_owned(),
+        ),
+        [model] => {
+            let same_file = model.files.iter().find(|file| file.name() == joined);
+            let right = same_file.map_or(model.basename.as_str(), |file| file.path.as_str());
+            (
+                format!(
+                    "AZUREML_MODEL_DIR/{joined} does not exist: the folder contains `{}`",
+                    model.basename
+                ),
+                format!("join {right} to it"),
+            )
+        }
+        models => {
+            let folder =
+                |model: &Model| format!("{}/{}/{}", model.name, model.version, model.basename);
+            let right = models.iter().find(|model| {
+                joined.split('/').any(|part| part == model.basename || part == model.name)
+            });
+            (
+                format!(
+                    "AZUREML_MODEL_DIR/{joined} does not exist: with {} models the folder contains NAME/VERSION/FILE",
+                    models.len()
+                ),
+                match right {
+                    Some(model) => format!("join {} to it", folder(model)),
+                    None => format!(
+                        "join one of {} to it",
+                        models.iter().map(folder).collect::<Vec<_>>().join(", ")
+                    ),
+                },
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Severity::{Error, Warning};
+    use crate::check::testing::{Case, finding};
+
+    fn case(path: &str) -> Case {
+        let script = format!(
+            "import os\nd = os.environ['AZUREML_MODEL_DIR']\np = os.path.join(d, {path})\n"
+        );
+        Case::new(&[("score.py", &script), ("a.pkl", "x"), ("net/w/b.bin", "x")])
+    }
+
+    fn error(message: &str, hint: &str) -> [Finding; 1] {
+        [finding(ID, Error, Some(("score.py", 3)), message, hint)]
+    }
+
+    #[test]
+    fn one_model() {
+        let one = |path: &str| case(path).model("a=a.pkl").run(run);
+        assert_eq!(
+            one("'model.pkl'"),
+            error(
+                "AZUREML_MODEL_DIR/model.pkl does not exist: the folder contains `a.pkl`",
+                "join a.pkl to it"
+            )
+        );
+        assert_eq!(one("'a.pkl'"), []);
+        assert_eq!(one("name"), []);
+        let net = |path: &str| case(path).model("n=net").run(run);
+        assert_eq!(
+            net("'b.bin'"),
+            error(
+                "AZUREML_MODEL_DIR/b.bin does not exist: the folder contains `net`",
+                "join net/w/b.bin to it"
+            )
+        );
+        assert_eq!(net("'net', 'w', 'b.bin'"), []);
+        assert_eq!(net("'net', name, 'b.bin'"), []);
+    }
+
+    #[test]
+    fn several_models_and_none() {
+        let two = |path: &str| case(path).model("a:3=a.pkl").model("n=net").run(run);
+        assert_eq!(
+            two("'a.pkl'"),
+            error(
+                "AZUREML_MODEL_DIR/a.pkl does not exist: with 2 models the folder contains NAME/VERSION/FILE",
+                "join a/3/a.pkl to it"
+            )
+        );
+        assert_eq!(two("'a/3/a.pkl'"), []);
+        assert_eq!(two("'n', '0'"), []);
+        assert_eq!(
+            case("'a.pkl'").run(run),
+            error("AZUREML_MODEL_DIR/a.pkl: no model is passed", "pass a model: --model NAME=PATH")
+        );
+    }
+
+    #[test]
+    fn what_may_be_meant_only_warns() {
+        let script = "import os\nif x:\n    open(os.environ['AZUREML_MODEL_DIR'] + '/b')\n";
+        let case = Case::new(&[("score.py", script), ("a.pkl", "x")]).model("a=a.pkl");
+        assert_eq!(
+            case.run(run),
+            [finding(
+                ID,
+                Warning,
+                Some(("score.py", 3)),
+                "AZUREML_MODEL_DIR/b does not exist: the folder contains `a.pkl`",
+                "join a.pkl to it",
+            )]
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! What a run is asked for, and the project's files parsed once.
+
+use std::path::{Path, PathBuf};
+
+use mlpack_lock::LOCK_NAME;
+use mlpack_oci::Platform;
+use mlpack_project::check::ComputeTarget;
+use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
+use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
+use mlpack_requirements::CondaFile;
+
+use crate::{Result, Session};
+
+/// Policy of a request that names none.
+pub const DEFAULT_POLICY: &str = "azureml-2019";
+
+/// A project, its base and its lock file, as flags and an inference configuration name them.
+#[derive(Debug, Clone)]
+pub struct ProjectRequest {
+    /// The inference configuration.
+    pub inference_config: Option<PathBuf>,
+    /// Flags that win over it.
+    pub options: ProjectOptions,
+    /// The models.
+    pub models: Vec<ModelSpec>,
+    /// The policy that the base must satisfy.
+    pub policy: String,
+    /// Requirements of it that may fail.
+    pub allow: Vec<String>,
+    /// Platform to select from a multi-platform base image.
+    pub platform: Platform,
+    /// Which interpreter to use.
+    pub interpreter: Option<InterpreterPreference>,
+    /// The lock file; `mlpack.lock` next to the conda file if not given.
+    pub lock: Option<PathBuf>,
+}
+
+impl ProjectRequest {
+    /// A request for `platform` with every other choice at its default.
+    pub fn new(platform: Platform) -> Self {
+        Self {
+            inference_config: None,
+            options: ProjectOptions::default(),
+            models: Vec::new(),
+            policy: DEFAULT_POLICY.to_owned(),
+            allow: Vec::new(),
+            platform,
+            interpreter: None,
+            lock: None,
+        }
+    }
+}
+
+/// An image to make of a project.
+#[derive(Debug, Clone)]
+pub struct PackageRequest {
+    /// The project.
+    pub project: ProjectRequest,
+    /// How the lock file is used.
+    pub lock_use: LockUse,
+    /// Number of layers for packages.
+    pub environment_layers: usize,
+    /// Whether files that no service needs are omitted.
+    pub slim: bool,
+    /// Whether bytecode is added.
+    pub bytecode: bool,
+    /// Where the image will be.
+    pub destination: Destination,
+}
+
+impl PackageRequest {
+    /// A request for a project with every choice at its default.
+    pub fn new(project: ProjectRequest) -> Self {
+        Self {
+            project,
+            lock_use: LockUse::default(),
+            environment_layers: ENVIRONMENT_LAYERS,
+            slim: false,
+            bytecode: false,
+            destination: Destination::default(),
+        }
+    }
+}
+
+/// How a lock file is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LockUse {
+    /// Where there is one; packages are resolved again if it is out of date.
+    #[default]
+    Preferred,
+    /// It must exist and be up to date.
+    Required,
+    /// Not at all.
+    Ignored,
+}
+
+/// What is known of where an image will be.
+#[derive(Debug, Clone, Default)]
+pub struct Destination {
+    /// The image as the user wrote it.
+    pub output: Option<String>,
+    /// Whether the base's layers will be needed here, which they are not for a registry.
+    pub keep_base_layers: bool,
+    /// Where it will run, if that is known.
+    pub target: Option<ComputeTarget>,
+}
+
+/// The project and its conda file, parsed.
+pub(crate) struct Inputs {
+    pub(crate) project: Project,
+    pub(crate) conda: Option<CondaFile>,
+    pub(crate) lock: PathBuf,
+}
+
+impl Inputs {
+    /// Reads the files that the request names.
+    pub(crate) fn read(session: &Session, request: &ProjectRequest) -> Result<Self> {
+        let config = request.inference_config.as_ref();
+        let config =
+            config.map(|path| InferenceConfig::load(&session.cwd.join(path))).transpose()?;
+        let project =
+            Project::resolve(config.as_ref(), &request.options, &request.models, &session.cwd)?;
+        let conda = conda_file(&project)?;
+        let lock = match &request.lock {
+            Some(lock) => session.cwd.join(lock),
+            None => default_lock(&project, &session.cwd),
+        };
+        Ok(Self { project, conda, lock })
+    }
+
+    /// Returns the directory that relative lines of the pip list start from.
+    pub(crate) fn directory(&self) -> &Path {
+        let beside = self.conda.as_ref().and_then(|conda| conda.path.parent());
+        beside.unwrap_or(&self.project.context)
+    }
+}
+
+fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
+    Ok(match &project.conda {
+        // A missing file is a finding of the checks, with the line that names it.
+        Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),
+        Some(CondaSource::File(_)) | None => None,
+        Some(CondaSource::Inline(document)) => Some(CondaFile::read(document)?),
+    })
+}
+
+/// Returns the lock file next to the conda file, or in the current directory without one.
+fn default_lock(project: &Project, cwd: &Path) -> PathBuf {
+    let beside = project.conda.as_ref().and_then(|source| source.path().parent());
+    beside.unwrap_or(cwd).join(LOCK_NAME)
+}

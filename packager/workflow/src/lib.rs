@@ -1,0 +1,39 @@
+//! The application behind the command line: package, lock, check and deploy.
+//!
+//! Tier 3 of mlpack. Each use case takes a request and a [`Session`]. Where something is written,
+//! it is split in two: `plan` decides and returns data, `execute` acts on it:
+//!
+//! > a [`PackageRequest`] becomes a [`package::Plan`], which [`package::execute`] turns into an
+//! > image at its destination, named by a pinned reference; a [`deploy::Plan`] and that image
+//! > become a service.
+//!
+//! Nothing here prints or reads the environment, the clock or the current directory: the session
+//! holds these as values, and progress, findings and questions go through [`Progress`] and
+//! [`Reporter`].
+//!
+//! [`Progress`]: mlpack_oci::Progress
+
+pub mod base;
+mod checks;
+pub mod contents;
+pub mod deploy;
+mod environment;
+mod error;
+pub mod host_base;
+mod images;
+mod inputs;
+pub mod lock;
+mod lock_use;
+pub mod package;
+mod packages;
+mod registries;
+mod report;
+mod session;
+mod stage;
+
+pub use deploy::DeployRequest;
+pub use error::{Argument, Error, PackagesError, Refusal, Result};
+pub use inputs::{DEFAULT_POLICY, Destination, LockUse, PackageRequest, ProjectRequest};
+pub use registries::Registries;
+pub use report::Reporter;
+pub use session::Session;

@@ -1,0 +1,148 @@
+//! `mlpack check` on a project, `mlpack base check`, and how verbs and images may be named.
+
+use std::fs;
+
+use snapbox::str;
+
+use crate::kit::{World, base};
+use crate::need;
+
+/// The arguments that check the small project on a base.
+fn check(world: &World, base: &str) -> Vec<String> {
+    let mut args = world.project(base);
+    args[0] = "check".to_owned();
+    args
+}
+
+#[test]
+fn check_of_a_good_project_finds_nothing() {
+    let world = need!(World::offline());
+    let base = need!(base("debian12-py311"));
+    let args = check(&world, &base);
+    world.mlpack(&args).is(str![[r#"
+0 errors, 0 warnings
+
+"#]]);
+    let answer = world.mlpack(&[&args[..], &["--format".to_owned(), "json".to_owned()]].concat());
+    answer.is(str![[r#"
+{
+  "findings": [],
+  "passed": true
+}
+
+"#]]);
+}
+
+#[test]
+fn check_prints_findings_and_exits_with_3() {
+    let world = need!(World::offline());
+    let base = need!(base("debian12-py311"));
+    let args = check(&world, &base);
+    world.write("score.py", "def init():\n    pass\n");
+    world.mlpack(&args).is(str![[r#"
+error[script.init-run]: [WORLD]/work/score.py: the entry script has no function `run` at its top level
+  hint: add `def run(data):` that returns the prediction
+1 error, 0 warnings
+--- stderr
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+}
+
+#[test]
+fn check_of_a_project_without_an_entry_script_is_wrong_usage() {
+    World::bare().mlpack(&["check"]).is(str![[r#"
+--- stderr
+error: `entryScript` is missing
+hint: give --entry-script, or a configuration with `entryScript`
+--- exit code 2
+
+"#]]);
+}
+
+#[test]
+fn base_check_and_its_old_form_print_the_same() {
+    let base = need!(base("debian12-py311"));
+    let world = World::bare();
+    let new = world.mlpack(&["base", "check", &base, "--policy", "current"]);
+    let old = world.mlpack(&["check", &base, "--policy", "current"]);
+    assert_eq!((new.code, new.stderr.as_str()), (0, ""));
+    assert_eq!((old.code, &old.stdout), (0, &new.stdout));
+    assert_eq!(
+        old.stderr,
+        format!("warning: `mlpack check {base}` is now `mlpack base check {base}`\n")
+    );
+}
+
+#[test]
+fn base_list_is_bases() {
+    let world = World::bare();
+    assert_eq!(world.mlpack(&["base", "list"]).ok(), world.mlpack(&["bases"]).ok());
+}
+
+#[test]
+fn a_refused_base_names_the_policy_that_accepts_it() {
+    let base = need!(base("debian12-py311"));
+    let answer = World::bare().mlpack(&["base", "check", &base]);
+    assert_eq!(answer.code, 3);
+    let hint = answer.stderr.lines().last().unwrap();
+    assert_eq!(hint, "hint: this base image meets the policy `current`: pass `--policy current`");
+}
+
+#[test]
+fn a_layout_and_archives_need_no_prefix() {
+    let base = need!(base("debian12-py311"));
+    let world = World::bare();
+    let image = |args: &[&str]| -> serde_json::Value {
+        world.mlpack(&[&["inspect", "--format", "json"], args].concat()).json()
+    };
+    let expected = image(&[&base]);
+    for (name, prefix) in
+        [("layout", "oci"), ("oci.tar", "oci-archive"), ("docker.tar", "docker-archive")]
+    {
+        world.mlpack(&["copy", &base, &format!("{prefix}:{name}")]).ok();
+        let found = image(&[name]);
+        assert_eq!(found["imageId"], expected["imageId"], "{name}");
+        assert_eq!(found, image(&[&format!("{prefix}:{name}")]), "{name}");
+    }
+    // What is neither is the name of an image in a registry, or no name at all.
+    fs::write(world.path("data"), "text").unwrap();
+    let answer = world.mlpack(&["inspect", "data:"]);
+    assert_eq!(answer.code, 2, "{}", answer.stderr);
+}
+
+#[test]
+fn mlpack_alone_prints_the_help() {
+    let world = World::bare();
+    let alone = world.answer(world.command::<&str>(&[]), "");
+    assert_eq!(alone.ok(), world.mlpack(&["-h"]).ok());
+}
+
+#[test]
+fn a_usage_line_names_the_options_of_its_verb() {
+    let mut world = World::bare();
+    world.set("MLPACK_POLICY", "current");
+    world.mlpack(&["package", "-m", "model.bin"]).is(str![[r#"
+--- stderr
+error: the following required arguments were not provided:
+  --output <IMAGE>
+
+Usage: mlpack package [OPTIONS] --output <IMAGE>
+
+For more information, try '--help'.
+--- exit code 2
+
+"#]]);
+}
+
+#[test]
+fn registry_options_belong_to_verbs_that_use_registries() {
+    let world = World::bare();
+    for (verb, uses) in [("package", true), ("pull", true), ("init", false), ("completions", false)]
+    {
+        let answer = world.mlpack(&[verb, "--help"]);
+        assert_eq!(answer.ok().contains("Registry options"), uses, "{verb}");
+    }
+}
