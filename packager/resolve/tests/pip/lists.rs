@@ -65,7 +65,7 @@ async fn the_list_chooses_between_source_and_wheel() {
     list.extend(["delta", "--only-binary :all:"]);
     let (message, _) = project.refused(&list).await.unwrap();
     assert!(
-        message.starts_with("the pip list cannot be met for cpython-3.11.7-linux-"),
+        message.starts_with("the pip list is unsatisfiable for cpython-3.11.7-linux-"),
         "{message}"
     );
     assert!(message.contains("delta==1.0 has no usable wheels"), "{message}");
