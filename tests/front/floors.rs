@@ -37,7 +37,7 @@ fn the_arrows_between_the_crates_are_these() {
             vec!["mlpack-documents", "mlpack-environment", "mlpack-oci", "mlpack-requirements"],
         ),
         ("mlpack-host-base", vec!["mlpack-oci", "mlpack-project"]),
-        ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
+        ("mlpack-deploy", vec!["mlpack-documents", "mlpack-engine", "mlpack-oci"]),
         (
             "mlpack",
             vec![

@@ -20,54 +20,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// The deployment config is neither JSON nor YAML.
-    #[error("{place} cannot be read: {reason}")]
-    Syntax {
-        /// The file.
-        place: String,
-        /// What the parser said, with line and column.
-        reason: String,
-    },
-    /// A key no deployment config of that compute type has.
-    #[error("{place}: unknown key `{key}`")]
-    UnknownKey {
-        /// The file.
-        place: String,
-        /// The key with its parents, as in `autoScaler.minReplica`.
-        key: String,
-        /// The nearest key that exists.
-        nearest: Option<String>,
-        /// All keys that may stand there.
-        known: Vec<&'static str>,
-    },
-    /// A key that must be there.
-    #[error("{place}: the key `{key}` is missing")]
-    MissingKey {
-        /// The file.
-        place: String,
-        /// The key with its parents.
-        key: String,
-    },
-    /// A value of the wrong kind or out of range.
-    #[error("{place}: `{key}` is {found}; expected {expected}")]
-    Value {
-        /// The file.
-        place: String,
-        /// The key with its parents.
-        key: String,
-        /// The value as it stands there, or what it is.
-        found: String,
-        /// What may stand there.
-        expected: String,
-    },
-    /// Two settings that cannot be together, or one that needs another.
-    #[error("{place}: {reason}")]
-    Conflict {
-        /// The file.
-        place: String,
-        /// The rule that is broken.
-        reason: String,
-    },
+    /// A deployment configuration that cannot be read.
+    #[error(transparent)]
+    Document(#[from] mlpack_documents::Error),
     /// A compute type mlpack reads but cannot deploy to in this version.
     #[error("mlpack does not deploy to compute type `{compute_type}` yet")]
     NotYet {
@@ -191,18 +146,12 @@ impl Error {
             Self::ServiceName { .. } => {
                 "use 3 to 32 lower case letters, digits and `-`, beginning with a letter".to_owned()
             }
-            Self::UnknownKey { nearest: Some(nearest), .. } => {
-                format!("did you mean `{nearest}`?")
-            }
-            Self::UnknownKey { known, .. } => format!("the keys are {}", known.join(", ")),
-            Self::Value { found, expected, .. }
-                if found.starts_with("the text") && expected.contains("number") =>
+            Self::Document(mlpack_documents::Error::MissingKey { key, .. })
+                if key == "computeType" =>
             {
-                "write the number without quotes".to_owned()
-            }
-            Self::MissingKey { key, .. } if key == "computeType" => {
                 "add `computeType`, one of local, aci, aks, aksendpoint, iot".to_owned()
             }
+            Self::Document(error) => return error.hint(),
             Self::NotYet { .. } => {
                 "use computeType `local`, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mlpack_deploy::config::{LocalConfig, parse_document};
+use mlpack_deploy::config::{LocalConfig, Scalar, parse_document};
 use mlpack_deploy::{Deployment, DeploymentConfig, LocalDeployer, ServiceName, Webservice};
 use mlpack_oci::{Image, Location};
 
@@ -82,24 +82,24 @@ fn config(context: &Context, args: &TargetArgs) -> Result<LocalConfig> {
             "leave it out to deploy to the Docker engine of this machine",
         ));
     }
-    let (mut document, place) = match &args.deploy_config {
+    let mut document = match &args.deploy_config {
         Some(path) => {
             let path = context.cwd.join(path);
             let text =
                 std::fs::read_to_string(&path).map_err(Failure::io("read", path.display()))?;
-            (parse_document(&text, &path.display().to_string())?, path.display().to_string())
+            parse_document(&text, &path.display().to_string())?
         }
-        None => (serde_json::Map::new(), "the command line".to_owned()),
+        None => parse_document("{}", "the command line")?,
     };
     if let Some(kind) = &args.compute_type {
-        document.insert("computeType".to_owned(), kind.clone().into());
+        document.set("computeType", Scalar::quoted(kind));
     } else if args.deploy_config.is_none() {
-        document.insert("computeType".to_owned(), "local".into());
+        document.set("computeType", Scalar::quoted("local"));
     }
     if let Some(port) = args.port {
-        document.insert("port".to_owned(), port.into());
+        document.set("port", Scalar::plain(port.to_string()));
     }
-    Ok(DeploymentConfig::from_document(&document, &place)?.local()?.clone())
+    Ok(DeploymentConfig::from_document(&document)?.local()?.clone())
 }
 
 fn warn_azure_only(context: &Context, azure_only: bool) {
