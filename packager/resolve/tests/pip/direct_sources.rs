@@ -125,7 +125,7 @@ async fn a_repository_is_locked_to_its_commit() {
         (&*message, &*hint),
         (
             "cannot read the repository file://DIR/repo: it has no branch, tag or commit `v9`",
-            "check address and revision; for a private one give git a login"
+            "check address and revision; for a private repository give git a login"
         )
     );
     let other = format!("zeta @ git+{url}@v1#subdirectory=python");
