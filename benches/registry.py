@@ -3,9 +3,9 @@
 
     python3 benches/registry.py [--scale 1.0] [--mlpack PATH]
 
-Three shapes: one layer of 2 GB, 40 layers of 20 MB, and a push that changes nothing. Layers are gzip streams of random
-bytes, stored rather than deflated, so that no contender compresses. Each contender gets a registry of its own with an
-empty folder. Needs docker-registry and skopeo on PATH; prints a table, ratio below 1 means mlpack is faster.
+Two images (one layer of 2 GB, 40 layers of 20 MB), each pushed, pushed again without a change, and pulled. Layers are gzip
+streams of random bytes, stored rather than deflated, so that neither program compresses. Each program gets a separate, empty
+registry. Needs docker-registry and skopeo on PATH. Prints a table; a ratio below 1 means that mlpack is faster.
 """
 import argparse
 import contextlib
@@ -115,8 +115,8 @@ def timed(command, environment):
     return time.monotonic() - started
 
 
-def contend(name, push, pull, work, layout):
-    """Seconds of a push, a push again and a pull."""
+def measure(name, push, pull, work, layout):
+    """Returns the seconds of a push, a second push and a pull."""
     folder = work / name
     folder.mkdir()
     environment = dict(os.environ, HOME=str(folder), MLPACK_CACHE_DIR=str(folder / "cache"))
@@ -133,13 +133,13 @@ def contend(name, push, pull, work, layout):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--scale", type=float, default=1.0, help="of all sizes")
-    arguments.add_argument("--mlpack", default="target/debug/mlpack", help="the executable")
+    arguments.add_argument("--scale", type=float, default=1.0, help="factor for all sizes")
+    arguments.add_argument("--mlpack", default="target/debug/mlpack", help="path of mlpack")
     arguments = arguments.parse_args()
-    mlpack = shutil.which(arguments.mlpack) or sys.exit("no mlpack at %s: cargo build first" % arguments.mlpack)
+    mlpack = shutil.which(arguments.mlpack) or sys.exit("cannot find mlpack at %s: run `cargo build`" % arguments.mlpack)
     for program in ("docker-registry", "skopeo"):
         shutil.which(program) or sys.exit("%s is not on PATH" % program)
-    contenders = {
+    programs = {
         "mlpack": (
             lambda layout, image: [mlpack, "--quiet", "push", "oci:%s:v1" % layout, image],
             lambda image, folder: [mlpack, "--quiet", "pull", image, "-o", "oci:%s:v1" % folder],
@@ -156,7 +156,7 @@ def main():
         with tempfile.TemporaryDirectory() as work:
             work = pathlib.Path(work)
             layout = Layout(work / "layout", layers, int(megabytes * 1e6 * arguments.scale))
-            seconds = {name: contend(name, *verbs, work, layout) for name, verbs in contenders.items()}
+            seconds = {name: measure(name, *commands, work, layout) for name, commands in programs.items()}
             for step, ours, theirs in zip(("push", "push, no change", "pull"), seconds["mlpack"], seconds["skopeo"]):
                 print(row % (shape, step, "%.2f" % ours, "%.2f" % theirs, "%.2f" % (ours / theirs)), flush=True)
 

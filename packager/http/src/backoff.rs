@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use crate::Retry;
+use crate::retryable::Retry;
 
 /// Waits for a host that cannot be reached at all.
 const SOON: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use crate::Retry;
+use crate::retryable::Retry;
 
 /// The root cause of a failed request: the layers of the HTTP client above it explain nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Cause {
         let (mut unresolved, mut unreachable) = (false, false);
         while let Some(inner) = source {
             reason = inner.to_string();
-            // The connector has no type of its own for a failed look-up that could be matched.
+            // The connector has no public type for a failed look-up.
             unresolved |= reason.starts_with("dns error");
             certificate = untrusted(inner).or(certificate);
             unreachable |= inner.downcast_ref().is_some_and(is_nobody_there);
@@ -86,8 +86,8 @@ fn plain(reason: &str) -> String {
     }
 }
 
-/// Returns what TLS objects to in a certificate. An [`io::Error`] passes off its inner error's
-/// source as its own, so the inner one is looked at here, as often as it is wrapped.
+/// Returns what TLS objects to in a certificate. The source of an [`io::Error`] is its inner error's
+/// source, so the inner error is inspected here, however often it is wrapped.
 fn untrusted(error: &(dyn Error + 'static)) -> Option<Cause> {
     if let Some(rustls::Error::InvalidCertificate(found)) = error.downcast_ref() {
         use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};

@@ -9,10 +9,12 @@ mod backoff;
 mod cause;
 mod clock;
 mod retry;
+mod retryable;
 mod status;
 
 pub use backoff::{Backoff, RetryPolicy};
 pub use cause::{Cause, CauseKind};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use retry::{Retry, Retryable, retry};
+pub use retry::retry;
+pub use retryable::{Retry, Retryable};
 pub use status::{is_transient, retry_after};

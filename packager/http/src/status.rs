@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
-/// Returns whether a status means "not now": time-out, too early, rate limit and the server's own
-/// failures.
+/// Returns whether a later attempt may succeed after a status: time-out, too early, rate limit,
+/// failure of the server.
 pub fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Parses `Retry-After`, which is in seconds or a date. A date is compared with the answer's own
+/// Parses `Retry-After`, which is in seconds or a date. A date is compared with the answer's
 /// `Date`, so that this machine's clock does not matter (RFC 9110 section 10.2.3).
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();

@@ -6,7 +6,7 @@ use mlpack_oci::Digest;
 use mlpack_oci::layer::Tree;
 
 use crate::Result;
-use crate::installation::InstalledPackage;
+use crate::installed_package::InstalledPackage;
 use crate::prune::Pruned;
 use crate::wheel::requires;
 use mlpack_packages::FileEntry;

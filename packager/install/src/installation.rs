@@ -1,6 +1,5 @@
 //! The files of an environment, as streams out of wheels and conda archives, for layers.
 
-use mlpack_oci::Digest;
 use mlpack_oci::layer::{Node, Tree};
 
 use crate::Result;
@@ -11,6 +10,7 @@ use crate::wheel::{Layout, WheelFiles};
 use mlpack_lock::LockedEnvironment;
 
 use crate::clobber::Installer;
+use crate::installed_package::InstalledPackage;
 
 /// An installed environment. No path is in two of the trees.
 #[derive(Debug)]
@@ -24,21 +24,6 @@ pub struct Installation {
     /// Files that two packages contain with different bytes, and scripts that are not run, one
     /// sentence each.
     pub notes: Vec<String>,
-}
-
-/// An installed package.
-#[derive(Debug)]
-pub struct InstalledPackage {
-    /// Normalised name.
-    pub name: String,
-    /// Version.
-    pub version: String,
-    /// Its files, at their places in the image.
-    pub tree: Tree,
-    /// Of everything that decides the tree.
-    pub key: Digest,
-    /// What was left out of it.
-    pub pruned: Vec<Pruned>,
 }
 
 impl Installation {

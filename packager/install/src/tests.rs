@@ -159,7 +159,7 @@ fn wheels_that_break_the_rules_are_named() {
         let wheel = wheel.store(dir.path());
         install(&[wheel], "e").unwrap_err().to_string()
     };
-    let bad = "a-1-py3-none-any.whl is not a good wheel: ";
+    let bad = "invalid wheel a-1-py3-none-any.whl: ";
     assert_eq!(
         message(TestWheel::new("a").file("../x", "")),
         format!("{bad}`../x` is not a path inside a wheel")
@@ -185,6 +185,6 @@ fn wheels_that_break_the_rules_are_named() {
         install(&[cut], "e")
             .unwrap_err()
             .to_string()
-            .starts_with("cut-1-py3-none-any.whl is not a good wheel: ")
+            .starts_with("invalid wheel cut-1-py3-none-any.whl: ")
     );
 }

@@ -49,18 +49,7 @@ impl Layout<'_> {
         let data = format!("{}.data/", info.trim_end_matches(".dist-info"));
         let mut files = BTreeMap::new();
         for (path, member) in wheel.members() {
-            let own = path.strip_prefix(&info).and_then(|rest| rest.strip_prefix('/'));
-            if matches!(
-                own,
-                Some(
-                    "RECORD"
-                        | "RECORD.jws"
-                        | "RECORD.p7s"
-                        | "INSTALLER"
-                        | "REQUESTED"
-                        | "direct_url.json"
-                )
-            ) {
+            if is_replaced(path, &info) {
                 continue;
             }
             let digest = match hashes.get(path) {
@@ -82,10 +71,8 @@ impl Layout<'_> {
                 None => {
                     let executable = member.executable || script;
                     let content = Arc::clone(&wheel).content(path, *member, digest);
-                    FileEntry {
-                        digest,
-                        node: Node::File { executable, size: member.size, content },
-                    }
+                    let node = Node::File { executable, size: member.size, content };
+                    FileEntry { digest, node }
                 }
             };
             files.insert(place, file);
@@ -142,6 +129,18 @@ impl Layout<'_> {
             None => format!("{}{path}", "../".repeat(self.site.split('/').count())),
         }
     }
+}
+
+/// Whether a file of `*.dist-info` is not installed: the installer writes its own, or signatures no
+/// longer match.
+fn is_replaced(path: &str, info: &str) -> bool {
+    let name = path.strip_prefix(info).and_then(|rest| rest.strip_prefix('/'));
+    matches!(
+        name,
+        Some(
+            "RECORD" | "RECORD.jws" | "RECORD.p7s" | "INSTALLER" | "REQUESTED" | "direct_url.json"
+        )
+    )
 }
 
 /// Whether a wheel's metadata asks for a package.

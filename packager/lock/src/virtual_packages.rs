@@ -21,7 +21,7 @@ impl VirtualPackages {
 }
 
 /// The folder of a channel for an architecture, as `linux-64`.
-pub fn subdir(architecture: Architecture) -> &'static str {
+pub(crate) fn subdir(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Amd64 => "linux-64",
         Architecture::Arm64 => "linux-aarch64",

@@ -80,7 +80,7 @@ pub(crate) fn read(path: &Path, registry: &str, repository: &str) -> Result<Opti
     }
 }
 
-/// See [`CredentialStore::login`](crate::CredentialStore::login).
+/// Stores credentials in the helper the file names for the registry, else in the file itself.
 pub(crate) fn login(path: &Path, registry: &str, credentials: &Credentials) -> Result<()> {
     let (username, secret, entry) = match credentials.clone().normalized() {
         Credentials::Basic { username, password } => {
@@ -111,7 +111,7 @@ pub(crate) fn login(path: &Path, registry: &str, credentials: &Credentials) -> R
     save(path, &config)
 }
 
-/// See [`CredentialStore::logout`](crate::CredentialStore::logout).
+/// Removes a registry from the helper and the file; returns `false` if it was in neither.
 pub(crate) fn logout(path: &Path, registry: &str) -> Result<bool> {
     let mut config = load(path)?;
     let helper = helper(&config, key(registry));

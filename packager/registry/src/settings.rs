@@ -8,7 +8,7 @@ use mlpack_http::{Clock, RetryPolicy, SystemClock};
 
 use crate::credential_store::CredentialStore;
 
-/// Settings of a [`Client`](crate::Client). [`Settings::new`] returns the defaults.
+/// Settings of a client. [`Settings::new`] returns the defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where credentials are looked up.

@@ -71,7 +71,7 @@ pub(crate) async fn fetch(
     };
     // Azure says `access_token`, others `token`, some both.
     let text = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
-    let secret = text.ok_or_else(|| unusable(connection, "it holds no token"))?;
+    let secret = text.ok_or_else(|| unusable(connection, "the answer contains no token"))?;
     let life = answer.expires_in.filter(|life| *life > 0).unwrap_or(DEFAULT_LIFE).min(LONGEST_LIFE);
     // Renewed early, so that it is still valid when a slow request arrives.
     let until = connection.clock().now() + Duration::from_secs(life - (life / 5).min(30));
@@ -157,7 +157,9 @@ async fn exchange_azure(
     let answer =
         ask(connection, credentials, || connection.http().post(url.clone()).form(&form)).await?;
     let found = answer.refresh_token.filter(|token| !token.is_empty());
-    found.map(Secret::from).ok_or_else(|| unusable(connection, "it holds no refresh token"))
+    found
+        .map(Secret::from)
+        .ok_or_else(|| unusable(connection, "the answer contains no refresh token"))
 }
 
 /// Sends a request to a token server, with the usual retries.
@@ -186,7 +188,8 @@ async fn ask(
                 });
             }
             let body = connection.body(response, "token", MAX_TOKEN_BODY).await?;
-            serde_json::from_slice(&body).map_err(|_| unusable(connection, "it is not JSON"))
+            serde_json::from_slice(&body)
+                .map_err(|_| unusable(connection, "the answer is not JSON"))
         })
         .await
 }

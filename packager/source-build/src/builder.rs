@@ -37,8 +37,11 @@ pub const LAST_LINES: usize = 12;
 
 /// Builds wheels for a target.
 pub struct Builder<'a> {
+    /// Runs the build.
     pub uv: &'a Uv,
+    /// Keeps the wheels.
     pub store: &'a Store,
+    /// What the wheels must load on.
     pub target: &'a Target,
     /// What builds.
     pub interpreters: &'a Interpreters,

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
 
+use crate::programs::find_program;
 use crate::{Error, Result};
-use mlpack_packages::cache::store;
 use mlpack_requirements::redact_url;
 
 /// Git variables that would lead it to another repository or make it ask.
@@ -16,14 +16,14 @@ const SCRUBBED_ENV_VARS: [&str; 5] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"];
 
 /// A repository with the password that reads it.
-pub struct Repository<'a> {
-    pub url: &'a Url,
-    pub search_path: Option<&'a OsString>,
+pub(crate) struct Repository<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) search_path: Option<&'a OsString>,
 }
 
 impl Repository<'_> {
     /// The address as it goes into a lock: without a password. The user of ssh is no secret.
-    pub fn plain(&self) -> Url {
+    pub(crate) fn plain(&self) -> Url {
         let mut plain = self.url.clone();
         let _ = plain.set_password(None);
         if matches!(plain.scheme(), "http" | "https") {
@@ -34,7 +34,7 @@ impl Repository<'_> {
     }
 
     /// Checks a revision out into a new folder and gives its commit.
-    pub async fn check_out(&self, revision: Option<&str>, to: &Path) -> Result<String> {
+    pub(crate) async fn check_out(&self, revision: Option<&str>, to: &Path) -> Result<String> {
         let git = self.program()?;
         let plain = self.plain();
         let target = to.as_os_str();
@@ -86,10 +86,8 @@ impl Repository<'_> {
     }
 
     fn program(&self) -> Result<PathBuf> {
-        let dirs = self.search_path.into_iter().flat_map(std::env::split_paths);
-        dirs.map(|dir| dir.join("git"))
-            .find(|path| store::is_program(path))
-            .ok_or_else(|| Error::GitMissing { url: redact_url(self.url) })
+        let missing = || Error::GitMissing { url: redact_url(self.url) };
+        find_program(self.search_path, "git").ok_or_else(missing)
     }
 
     async fn run<A: AsRef<OsStr>>(&self, git: &Path, arguments: &[A]) -> Result<String> {

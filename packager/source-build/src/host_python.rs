@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use crate::programs;
 use mlpack_packages::Settings;
 use mlpack_requirements::PythonVersion;
 
@@ -14,6 +15,7 @@ use mlpack_requirements::PythonVersion;
 pub struct HostPython {
     /// Its own path (`sys.executable`).
     pub path: PathBuf,
+    /// Its release.
     pub version: PythonVersion,
     /// `x86_64`, `aarch64`.
     pub machine: String,
@@ -27,11 +29,8 @@ pub async fn find(settings: &Settings, wanted: PythonVersion) -> Vec<HostPython>
     let mut names =
         vec![format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
     names.extend((6..=NEWEST_MINOR).rev().map(|minor| format!("python3.{minor}")));
-    let on_path = settings.search_path.iter().flat_map(|path| {
-        let names = &names;
-        std::env::split_paths(path)
-            .flat_map(move |dir| names.iter().map(move |name| dir.join(name)))
-    });
+    let dirs = programs::folders(settings.search_path.as_ref());
+    let on_path = dirs.iter().flat_map(|dir| names.iter().map(move |name| dir.join(name)));
     let mut seen = BTreeSet::new();
     let mut found: Vec<HostPython> = Vec::new();
     for candidate in settings.interpreters.iter().cloned().chain(on_path) {
@@ -61,8 +60,7 @@ pub async fn find(settings: &Settings, wanted: PythonVersion) -> Vec<HostPython>
 pub async fn first(settings: &Settings, wanted: PythonVersion) -> Option<HostPython> {
     let names =
         [format!("python{}", wanted.minor_text()), "python3".to_owned(), "python".to_owned()];
-    let dirs: Vec<PathBuf> =
-        settings.search_path.iter().flat_map(|path| std::env::split_paths(path)).collect();
+    let dirs = programs::folders(settings.search_path.as_ref());
     let on_path = names.iter().flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
     for candidate in settings.interpreters.iter().cloned().chain(on_path) {
         if candidate.is_file()

@@ -9,8 +9,10 @@ mod git;
 pub mod host_python;
 pub mod interpreters;
 mod linker;
+mod programs;
 pub mod source_tree;
 pub mod sources;
 pub mod uv;
 
 pub use error::{Error, Result};
+pub use programs::{find_program, find_programs};

@@ -21,16 +21,16 @@ const BEFORE: [&str; 5] = ["-B", "-L", "-Xlinker", "-Wl,-rpath", "-Wl,-rpath-lin
 
 /// How an interpreter links extensions.
 #[derive(Debug)]
-pub struct Linker {
+pub(crate) struct Linker {
     /// Its folder, if it has a separate one.
     prefix: Option<String>,
     /// To be set for a build.
-    pub variables: Vec<(&'static str, String)>,
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl Linker {
     /// Asks an interpreter; it keeps its defaults for what it does not report.
-    pub async fn of(python: &HostPython) -> Self {
+    pub(crate) async fn of(python: &HostPython) -> Self {
         let question = format!(
             "import sys, sysconfig; print(sys.base_prefix, *(sysconfig.get_config_var(name) or '' for name in {LINKERS:?}), sep='\\n')"
         );
@@ -60,7 +60,7 @@ impl Linker {
     ///
     /// # Errors
     /// [`mlpack_packages::Error::InvalidWheel`]
-    pub fn traces(&self, wheel: &Path) -> Result<Vec<String>> {
+    pub(crate) fn traces(&self, wheel: &Path) -> Result<Vec<String>> {
         let Some(prefix) = self.prefix.as_deref().map(str::as_bytes) else {
             return Ok(Vec::new());
         };

@@ -24,7 +24,9 @@ pub struct FetchedSource {
 
 /// Fetches sources into temporary folders.
 pub struct SourceFetcher<'a> {
+    /// Holds the temporary folders.
     pub store: &'a Store,
+    /// Where git is searched.
     pub search_path: Option<&'a OsString>,
 }
 

@@ -8,6 +8,7 @@ use std::process::Stdio;
 use mlpack_oci::{Digest, Progress};
 use tokio::process::Command;
 
+use crate::programs::find_programs;
 use crate::{Error, Result};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store;
@@ -48,8 +49,11 @@ pub struct Uv {
 
 /// What a run of uv printed.
 pub struct UvOutput {
+    /// Whether it exited with 0.
     pub success: bool,
+    /// Its standard output.
     pub stdout: String,
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -106,11 +110,7 @@ impl Uv {
             version(path).await.map_err(|reason| Error::UvBroken { path: path.clone(), reason })?;
             return Ok(found(path.clone()));
         }
-        for dir in settings.search_path.iter().flat_map(std::env::split_paths) {
-            let path = dir.join("uv");
-            if !store::is_program(&path) {
-                continue;
-            }
+        for path in find_programs(settings.search_path.as_ref(), "uv") {
             match version(&path).await {
                 Ok(()) => return Ok(found(path)),
                 Err(reason) => {

@@ -1,4 +1,4 @@
-//! RECORD of the Python packages that a conda package holds, true also where files are left out.
+//! Keeps the RECORD of Python packages in a conda package correct when files are omitted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -8,9 +8,10 @@ use mlpack_oci::layer::Node;
 use crate::Result;
 use mlpack_packages::FileEntry;
 use mlpack_packages::conda::archive::CondaArchive;
+use mlpack_packages::wheel::record;
 
-/// Takes the lines of what is not there any more out of every RECORD; gives the paths of those
-/// that changed. Other lines stay as they are.
+/// Removes the lines of files that are gone from every RECORD. Returns the paths of the RECORDs that
+/// changed; other lines keep their bytes.
 pub(crate) fn without(
     gone: &BTreeSet<String>,
     archive: &CondaArchive,
@@ -29,24 +30,14 @@ pub(crate) fn without(
             .and_then(|mut reader| reader.read_to_string(&mut text))
             .map_err(|error| archive.bad(format!("`{path}`: {error}")))?;
         let site = info.rsplit_once('/').map_or("", |(site, _)| site);
-        let kept: String = text
-            .split_inclusive('\n')
-            .filter(|line| !gone.contains(&place(site, named(line))))
-            .collect();
+        let kept = record::without(&text, |listed| gone.contains(&place(site, listed)))
+            .map_err(|reason| archive.bad(format!("`{path}`: {reason}")))?;
         if kept.len() < text.len() {
             *file = FileEntry::bytes(kept.into_bytes(), *executable);
             changed.push(path.clone());
         }
     }
     Ok(changed)
-}
-
-/// The path of a line; one with a comma is in quotes.
-fn named(line: &str) -> &str {
-    match line.strip_prefix('"') {
-        Some(rest) => rest.split("\",").next().unwrap_or(rest),
-        None => line.split(',').next().unwrap_or(line),
-    }
 }
 
 /// A path of a RECORD, which starts at site-packages, below the prefix.
@@ -67,10 +58,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_name_places_below_the_prefix() {
+    fn paths_start_at_site_packages() {
         let site = "lib/python3.11/site-packages";
-        assert_eq!(place(site, named("a/b.py,sha256=x,1\n")), format!("{site}/a/b.py"));
-        assert_eq!(place(site, named("../../../bin/tool,,\n")), "bin/tool");
-        assert_eq!(place(site, named("\"a/b,c.py\",sha256=x,1\n")), format!("{site}/a/b,c.py"));
+        assert_eq!(place(site, "a/b.py"), format!("{site}/a/b.py"));
+        assert_eq!(place(site, "../../../bin/tool"), "bin/tool");
     }
 }

@@ -8,13 +8,13 @@ use super::package_form::{CondaForm, PipForm, Sha256};
 
 /// Only the version, which decides how the rest is read.
 #[derive(Debug, Deserialize)]
-pub struct Version {
+pub(crate) struct Version {
     pub format: Spanned<u32>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Form {
+pub(crate) struct Form {
     #[serde(rename = "format")]
     pub _format: u32,
     pub server: Option<Spanned<String>>,
@@ -30,7 +30,7 @@ pub struct Form {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[derive(Default)]
-pub struct InputsForm {
+pub(crate) struct InputsForm {
     pub conda: Vec<String>,
     pub channels: Vec<String>,
     pub pip: Vec<String>,
@@ -41,21 +41,21 @@ pub struct InputsForm {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileForm {
+pub(crate) struct FileForm {
     pub path: String,
     pub sha256: Sha256,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BaseForm {
+pub(crate) struct BaseForm {
     pub reference: Option<String>,
     pub digest: mlpack_oci::Digest,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TargetForm {
+pub(crate) struct TargetForm {
     pub python: PythonVersion,
     pub interpreter: String,
     pub prefix: String,
@@ -66,7 +66,7 @@ pub struct TargetForm {
 
 /// `2.36`
 #[derive(Debug)]
-pub struct Glibc(pub (u32, u32));
+pub(crate) struct Glibc(pub (u32, u32));
 
 impl<'de> Deserialize<'de> for Glibc {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

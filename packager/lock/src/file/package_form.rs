@@ -18,12 +18,12 @@ use mlpack_requirements::normalize_name;
 
 /// A digest without the name of its algorithm, which is the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sha256(pub Digest);
+pub(crate) struct Sha256(pub Digest);
 
 impl<'de> Deserialize<'de> for Sha256 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let hex = String::deserialize(deserializer)?;
-        let digest = format!("sha256:{hex}").parse();
+        let digest = Digest::from_hex(&hex);
         let bad = |_| serde::de::Error::custom("expected 64 hexadecimal digits");
         digest.map(Self).map_err(bad)
     }
@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Sha256 {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CondaForm {
+pub(crate) struct CondaForm {
     pub name: String,
     pub version: String,
     pub build: String,
@@ -43,7 +43,7 @@ pub struct CondaForm {
 }
 
 impl CondaForm {
-    pub fn of(package: &CondaPackage, places: Places<'_>) -> Self {
+    pub(crate) fn of(package: &CondaPackage, places: Places<'_>) -> Self {
         let local = relative::local(&package.url);
         let path = local.map(|path| relative::from(places.folder, &path));
         Self {
@@ -59,7 +59,7 @@ impl CondaForm {
     }
 
     /// The package, or what is wrong with it.
-    pub fn package(self, places: Places<'_>) -> Result<CondaPackage, String> {
+    pub(crate) fn package(self, places: Places<'_>) -> Result<CondaPackage, String> {
         let url = match (self.url, self.path) {
             (Some(url), None) => {
                 Url::parse(&url).map_err(|error| format!("`url`: {error}"))?.into()
@@ -85,7 +85,7 @@ impl CondaForm {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PipForm {
+pub(crate) struct PipForm {
     pub name: String,
     pub version: String,
     pub file: String,
@@ -100,7 +100,7 @@ pub struct PipForm {
 }
 
 impl PipForm {
-    pub fn of(package: &LockedPackage, places: Places<'_>) -> Self {
+    pub(crate) fn of(package: &LockedPackage, places: Places<'_>) -> Self {
         let artifact = &package.artifact;
         let mut form = Self {
             name: package.name.clone(),
@@ -132,7 +132,7 @@ impl PipForm {
     }
 
     /// The package, or what is wrong with it.
-    pub fn package(self, places: Places<'_>) -> Result<LockedPackage, String> {
+    pub(crate) fn package(self, places: Places<'_>) -> Result<LockedPackage, String> {
         let legal = !self.file.is_empty() && !self.file.contains(['/', '\0']) && self.file != "..";
         if !legal {
             return Err(format!("`file`: {} is not a file name", self.file));

@@ -9,7 +9,7 @@ use crate::environment::LockedEnvironment;
 use crate::{Error, Result};
 use mlpack_requirements::Target;
 
-pub fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
+pub(crate) fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFile> {
     let fault = |span: Option<Range<usize>>, reason: String| {
         let before = text.get(..span.map_or(0, |span| span.start)).unwrap_or_default();
         Error::Invalid { path: path.to_owned(), line: before.matches('\n').count() + 1, reason }

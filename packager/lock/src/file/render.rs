@@ -11,7 +11,7 @@ const HEAD: &str = "\
 # version control; `mlpack lock --update` renews it.
 ";
 
-pub fn render(lock: &LockFile, places: Places<'_>) -> String {
+pub(crate) fn render(lock: &LockFile, places: Places<'_>) -> String {
     let mut text = HEAD.to_owned();
     let LockFile { inputs, base, cuda, environment } = lock;
     number(&mut text, "format", Some(u64::from(FORMAT)));

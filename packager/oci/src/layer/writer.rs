@@ -57,12 +57,12 @@ enum Output {
     /// Digest and diff id are one, hashed once.
     Stored(PendingBlob),
     /// Gzip, and the hash of the tar.
-    Gzip(ParallelGzip<PendingBlob>, BackgroundHash),
+    Gzip(Box<ParallelGzip<PendingBlob>>, BackgroundHash),
 }
 
 impl LayerWriter {
     pub(super) fn gzip(store: &BlobStore, options: LayerOptions) -> Result<Self> {
-        let gzip = ParallelGzip::new(store.begin()?, options.threads);
+        let gzip = Box::new(ParallelGzip::new(store.begin()?, options.threads));
         Ok(Self { out: Output::Gzip(gzip, BackgroundHash::new()), options, size: 0 })
     }
 

@@ -23,6 +23,7 @@ pub struct Store {
 }
 
 impl Store {
+    /// The packages below a cache directory, absolute.
     pub fn new(cache: &Path) -> Self {
         Self { root: cache.to_owned() }
     }

@@ -94,11 +94,7 @@ fn file(
         None if path.path_type == PathType::Directory => return Ok(FileEntry::directory()),
         None => return Err(missing()),
     };
-    let listed = path.sha256.map(|hash| {
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hex}").parse::<Digest>()
-    });
-    let listed = listed.transpose().map_err(|error| archive.bad(error.to_string()))?;
+    let listed = path.sha256.map(|hash| Digest::from_sha256(hash.into()));
     let Some(placeholder) = &path.prefix_placeholder else {
         let digest = match listed {
             Some(digest) => digest,

@@ -35,9 +35,11 @@ pub struct Client {
 
 /// A file to download into the cache.
 pub struct Download<'a> {
+    /// Its address, without secrets.
     pub url: &'a str,
     /// Where to store it.
     pub path: PathBuf,
+    /// The expected hash.
     pub sha256: Digest,
     /// In bytes, if known.
     pub size: Option<u64>,
@@ -56,6 +58,10 @@ impl Retryable for Failure {
 }
 
 impl Client {
+    /// Creates a client for these indexes.
+    ///
+    /// # Errors
+    /// If the TLS setup of this machine is unusable.
     pub fn new(indexes: &Indexes) -> Result<Self> {
         Ok(Self { http: http()?, indexes: indexes.clone(), logins: Vec::new() })
     }

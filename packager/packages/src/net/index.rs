@@ -17,7 +17,9 @@ const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.
 /// A file of a package on an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexFile {
+    /// Its name.
     pub filename: String,
+    /// Its address.
     pub url: Url,
 }
 

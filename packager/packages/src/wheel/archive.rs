@@ -187,6 +187,7 @@ impl WheelFile {
         }
     }
 
+    /// An error about this wheel.
     pub fn bad(&self, reason: String) -> Error {
         Error::InvalidWheel { wheel: self.name.to_string(), reason }
     }

@@ -8,23 +8,47 @@ use mlpack_oci::Digest;
 
 /// Reads the SHA-256 of every file that a wheel's RECORD lists with one.
 pub fn read(text: &str) -> Result<BTreeMap<String, Digest>, String> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut hashes = BTreeMap::new();
-    for row in reader.records() {
-        let row = row.map_err(|error| format!("RECORD cannot be read: {error}"))?;
+    for row in rows(text) {
+        let row = row?;
         let (Some(path), Some(hash)) = (row.get(0), row.get(1)) else { continue };
         let Some(encoded) = hash.strip_prefix("sha256=") else { continue };
         let bytes = URL_SAFE_NO_PAD
             .decode(encoded.trim_end_matches('='))
             .map_err(|_| format!("RECORD has a broken hash for `{path}`"))?;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let digest = format!("sha256:{hex}")
-            .parse()
+        let hash = <[u8; 32]>::try_from(bytes)
             .map_err(|_| format!("RECORD has a broken hash for `{path}`"))?;
-        hashes.insert(path.to_owned(), digest);
+        hashes.insert(path.to_owned(), Digest::from_sha256(hash));
     }
     Ok(hashes)
+}
+
+fn rows(text: &str) -> impl Iterator<Item = Result<csv::StringRecord, String>> {
+    let reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    reader.into_records().map(|row| row.map_err(|error| format!("cannot parse RECORD: {error}")))
+}
+
+/// Removes the rows of some paths; all other rows keep their bytes.
+///
+/// # Errors
+/// The reason why the text is not CSV.
+pub fn without(text: &str, gone: impl Fn(&str) -> bool) -> Result<String, String> {
+    let rows = rows(text).collect::<Result<Vec<_>, _>>()?;
+    let start = |row: &csv::StringRecord| {
+        let byte = row.position().map_or(0, csv::Position::byte);
+        usize::try_from(byte).unwrap_or(text.len())
+    };
+    let ends = rows.iter().skip(1).map(start).chain([text.len()]);
+    let mut kept = String::new();
+    let mut from = 0;
+    for (row, end) in rows.iter().zip(ends) {
+        if !row.get(0).is_some_and(&gone) {
+            kept.push_str(text.get(from..end).unwrap_or_default());
+        }
+        from = end;
+    }
+    Ok(kept)
 }
 
 /// One line of a RECORD to be written.
@@ -89,5 +113,14 @@ mod tests {
         assert_eq!(read("a,sha256=!,1\n").unwrap_err(), "RECORD has a broken hash for `a`");
         assert_eq!(read("a,sha256=AAAA,1\n").unwrap_err(), "RECORD has a broken hash for `a`");
         assert_eq!(read("a,md5=x,1\nb,,\n").unwrap(), BTreeMap::new());
+    }
+
+    #[test]
+    fn rows_are_removed_and_others_keep_their_bytes() {
+        let text = "a/b.py,sha256=x,1\n\"a/b,c.py\",sha256=x,1\r\n../../../bin/tool,,\n";
+        let of = |gone: &str| without(text, |path| path == gone).unwrap();
+        assert_eq!(of("a/b,c.py"), "a/b.py,sha256=x,1\n../../../bin/tool,,\n");
+        assert_eq!(of("a/b.py"), "\"a/b,c.py\",sha256=x,1\r\n../../../bin/tool,,\n");
+        assert_eq!(of("none"), text);
     }
 }

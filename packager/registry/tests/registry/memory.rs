@@ -4,7 +4,7 @@ use mlpack_oci::{Platform, Reference, Silent};
 
 use crate::kit::{Registry, client, has, image, read_all, settings};
 
-/// The most memory this process has held, in bytes.
+/// Returns the most memory this process has used, in bytes.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

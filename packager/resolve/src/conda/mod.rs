@@ -1,6 +1,5 @@
 //! Solves conda package lines, and explains conflicts.
 
-pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod installed;
 pub(crate) mod solve;

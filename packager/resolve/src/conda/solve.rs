@@ -9,7 +9,7 @@ use rattler_conda_types::package::BuildString;
 use rattler_conda_types::{
     GenericVirtualPackage, MatchSpec, PackageName, ParseStrictness, RepoDataRecord, Subdir, Version,
 };
-use rattler_repodata_gateway::{Gateway, GatewayError};
+use rattler_repodata_gateway::{Gateway, GatewayError, RepoDataQueryOutput};
 use rattler_solve::{
     ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
 };
@@ -113,57 +113,26 @@ async fn ask(
     locked: &[CondaPackage],
     settings: &Settings,
 ) -> Result<Vec<RepoDataRecord>> {
-    let http = mlpack_packages::net::client::http()?;
-    let gateway = Gateway::builder()
-        .with_client(http)
-        .with_cache_dir(Store::new(&settings.cache).repodata())
-        .finish();
-    // By name alone: the gateway leaves out what a version bound excludes, and a channel of higher
-    // priority must count with all it has.
-    let names = specs.iter().filter_map(|spec| spec.name.as_exact().cloned());
-    let data = gateway
-        .query(
-            channels.iter(),
-            [subdir(virtual_packages.architecture), Subdir::NoArch],
-            names.map(MatchSpec::from).collect::<Vec<_>>(),
-        )
-        .recursive(true)
-        .await
-        .map_err(|error| unreadable(&error, channels))?;
+    let data = repodata(&specs, channels, virtual_packages, settings).await?;
     let records: Vec<_> = data.iter().map(|data| data.iter().collect::<Vec<_>>()).collect();
-    let known: HashSet<&str> =
-        records.iter().flatten().map(|record| record.package_record.name.as_normalized()).collect();
-    for spec in &specs {
-        let Some(name) = spec.name.as_exact().map(PackageName::as_normalized) else { continue };
-        if !known.contains(name) {
-            return Err(CondaError::NoSuchPackage {
-                name: name.to_owned(),
-                platform: subdir(virtual_packages.architecture).to_string(),
-                channels: channels.shown(),
-            }
-            .into());
-        }
-    }
+    let cutoff = settings.exclude_newer.as_deref().map(exclude_newer::parse).transpose()?;
     let query = Query {
         records,
         specs,
         virtual_packages: generic(virtual_packages)?,
-        exclude_newer: settings
-            .exclude_newer
-            .as_deref()
-            .map(|text| exclude_newer::parse(text).map(ExcludeNewer::from_datetime))
-            .transpose()?,
+        exclude_newer: cutoff.map(ExcludeNewer::from_datetime),
     };
-    let is_held = |record: &&RepoDataRecord| {
+    check_names(&query, channels, virtual_packages)?;
+    let is_locked = |record: &&RepoDataRecord| {
         let of = &record.package_record;
-        locked.iter().any(|locked| {
-            locked.name == of.name.as_normalized()
-                && of.sha256.is_some_and(|hash| locked.sha256.hex() == hex(&hash))
-        })
+        let sha256 = of.sha256.map(|hash| Digest::from_sha256(hash.into()));
+        locked
+            .iter()
+            .any(|locked| locked.name == of.name.as_normalized() && Some(locked.sha256) == sha256)
     };
     let task = SolverTask {
         specs: query.specs.clone(),
-        locked_packages: query.records.iter().flatten().copied().filter(is_held).collect(),
+        locked_packages: query.records.iter().flatten().copied().filter(is_locked).collect(),
         virtual_packages: query.virtual_packages.clone(),
         channel_priority: ChannelPriority::Strict,
         exclude_newer: query.exclude_newer.clone(),
@@ -190,6 +159,49 @@ async fn ask(
     }
 }
 
+/// The records of the packages that the specs name and of everything that these depend on.
+async fn repodata(
+    specs: &[MatchSpec],
+    channels: &Channels,
+    virtual_packages: &VirtualPackages,
+    settings: &Settings,
+) -> Result<RepoDataQueryOutput> {
+    let gateway = Gateway::builder()
+        .with_client(mlpack_packages::net::client::http()?)
+        .with_cache_dir(Store::new(&settings.cache).repodata())
+        .finish();
+    // By name alone: the gateway omits what a version bound excludes, and a channel of higher
+    // priority must count with all its packages.
+    let names = specs.iter().filter_map(|spec| spec.name.as_exact().cloned());
+    let subdirs = [subdir(virtual_packages.architecture), Subdir::NoArch];
+    gateway
+        .query(channels.iter(), subdirs, names.map(MatchSpec::from).collect::<Vec<_>>())
+        .recursive(true)
+        .await
+        .map_err(|error| unreadable(&error, channels))
+}
+
+/// Checks that every package that the specs name is in some channel.
+fn check_names(
+    query: &Query<'_>,
+    channels: &Channels,
+    virtual_packages: &VirtualPackages,
+) -> Result<()> {
+    let records = query.records.iter().flatten();
+    let known: HashSet<&str> =
+        records.map(|record| record.package_record.name.as_normalized()).collect();
+    let mut names = query.specs.iter().filter_map(|spec| spec.name.as_exact());
+    match names.find(|name| !known.contains(name.as_normalized())) {
+        Some(name) => Err(CondaError::NoSuchPackage {
+            name: name.as_normalized().to_owned(),
+            platform: subdir(virtual_packages.architecture).to_string(),
+            channels: channels.shown(),
+        }
+        .into()),
+        None => Ok(()),
+    }
+}
+
 fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
     let mut reason = error.to_string();
     let mut source: &dyn std::error::Error = error;
@@ -209,10 +221,6 @@ fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
     mlpack_packages::Error::Channel { channel, reason: channels.clean(&reason) }.into()
 }
 
-fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage> {
     let of = &record.package_record;
     let name = of.name.as_normalized().to_owned();
@@ -220,9 +228,6 @@ fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage>
     let hash = of.sha256.ok_or_else(|| mlpack_packages::Error::Channel {
         channel: url.clone(),
         reason: format!("it gives no SHA-256 for {name}"),
-    })?;
-    let sha256: Digest = format!("sha256:{}", hex(&hash)).parse().map_err(|error| {
-        mlpack_packages::Error::Channel { channel: url.clone(), reason: format!("{error}") }
     })?;
     let channel = url.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
     Ok(CondaPackage {
@@ -232,7 +237,7 @@ fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage>
         subdir: of.subdir.clone(),
         channel,
         url,
-        sha256,
+        sha256: Digest::from_sha256(hash.into()),
         size: of.size,
     })
 }

@@ -7,8 +7,8 @@ use mlpack_lock::LockedPackage;
 use mlpack_lock::SERVER;
 use mlpack_requirements::pip::PipList;
 
-/// Whether every package has a hash in the list. The server that is added, and what it brings, has
-/// none and is reported of.
+/// Checks that every package has a hash in the list. The server that is added and its dependencies
+/// have none; a note names them.
 pub(crate) fn check(
     packages: &[LockedPackage],
     list: &PipList,

@@ -8,7 +8,6 @@
 mod compile;
 mod described_interpreter;
 mod direct_sources;
-pub(crate) mod error;
 mod hashes;
 mod notes;
 mod pip_request;

@@ -295,8 +295,8 @@ mod tests {
             read(
                 "[[packages]]\nname = 'a'\nversion = '1'\nsdist = { url = 'https://x/a-1.tar.gz' }"
             ),
-            "the index gives no SHA-256 for a-1.tar.gz of a"
+            "the index has no SHA-256 for a-1.tar.gz of a"
         );
-        assert!(read("packages = 3").starts_with("the resolver's lock cannot be read: "));
+        assert!(read("packages = 3").starts_with("cannot read the lock that uv wrote: "));
     }
 }

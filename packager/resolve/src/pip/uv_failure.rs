@@ -120,7 +120,7 @@ mod tests {
         let error = UvFailure::read(text).into_error(&target());
         assert_eq!(
             error.to_string(),
-            "the pip list cannot be met for cpython-3.6.15-linux-amd64-glibc2.23\nBecause a==1 depends on b>=2 and you require a==1, we can conclude that you require b>=2.\nAnd because you require b<2, we can conclude that your requirements are unsatisfiable."
+            "the pip list is unsatisfiable for cpython-3.6.15-linux-amd64-glibc2.23\nBecause a==1 depends on b>=2 and you require a==1, we can conclude that you require b>=2.\nAnd because you require b<2, we can conclude that your requirements are unsatisfiable."
         );
     }
 

@@ -4,8 +4,7 @@ use mlpack_install::fetch_packages;
 use mlpack_lock::ArtifactOrigin;
 use mlpack_oci::Silent;
 
-use crate::index::Index;
-use crate::kit::{Project, versions};
+use crate::kit::{Index, Project, versions};
 
 #[tokio::test]
 async fn a_password_opens_the_index_and_is_never_shown() {

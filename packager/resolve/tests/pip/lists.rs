@@ -1,4 +1,4 @@
-//! Lists that name other files, and options.
+//! Lists that include other files, and options.
 
 use mlpack_lock::ArtifactKind;
 
@@ -18,7 +18,7 @@ fn project() -> Project {
 const CLOSED: [&str; 2] = ["--no-index", "-f wheels"];
 
 #[tokio::test]
-async fn files_name_files_and_bounds_hold() {
+async fn included_files_and_constraints_apply() {
     let project = project();
     project.file("lists/base.txt", "# base\n-r more/deep.txt \\\n  --no-index\n-c ../limits.txt\n");
     project.file(
@@ -36,7 +36,7 @@ async fn files_name_files_and_bounds_hold() {
 }
 
 #[tokio::test]
-async fn markers_and_releases_before_the_final_one() {
+async fn markers_and_prereleases() {
     let project = project();
     let mut list = CLOSED.to_vec();
     list.extend(["alpha", "gamma; python_version < '3'"]);
@@ -48,7 +48,7 @@ async fn markers_and_releases_before_the_final_one() {
 }
 
 #[tokio::test]
-async fn source_or_wheel_as_the_list_says() {
+async fn the_list_chooses_between_source_and_wheel() {
     let project = project();
     project.archive("wheels", "alpha", "2.0");
     let mut list = CLOSED.to_vec();
@@ -65,14 +65,14 @@ async fn source_or_wheel_as_the_list_says() {
     list.extend(["delta", "--only-binary :all:"]);
     let (message, _) = project.refused(&list).await.unwrap();
     assert!(
-        message.starts_with("the pip list cannot be met for cpython-3.11.7-linux-"),
+        message.starts_with("the pip list is unsatisfiable for cpython-3.11.7-linux-"),
         "{message}"
     );
     assert!(message.contains("delta==1.0 has no usable wheels"), "{message}");
 }
 
 #[tokio::test]
-async fn hashes_decide_which_file_is_taken() {
+async fn hashes_decide_which_file_is_used() {
     let project = project();
     let hash =
         |name: &str| mlpack_oci::Digest::of(&std::fs::read(project.path(name)).unwrap()).hex();
@@ -98,7 +98,7 @@ async fn hashes_decide_which_file_is_taken() {
     assert_eq!(
         project.refused(&list).await.unwrap(),
         (
-            "alpha-2.0-py3-none-any.whl of alpha has none of the hashes that the pip list gives"
+            "hash mismatch for alpha: alpha-2.0-py3-none-any.whl matches none of the hashes in the pip list"
                 .to_owned(),
             "add the hash of a file that loads on the image behind alpha, if you trust it, or pin another version".to_owned()
         )
@@ -106,7 +106,7 @@ async fn hashes_decide_which_file_is_taken() {
 }
 
 #[tokio::test]
-async fn what_has_no_effect_is_told() {
+async fn options_without_effect_are_reported() {
     let project = project();
     let list = [
         "--no-index",
@@ -125,4 +125,33 @@ async fn what_has_no_effect_is_told() {
             "DIR/env.yml:7: `--use-pep517` has no effect here",
         ]
     );
+}
+
+#[tokio::test]
+async fn none_cancels_earlier_choices_between_source_and_wheel() {
+    let project = project();
+    project.archive("wheels", "alpha", "2.0");
+    let list = [CLOSED[0], CLOSED[1], "--no-binary :all:", "--no-binary :none:", "alpha==2.0"];
+    let Some(found) = project.resolved(&list).await else { return };
+    assert_eq!(found.environment.packages[0].artifact.kind, ArtifactKind::Wheel);
+}
+
+#[tokio::test]
+async fn a_relative_path_is_relative_to_the_file_it_is_written_in() {
+    let project = project();
+    project.sources("lists/more/local", "local", "1.0");
+    project.file("lists/base.txt", "-r more/deep.txt\n");
+    project.file("lists/more/deep.txt", "./local\n-c limits.txt\nalpha\n");
+    project.file("lists/more/limits.txt", "alpha<1.2\n");
+    let list = [CLOSED[0], CLOSED[1], "-r lists/base.txt"];
+    let Some(found) = project.resolved(&list).await else { return };
+    assert_eq!(versions(&found.environment), ["alpha==1.0", "local==1.0"]);
+}
+
+#[tokio::test]
+async fn require_hashes_refuses_a_list_without_any() {
+    let project = project();
+    let list = [CLOSED[0], CLOSED[1], "--require-hashes", "gamma==1.0"];
+    let Some((message, _)) = project.refused(&list).await else { return };
+    assert!(message.contains("gamma==1.0"), "{message}");
 }

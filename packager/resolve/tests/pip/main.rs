@@ -1,17 +1,24 @@
-//! All of pip's list syntax, against packages that the tests make, and a list of 2019 against the
-//! real index.
+//! Pip lists: all of pip's syntax and the resolver's strategies, with packages and an index that the
+//! tests make, and three lists against the real index.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test stops at the first surprise and says what it skips"
+    reason = "a test panics when something is missing and prints what it skips"
 )]
 
-mod days;
-mod faults;
-mod index;
-mod indexes;
 mod kit;
+
+mod conflicts;
+mod direct_sources;
+mod exclude_newer;
+mod indexes;
+mod install;
+mod list_faults;
 mod lists;
-mod places;
-mod staying;
+mod online;
+mod platforms;
+mod relock;
+mod server;
+mod server_fallback;
+mod source_builds;

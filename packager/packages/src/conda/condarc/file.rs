@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use mlpack_requirements::Variables;
 
 /// A file, or those of a folder that are YAML, by name.
-pub fn files_at(place: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_at(place: &Path) -> Result<Vec<PathBuf>> {
     match fs::metadata(place) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => return Ok(vec![place.to_owned()]),
@@ -36,7 +36,7 @@ pub fn files_at(place: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The typed values of a file; every error has its line.
-pub struct File<'a> {
+pub(crate) struct File<'a> {
     pub path: &'a Path,
     pub variables: &'a Variables,
 }
@@ -47,7 +47,11 @@ impl File<'_> {
         Error::Condarc { path: self.path.to_owned(), line, reason }
     }
 
-    pub fn entries<'n>(&self, node: &'n Node, key: &str) -> Result<Vec<(&'n str, &'n Node)>> {
+    pub(crate) fn entries<'n>(
+        &self,
+        node: &'n Node,
+        key: &str,
+    ) -> Result<Vec<(&'n str, &'n Node)>> {
         match &node.value {
             Value::Null => Ok(Vec::new()),
             Value::Map(entries) => {
@@ -58,7 +62,7 @@ impl File<'_> {
     }
 
     /// Conda takes one word for a list of one.
-    pub fn list(&self, node: &Node, key: &str) -> Result<Vec<String>> {
+    pub(crate) fn list(&self, node: &Node, key: &str) -> Result<Vec<String>> {
         match &node.value {
             Value::Null => Ok(Vec::new()),
             Value::List(items) => items.iter().map(|item| self.text(item, key)).collect(),
@@ -76,7 +80,7 @@ impl File<'_> {
         }
     }
 
-    pub fn address(&self, node: &Node, key: &str) -> Result<(String, Url)> {
+    pub(crate) fn address(&self, node: &Node, key: &str) -> Result<(String, Url)> {
         let text = self.text(node, key)?;
         match Url::parse(&text) {
             Ok(url) => Ok((text, url)),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -102,19 +103,24 @@ impl Proxy {
     }
 }
 
+impl Inner {
+    fn record(&self, parts: &Parts, path: &str) -> Seen {
+        let mut all = self.seen.lock().unwrap();
+        let before = all.iter().filter(|seen| seen.method == parts.method).count();
+        let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        let (path, bytes) = (path.to_owned(), Arc::default());
+        let seen = Seen { method, path, headers, before, bytes };
+        all.push(seen.clone());
+        seen
+    }
+}
+
 async fn handle(State(inner): State<Arc<Inner>>, request: Request) -> Response<Body> {
     let _under = inner.busy.enter();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().unwrap().to_string();
-    let bytes = Arc::new(AtomicU64::new(0));
-    let seen = {
-        let mut all = inner.seen.lock().unwrap();
-        let before = all.iter().filter(|seen| seen.method == parts.method).count();
-        let (method, headers) = (parts.method.clone(), parts.headers.clone());
-        let seen = Seen { method, path: path.clone(), headers, before, bytes: bytes.clone() };
-        all.push(seen.clone());
-        seen
-    };
+    let seen = inner.record(&parts, &path);
+    let bytes = seen.bytes.clone();
     let action = (inner.quirk)(&seen);
     match &action {
         Action::Answer(status, headers, text) => return answer(*status, headers, text),

@@ -58,7 +58,7 @@ impl ConflictReporter<'_, '_> {
                     let called = self.called(requirement);
                     sentences.push(format!("Because {clause}, nothing meets {called}."));
                 }
-                // What has nothing of its own against it is reported with its rivals.
+                // A candidate that only its rivals exclude is reported with them.
                 [Group { reason: Reason::Bound(needs, allows), members }]
                     if needs.is_empty()
                         && allows.is_empty()
@@ -91,7 +91,7 @@ impl ConflictReporter<'_, '_> {
         Reported { reason: sentences.join("\n"), hint: hints.join("; ") }
     }
 
-    /// `` `clash-left` (line 7) is there as 1.0, which needs `common 1.*`. ``
+    /// `` `clash-left` (line 7) is available as 1.0, which needs `common 1.*`. ``
     fn met(
         &self,
         requirement: &Requirement<'_>,

@@ -90,7 +90,7 @@ fn long_lists_of_versions_and_bounds() {
     }
     assert_eq!(
         report(&["python=3.11", "numpy"], &records, None),
-        "`numpy` (line 4) is there as 1.0 to 1.11 (12 versions), which need `python 3.6.*`, \
+        "`numpy` (line 4) is available as 1.0 to 1.11 (12 versions), which need `python 3.6.*`, \
          `python 3.7.*`, `python 3.8.*` or `python 3.9.*`.\n\
          Because an environment has one version of python, 3.11 for `python=3.11` (line 3), \
          3.9 for `python 3.9.*`, 3.8 for `python 3.8.*` and 2 more cannot all be there.\n\
@@ -105,8 +105,8 @@ fn what_a_package_allows_beside_it() {
         [record("main", "left", "1.0", "0", &[], &["right <2"]), simple("right", "2.0", &[])];
     assert_eq!(
         report(&["left", "right"], &records, None),
-        "`left` (line 3) is there as 1.0, which goes only with `right <2`.\n\
-         `right` (line 4) is there as 2.0.\n\
+        "`left` (line 3) is available as 1.0, which goes only with `right <2`.\n\
+         `right` (line 4) is available as 2.0.\n\
          Because an environment has one version of right, 2.0 for `right` (line 4) and what `right <2` allows cannot both be there.\n\
          So lines 3 and 4 cannot be met together.\n\
          -> loosen one of the lines named above, or leave it out"
@@ -114,10 +114,10 @@ fn what_a_package_allows_beside_it() {
     let records = [record("main", "left", "1.0", "0", &[], &["__glibc >=2.28"])];
     assert_eq!(
         report(&["left"], &records, None),
-        "`left` (line 3) is there as 1.0, which goes only with `__glibc >=2.28`.\n\
+        "`left` (line 3) is available as 1.0, which goes only with `__glibc >=2.28`.\n\
          Because the base image has glibc 2.17, what goes only with `__glibc >=2.28` is out.\n\
          So line 3 cannot be met.\n\
-         -> take a newer base image"
+         -> use a newer base image"
     );
 }
 
@@ -130,12 +130,12 @@ fn builds_and_names_that_are_not_there() {
     ];
     assert_eq!(
         report(&["a=1.0=py38*"], &records, None),
-        "Because a 1.0 is there only in the builds `py36_0` and `py37_0`, nothing meets `a=1.0=py38*` (line 3).\n\
-         -> ask for a build that is there"
+        "Because a 1.0 exists only in the builds `py36_0` and `py37_0`, nothing meets `a=1.0=py38*` (line 3).\n\
+         -> request a build that exists"
     );
     assert_eq!(
         report(&["b"], &records, None),
-        "`b` (line 3) is there as 1.0, which needs `gone >=2`.\n\
+        "`b` (line 3) is available as 1.0, which needs `gone >=2`.\n\
          Because no channel has a package gone, nothing meets `gone >=2`.\n\
          So line 3 cannot be met.\n\
          -> add the channel that has gone"
@@ -154,10 +154,10 @@ fn some_are_out_of_the_question_and_others_not() {
     let records = [old, new, undated];
     assert_eq!(
         report(&["a"], &records, Some("2019-05-05")),
-        "For `a` (line 3): a 1.0 needs `b 1.*`; a 2.0 came on 2020-04-01, after --exclude-newer 2019-05-05.\n\
+        "For `a` (line 3): a 1.0 needs `b 1.*`; a 2.0 was uploaded on 2020-04-01, after --exclude-newer 2019-05-05.\n\
          Because no channel has a package b, nothing meets `b 1.*`.\n\
          So line 3 cannot be met.\n\
-         -> --exclude-newer 2020-04-01 lets a 2.0 in; add the channel that has b"
+         -> add the channel that has b; use --exclude-newer 2020-04-01 to include a 2.0"
     );
     assert_eq!(
         report(&["c"], &records, Some("2019-05-05")),
@@ -181,6 +181,6 @@ fn channels_that_are_in_front_or_named() {
     assert_eq!(
         report(&["main::a>=2"], &records, None),
         "Because a 2.0 and 2.1 is in extra, not in the channel that the line names, nothing meets `a>=2` (line 3).\n\
-         -> take a version of a that the named channel has"
+         -> request a version of a that the named channel has"
     );
 }

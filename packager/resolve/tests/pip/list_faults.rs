@@ -1,8 +1,8 @@
-//! Lists that cannot be followed: one message each, with file, line and remedy.
+//! Lists that cannot be read: one message each, with file, line and hint.
 
 use crate::kit::{Project, target};
 
-async fn said(project: &Project, pip: &[&str]) -> (String, String) {
+async fn fault(project: &Project, pip: &[&str]) -> (String, String) {
     let error = project.resolve(pip).await.unwrap_err();
     (project.short(&error.to_string()), project.short(&error.hint().unwrap_or_default()))
 }
@@ -12,20 +12,20 @@ fn pair(message: &str, hint: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn files_that_name_each_other() {
+async fn files_that_include_each_other() {
     let project = Project::new();
     project.file("a.txt", "six\n-r sub/b.txt\n");
     project.file("sub/b.txt", "\n\n-r ../a.txt\n");
     project.file("self.txt", "-c self.txt\n");
     assert_eq!(
-        said(&project, &["-r a.txt"]).await,
+        fault(&project, &["-r a.txt"]).await,
         pair(
             "DIR/sub/b.txt:3: `-r ../a.txt`: ../a.txt names itself, by way of this line",
             "remove the line"
         )
     );
     assert_eq!(
-        said(&project, &["-r self.txt"]).await,
+        fault(&project, &["-r self.txt"]).await,
         pair(
             "DIR/self.txt:1: `-c self.txt`: self.txt names itself, by way of this line",
             "remove the line"
@@ -34,7 +34,7 @@ async fn files_that_name_each_other() {
 }
 
 #[tokio::test]
-async fn lines_of_other_files_are_named_by_file_and_line() {
+async fn faults_have_the_file_and_line_of_their_text() {
     let project = Project::new();
     project.file("a.txt", "six\n\nsix=1.0  # conda's way\n");
     project.file("b.txt", "six \\\n  --hash=md5:00\n");
@@ -77,12 +77,12 @@ async fn lines_of_other_files_are_named_by_file_and_line() {
         ),
     ];
     for (line, message) in table {
-        assert_eq!(said(&project, &[line]).await.0, message);
+        assert_eq!(fault(&project, &[line]).await.0, message);
     }
 }
 
 #[tokio::test]
-async fn a_wheel_that_does_not_load_on_the_base_is_refused_by_name() {
+async fn a_wheel_for_another_platform_is_refused_by_its_name() {
     let mut project = Project::new();
     project.target = target((3, 6, 15), 23);
     let machine = project.target.architecture.machine();
@@ -91,7 +91,7 @@ async fn a_wheel_that_does_not_load_on_the_base_is_refused_by_name() {
     let line = format!("wheels/alpha-1.0-{newer}.whl");
     let described = project.target.describe();
     assert_eq!(
-        said(&project, &[&line]).await,
+        fault(&project, &[&line]).await,
         (
             format!(
                 "DIR/env.yml:3: `{line}`: the wheel does not load there: it is for glibc 2.28 and newer, the image has glibc 2.23"
@@ -111,7 +111,7 @@ async fn a_wheel_that_does_not_load_on_the_base_is_refused_by_name() {
     ];
     for (line, reason) in table {
         assert_eq!(
-            said(&project, &[line]).await.0,
+            fault(&project, &[line]).await.0,
             format!("DIR/env.yml:3: `{line}`: the wheel does not load there: {reason}")
         );
     }

@@ -1,4 +1,4 @@
-//! Wheels, archives, folders and repositories named by their place.
+//! Wheels, archives, folders and repositories named by path or address.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use mlpack_install::fetch_packages;
 use mlpack_lock::{ArtifactKind, ArtifactOrigin};
 use mlpack_oci::Silent;
 
-use crate::kit::{Project, versions};
+use crate::kit::{Project, find_uv, versions};
 
 fn names(dir: &std::path::Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
@@ -19,7 +19,7 @@ fn names(dir: &std::path::Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_place_is_locked_by_a_hash() {
+async fn every_source_is_locked_by_a_hash() {
     let project = Project::new();
     project.wheel("wheels", "alpha", "1.0", &["beta"]);
     project.archive("archives", "beta", "1.1");
@@ -58,10 +58,10 @@ async fn every_place_is_locked_by_a_hash() {
         ]
     );
     fetch_packages(environment, None, &found.settings, &Silent).await.unwrap();
-    // Nothing was built in the user's own folder.
+    // Nothing was built in the user's folder.
     assert_eq!(names(&project.path("delta")), ["backend.py", "delta.py", "pyproject.toml"]);
 
-    // From the lock alone, without what was built; then from sources that changed meanwhile.
+    // From the lock without the built wheels; then from sources that changed.
     let fresh = tempfile::tempdir().unwrap();
     let mut settings = found.settings.clone();
     settings.uv = find_uv(&settings.cache);
@@ -72,11 +72,6 @@ async fn every_place_is_locked_by_a_hash() {
     let error = fetch_packages(environment, None, &settings, &Silent).await.unwrap_err();
     let message = project.short(&error.to_string());
     assert!(message.starts_with("DIR/delta should be sha256:"), "{message}");
-}
-
-fn find_uv(cache: &std::path::Path) -> Option<std::path::PathBuf> {
-    let fetched = fs::read_dir(cache.join("uv")).ok()?;
-    fetched.map(|entry| entry.unwrap().path().join("uv")).find(|path| path.is_file())
 }
 
 #[tokio::test]
@@ -130,7 +125,7 @@ async fn a_repository_is_locked_to_its_commit() {
         (&*message, &*hint),
         (
             "cannot read the repository file://DIR/repo: it has no branch, tag or commit `v9`",
-            "check address and revision; for a private one give git a login"
+            "check address and revision; for a private repository give git a login"
         )
     );
     let other = format!("zeta @ git+{url}@v1#subdirectory=python");

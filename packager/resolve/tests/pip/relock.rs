@@ -1,4 +1,4 @@
-//! Lists that changed a little, with what was locked before.
+//! Lists that changed a little, resolved with the earlier lock.
 
 use std::path::Path;
 
@@ -6,12 +6,11 @@ use mlpack_install::fetch_packages;
 use mlpack_lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment};
 use mlpack_oci::Silent;
 
-use crate::index::Index;
-use crate::kit::{Project, versions};
+use crate::kit::{Index, Project, target, versions};
 
-/// A project with a cache of its own, its index, and `left`, which needs `core`, beside `other` and
-/// `built`, which has only sources; all of them locked, and fetched. A newer `core` came since.
-async fn locked(cache: &Path) -> Option<(Project, Index, LockedEnvironment)> {
+/// Returns a project with a separate cache, its index, and its lock: `left`, which requires `core`,
+/// `other`, and `built`, which is a source archive. All are fetched. A newer `core` appears later.
+async fn locked_project(cache: &Path) -> Option<(Project, Index, LockedEnvironment)> {
     let mut project = Project::new();
     project.settings.cache = cache.to_owned();
     project.wheel("served", "left", "1.0", &["core"]);
@@ -27,21 +26,22 @@ async fn locked(cache: &Path) -> Option<(Project, Index, LockedEnvironment)> {
     Some((project, index, found.environment))
 }
 
-/// The packages of a list beside what is held, and the pages that were asked for.
+/// Returns the packages of a list with an earlier lock, and the pages that were requested.
 async fn again(
     project: &Project,
     index: &Index,
-    held: &LockedEnvironment,
+    locked: &LockedEnvironment,
     lines: &[&str],
 ) -> (Vec<String>, Vec<String>) {
     let option = index.option();
     let lines: Vec<&str> = std::iter::once(&*option).chain(lines.iter().copied()).collect();
-    let found = project.resolve_from(&lines, Some(held)).await.unwrap();
+    let found = project.resolve_from(&lines, Some(locked)).await.unwrap();
     for package in &found.environment.packages {
         assert!(matches!(package.artifact.origin, ArtifactOrigin::Url(_)), "{package:?}");
-        assert!(package.artifact.filename.starts_with(&package.name), "{package:?}");
+        let name = package.name.replace('-', "_");
+        assert!(package.artifact.filename.starts_with(&name), "{package:?}");
         assert_eq!(package.artifact.kind == ArtifactKind::Sdist, package.name == "built");
-        if let Some(before) = held.package(&package.name)
+        if let Some(before) = locked.package(&package.name)
             && before.version == package.version
         {
             assert_eq!(package, before);
@@ -51,53 +51,53 @@ async fn again(
 }
 
 #[tokio::test]
-async fn only_what_is_pinned_anew_is_asked_for() {
+async fn only_new_pins_are_requested_from_the_index() {
     let cache = tempfile::tempdir().unwrap();
-    let Some((project, index, held)) = locked(cache.path()).await else { return };
+    let Some((project, index, locked)) = locked_project(cache.path()).await else { return };
     project.wheel("served", "other", "2.0", &["core>=1"]);
     let (found, asked) =
-        again(&project, &index, &held, &["left==1.0", "other==2.0", "built"]).await;
+        again(&project, &index, &locked, &["left==1.0", "other==2.0", "built"]).await;
     assert_eq!(found, ["built==1.0", "core==1.0", "left==1.0", "other==2.0"]);
     assert_eq!(asked, ["other"]);
-    // One less.
-    let (found, asked) = again(&project, &index, &held, &["left"]).await;
+    // One package fewer.
+    let (found, asked) = again(&project, &index, &locked, &["left"]).await;
     assert_eq!(found, ["core==1.0", "left==1.0"]);
     assert_eq!(asked, [""; 0]);
 }
 
 #[tokio::test]
-async fn what_leaves_a_choice_is_resolved_as_a_whole() {
+async fn a_list_with_more_to_decide_is_resolved_as_a_whole() {
     let cache = tempfile::tempdir().unwrap();
-    let Some((project, index, held)) = locked(cache.path()).await else { return };
+    let Some((project, index, locked)) = locked_project(cache.path()).await else { return };
     let all = ["built", "core", "left", "other"];
-    // A bound that the locked release does not meet.
-    let (found, asked) = again(&project, &index, &held, &["left", "core>1", "built"]).await;
+    // A bound that the locked release does not satisfy.
+    let (found, asked) = again(&project, &index, &locked, &["left", "core>1", "built"]).await;
     assert_eq!(found, ["built==1.0", "core==2.0", "left==1.0"]);
     assert_eq!(asked, ["built", "core", "left"]);
-    // A release that does not go with a locked one.
+    // A release that conflicts with a locked one.
     project.wheel("served", "other", "3.0", &["core>=2"]);
-    let (found, asked) = again(&project, &index, &held, &["left", "other==3.0", "built"]).await;
+    let (found, asked) = again(&project, &index, &locked, &["left", "other==3.0", "built"]).await;
     assert_eq!(found, ["built==1.0", "core==2.0", "left==1.0", "other==3.0"]);
     assert_eq!(asked, all);
-    // A package that was not there.
+    // A package that was not locked.
     project.wheel("served", "other", "4.0", &["fresh"]);
     project.wheel("served", "fresh", "1.0", &[]);
-    let (found, asked) = again(&project, &index, &held, &["left", "other==4.0", "built"]).await;
+    let (found, asked) = again(&project, &index, &locked, &["left", "other==4.0", "built"]).await;
     assert_eq!(found, ["built==1.0", "core==1.0", "fresh==1.0", "left==1.0", "other==4.0"]);
     assert_eq!(asked, ["built", "core", "fresh", "left", "other"]);
-    // Nothing is at hand to stand for it.
+    // The locked wheels are not in the cache any more.
     std::fs::remove_dir_all(cache.path().join("wheels")).unwrap();
     std::fs::remove_dir_all(cache.path().join("built")).unwrap();
     project.wheel("served", "other", "2.0", &["core>=1"]);
-    let (found, asked) = again(&project, &index, &held, &["left", "other==2.0", "built"]).await;
+    let (found, asked) = again(&project, &index, &locked, &["left", "other==2.0", "built"]).await;
     assert_eq!(found, ["built==1.0", "core==1.0", "left==1.0", "other==2.0"]);
     assert_eq!(asked, all);
 }
 
 #[tokio::test]
-async fn a_list_that_wants_another_file_gets_it() {
+async fn a_list_that_requires_another_file_gets_it() {
     let cache = tempfile::tempdir().unwrap();
-    let Some((project, index, held)) = locked(cache.path()).await else { return };
+    let Some((project, index, locked)) = locked_project(cache.path()).await else { return };
     project.archive("served", "core", "1.0");
     project.wheel("served", "built", "1.0", &[]);
     let index = index.option();
@@ -106,10 +106,10 @@ async fn a_list_that_wants_another_file_gets_it() {
         ("--only-binary built", "built", ArtifactKind::Wheel),
     ] {
         let lines = [&index, option, "left", "core==1.0", "other==1.0", "built"];
-        let found = project.resolve_from(&lines, Some(&held)).await.unwrap().environment;
-        assert_eq!(versions(&found), versions(&held));
+        let found = project.resolve_from(&lines, Some(&locked)).await.unwrap().environment;
+        assert_eq!(versions(&found), versions(&locked));
         for package in &found.packages {
-            let before = held.package(&package.name).unwrap();
+            let before = locked.package(&package.name).unwrap();
             if package.name == name {
                 assert_eq!(package.artifact.kind, kind, "{package:?}");
             } else {
@@ -117,4 +117,24 @@ async fn a_list_that_wants_another_file_gets_it() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_lock_for_another_target_is_ignored() {
+    let cache = tempfile::tempdir().unwrap();
+    let Some((mut project, index, locked)) = locked_project(cache.path()).await else { return };
+    project.target = target((3, 10, 1), 36);
+    let (found, asked) = again(&project, &index, &locked, &["left==1.0"]).await;
+    assert_eq!(found, ["core==2.0", "left==1.0"]);
+    assert_eq!(asked, ["core", "left"]);
+}
+
+#[tokio::test]
+async fn a_server_is_added_to_what_was_locked() {
+    let cache = tempfile::tempdir().unwrap();
+    let Some((mut project, index, locked)) = locked_project(cache.path()).await else { return };
+    project.add_server = true;
+    project.wheel("served", "azureml_inference_server_http", "1.4.1", &["core"]);
+    let (found, _) = again(&project, &index, &locked, &["left"]).await;
+    assert_eq!(found, ["azureml-inference-server-http==1.4.1", "core==1.0", "left==1.0"]);
 }

@@ -1,10 +1,13 @@
 //! Errors of resolving.
 
+mod conda;
+mod pip;
+
 use std::io;
 use std::path::Path;
 
-pub use crate::conda::error::CondaError;
-pub use crate::pip::error::PipError;
+pub use conda::CondaError;
+pub use pip::PipError;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
