@@ -83,8 +83,8 @@ condaFile: gone.yml
 environment:
   environmentVariables: {A: 1, B: 2}
   python:
-condaDependencies:
-  dependencies: [python=3.6]
+    condaDependencies:
+      dependencies: [python=3.6]
   docker: {baseImage: x}
 ";
     let flags = ProjectOptions {
