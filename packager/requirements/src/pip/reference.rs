@@ -56,7 +56,7 @@ impl Reference {
             None => (None, text),
         };
         let (place, marker) = split_marker(place);
-        let (place, fragment) = split_fragment(place);
+        let (place, fragment) = place.split_once('#').unwrap_or((place, ""));
         let (place, mut extras) = split_extras(place);
         let mut name = None;
         if let Some(named) = named {
@@ -138,10 +138,6 @@ fn split_marker(text: &str) -> (&str, Option<&str>) {
     let Some(mark) = mark else { return (text.trim(), None) };
     let marker = text[mark..].trim_start_matches([' ', ';']).trim();
     (text[..mark].trim(), (!marker.is_empty()).then_some(marker))
-}
-
-fn split_fragment(text: &str) -> (&str, &str) {
-    text.split_once('#').unwrap_or((text, ""))
 }
 
 /// `place[a,b]` as `place` and `a,b`.

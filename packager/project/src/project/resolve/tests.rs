@@ -94,7 +94,7 @@ environment:
     let project = resolve(text, &flags, &cwd).unwrap();
     let Some(CondaSource::Inline(document)) = &project.conda else { panic!("{:?}", project.conda) };
     let file = CondaFile::read(document).unwrap();
-    assert_eq!((file.path.to_str(), file.dependencies[0].line), (Some("c.yml"), 6));
+    assert_eq!((file.path.to_str(), file.dependencies[0].line), (Some("c.yml"), 7));
     assert_eq!((project.runtime, project.base_image.as_deref()), (Runtime::Python, Some("x")));
     assert_eq!(project.flat_keys, [("condaFile", 2)]);
     let variables = [("A", "1"), ("B", "3")].map(|(a, b)| (a.to_owned(), b.to_owned()));
