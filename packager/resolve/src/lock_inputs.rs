@@ -18,7 +18,7 @@ use mlpack_source_build::source_tree::SourceTree;
 /// `directory`.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that the list names and that cannot be read, and those of the list.
+/// [`crate::Error::Packages`] for a file that the list names and that cannot be read, and those of the list.
 pub fn lock_inputs(
     file: Option<&CondaFile>,
     directory: &Path,

@@ -12,7 +12,7 @@
 //!   are these two where a source asks for releases that the pins are not among, or the index does
 //!   not have the pinned ones.
 //! - What a compiler makes is this machine's; it is only asked where a wheel cannot do without. It
-//!   has no debug information and no path of the interpreter's folder (see [`crate::linker`]), so
+//!   has no debug information and no path of the interpreter's folder (see `linker`), so
 //!   that one compiler makes the same of the same sources.
 
 /// The first Python that the newest pins run on: from here on all hosts build the same.

@@ -215,7 +215,7 @@ mod tests {
             TEXT.replace(r#""imageLocation": "example.com/sensor:1""#, r#""createOptions": {}"#);
         assert_eq!(
             DeploymentConfig::parse(&text, "dc").unwrap_err().to_string(),
-            "dc:5:30: missing key `externalModules[0].imageLocation`"
+            "dc:5:29: missing key `externalModules[0].imageLocation`"
         );
     }
 }

@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(
             refused(r#"{"computeType": "aks", "autoScaler": {"minreplicas": 1}}"#),
             (
-                "dc.json:1:40: unknown key `autoScaler.minreplicas`".to_owned(),
+                "dc.json:1:39: unknown key `autoScaler.minreplicas`".to_owned(),
                 Some("did you mean `minReplicas`?".to_owned())
             )
         );

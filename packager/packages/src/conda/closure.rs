@@ -10,7 +10,7 @@ use crate::conda::files::index_of;
 /// among them. Names decide alone: the solver has seen to the versions.
 ///
 /// # Errors
-/// [`Error::InvalidConda`]
+/// [`crate::Error::InvalidConda`]
 pub fn closure<'a>(packages: &'a [StoredConda], name: &str) -> Result<Vec<&'a StoredConda>> {
     let mut wanted = BTreeSet::from([name.to_owned()]);
     let mut open = vec![name.to_owned()];

@@ -47,7 +47,7 @@ impl Condarc {
     /// Reads the files that are there, in the order of the settings.
     ///
     /// # Errors
-    /// [`Error::Io`], [`mlpack_requirements::Error::Yaml`] and [`Error::Condarc`] for one that cannot be read.
+    /// [`Error::Io`], [`Error::Requirements`] and [`Error::Condarc`] for one that cannot be read.
     pub fn read(settings: &CondaSettings, variables: &Variables) -> Result<Self> {
         let mut read = Self {
             alias: None,

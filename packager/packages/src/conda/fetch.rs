@@ -16,7 +16,7 @@ const PARALLEL: usize = 6;
 /// Downloads the archives that are not in the cache. Returns them in the order of the packages.
 ///
 /// # Errors
-/// [`crate::Error::Fetch`], [`Error::ChecksumMismatch`], or the cache's own.
+/// [`crate::Error::Fetch`], [`crate::Error::ChecksumMismatch`], or the cache's own.
 pub async fn fetch(
     packages: &[CondaPackage],
     channels: &Channels,

@@ -48,7 +48,7 @@ impl InstalledByConda {
 
 /// A Python package that a conda package installs (PyPA, "Recording installed projects").
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct InstalledPackage {
+struct PythonPackage {
     /// Normalised name (PEP 503).
     name: String,
     /// As its metadata gives it.
@@ -60,7 +60,7 @@ struct InstalledPackage {
 }
 
 /// Reads the metadata of all Python packages in conda packages, sorted by name.
-fn installed(packages: &[StoredConda]) -> Result<Vec<InstalledPackage>> {
+fn installed(packages: &[StoredConda]) -> Result<Vec<PythonPackage>> {
     let mut found = BTreeMap::new();
     for stored in packages {
         let archive = CondaArchive::open(stored)?;
@@ -77,7 +77,7 @@ fn installed(packages: &[StoredConda]) -> Result<Vec<InstalledPackage>> {
             let (Some(name), Some(version)) = (field("Name"), field("Version")) else { continue };
             let name = normalize_name(&name);
             let conda = stored.package.name.clone();
-            found.insert(name.clone(), InstalledPackage { name, version, conda, metadata });
+            found.insert(name.clone(), PythonPackage { name, version, conda, metadata });
         }
     }
     Ok(found.into_values().collect())

@@ -54,7 +54,7 @@ async fn every_source_is_locked_by_a_hash() {
     assert_eq!(
         notes,
         [
-            "DIR/env.yml:7: `./delta` is installed as any other package: in an image there is nothing to edit"
+            "DIR/env.yml:7: `./delta` is installed as a regular package: an image has no editable installs"
         ]
     );
     fetch_packages(environment, None, &found.settings, &Silent).await.unwrap();
@@ -71,7 +71,7 @@ async fn every_source_is_locked_by_a_hash() {
     project.file("delta/delta.py", "VERSION = 'other'\n");
     let error = fetch_packages(environment, None, &settings, &Silent).await.unwrap_err();
     let message = project.short(&error.to_string());
-    assert!(message.starts_with("DIR/delta should be sha256:"), "{message}");
+    assert!(message.starts_with("checksum mismatch for DIR/delta: "), "{message}");
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_repository_is_locked_to_its_commit() {
         (&*message, &*hint),
         (
             "cannot read the repository file://DIR/repo: it has no branch, tag or commit `v9`",
-            "check address and revision; for a private one give git a login"
+            "check address and revision; for a private repository give git a login"
         )
     );
     let other = format!("zeta @ git+{url}@v1#subdirectory=python");

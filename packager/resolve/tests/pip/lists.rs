@@ -98,7 +98,7 @@ async fn hashes_decide_which_file_is_used() {
     assert_eq!(
         project.refused(&list).await.unwrap(),
         (
-            "alpha-2.0-py3-none-any.whl of alpha has none of the hashes that the pip list gives"
+            "hash mismatch for alpha: alpha-2.0-py3-none-any.whl matches none of the hashes in the pip list"
                 .to_owned(),
             "add the hash of a file that loads on the image behind alpha, if you trust it, or pin another version".to_owned()
         )
