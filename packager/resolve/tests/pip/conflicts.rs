@@ -9,7 +9,9 @@ async fn the_message_states_which_requirements_conflict() {
     let mut project = Project::new();
     project.target = target((3, 6, 15), 23);
     project.wheel("wheels", "alpha", "1.0", &["beta>=1.13.3"]);
-    project.wheel("wheels", "alpha", "2.0", &[]);
+    for version in ["0.9", "2.0"] {
+        project.wheel("wheels", "alpha", version, &[]);
+    }
     project.wheel("wheels", "beta", "1.12", &[]);
     project.wheel("wheels", "beta", "1.14", &[]);
     let list = ["--no-index", "-f wheels", "alpha==1.0", "beta<1.13"];

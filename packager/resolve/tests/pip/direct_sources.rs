@@ -71,7 +71,7 @@ async fn every_source_is_locked_by_a_hash() {
     project.file("delta/delta.py", "VERSION = 'other'\n");
     let error = fetch_packages(environment, None, &settings, &Silent).await.unwrap_err();
     let message = project.short(&error.to_string());
-    assert!(message.starts_with("DIR/delta should be sha256:"), "{message}");
+    assert!(message.starts_with("checksum mismatch for DIR/delta: "), "{message}");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn a_conflict_with_other_packages_of_the_server_is_reported() {
     server(&project, &["core>=2"]);
     let index = Index::serve(project.path("served"), None);
     let Some((message, _)) = project.refused(&[&*index.option(), "strict"]).await else { return };
-    assert!(message.contains("strict==1.0 depends on core<2"), "{message}");
+    assert!(message.contains("strict depend on core<2"), "{message}");
     assert!(message.contains("azureml-inference-server-http"), "{message}");
 }
 
