@@ -88,7 +88,7 @@ fn an_unknown_key() {
     );
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/inferenceconfig.json:3: unknown key `condaFil`
+error: [WORLD]/work/inferenceconfig.json:3:3: unknown key `condaFil`
 hint: did you mean `condaFile`?
 --- exit code 1
 
@@ -97,7 +97,7 @@ hint: did you mean `condaFile`?
     world.write("environment.yml", "name: sums\ndependancies:\n  - pip\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/environment.yml:2: unknown key `dependancies`
+error: [WORLD]/work/environment.yml:2:1: unknown key `dependancies`
 hint: did you mean `dependencies`?
 --- exit code 1
 
@@ -106,7 +106,7 @@ hint: did you mean `dependencies`?
     let mut args = vec!["deploy", "oci:base", "-n", "name", "--dc", "deploymentconfig.json"];
     world.mlpack(&args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/deploymentconfig.json: unknown key `prot`
+error: [WORLD]/work/deploymentconfig.json:1:26: unknown key `prot`
 hint: did you mean `port`?
 --- exit code 1
 
@@ -251,7 +251,7 @@ fn a_conda_file_that_is_written_wrong() {
     world.write("environment.yml", "dependencies:\n  - python\n\t- pip\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/environment.yml:3: a tab is used to indent
+error: [WORLD]/work/environment.yml:3:1: a tab is used to indent
 hint: indent with spaces; YAML does not allow tabs there
 --- exit code 1
 
@@ -259,7 +259,7 @@ hint: indent with spaces; YAML does not allow tabs there
     world.write("environment.yml", "dependencies:\n  - python\npip:\n  - core\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/environment.yml:3: `pip:` must be nested under `dependencies:`
+error: [WORLD]/work/environment.yml:3:1: `pip:` must be nested under `dependencies:`
 hint: write it as
   dependencies:
     - python=3.6.[PATCH]
@@ -271,7 +271,7 @@ hint: write it as
     world.write("environment.yml", "dependencies:\n  - pip:\n  - core\n");
     refused(&world, &args).is(str![[r#"
 --- stderr
-error: [WORLD]/work/environment.yml:2: pip must be a list of lines, indented below `- pip:`, found nothing
+error: [WORLD]/work/environment.yml:2:5: `pip` must be a list of lines, indented below `- pip:`, found nothing
 hint: write it as
   dependencies:
     - python=3.6.[PATCH]

@@ -89,7 +89,7 @@ fn the_arrows_between_the_crates_are_these() {
             ],
         ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
-        ("mlpack-deploy", vec!["mlpack-engine", "mlpack-oci"]),
+        ("mlpack-deploy", vec!["mlpack-documents", "mlpack-engine", "mlpack-oci"]),
         (
             "mlpack-workflow",
             vec![

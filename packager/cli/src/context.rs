@@ -65,13 +65,11 @@ impl Context {
     }
 
     /// Returns the current directory.
-    #[allow(clippy::unused_self, reason = "verbs ask their context, not the environment")]
     pub(crate) fn cwd(&self) -> Result<PathBuf> {
         settings::current_dir().map_err(Failure::io("find", "the current directory"))
     }
 
     /// Returns the documents that projects are made of.
-    #[allow(clippy::unused_self, reason = "verbs ask their context, not the environment")]
     pub(crate) fn templates(&self) -> Templates {
         Templates::new(embedded::TEMPLATES.iter().copied())
     }

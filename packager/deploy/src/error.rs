@@ -21,54 +21,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// The deployment config is neither JSON nor YAML.
-    #[error("{place} cannot be read: {reason}")]
-    Syntax {
-        /// The file.
-        place: String,
-        /// The parser's reason, with line and column.
-        reason: String,
-    },
-    /// A key that a deployment config of that compute type does not have.
-    #[error("{place}: unknown key `{key}`")]
-    UnknownKey {
-        /// The file.
-        place: String,
-        /// The key with its parents, as in `autoScaler.minReplica`.
-        key: String,
-        /// The nearest known key.
-        nearest: Option<String>,
-        /// All known keys.
-        known: Vec<&'static str>,
-    },
-    /// A required key.
-    #[error("{place}: the key `{key}` is missing")]
-    MissingKey {
-        /// The file.
-        place: String,
-        /// The key with its parents.
-        key: String,
-    },
-    /// A value of the wrong kind or out of range.
-    #[error("{place}: `{key}` is {found}; expected {expected}")]
-    Value {
-        /// The file.
-        place: String,
-        /// The key with its parents.
-        key: String,
-        /// The value as written, or its kind.
-        found: String,
-        /// The accepted values.
-        expected: String,
-    },
-    /// Two settings that exclude each other, or one that requires another.
-    #[error("{place}: {reason}")]
-    Conflict {
-        /// The file.
-        place: String,
-        /// The rule that is broken.
-        reason: String,
-    },
+    /// A deployment configuration that cannot be read.
+    #[error(transparent)]
+    Document(#[from] mlpack_documents::Error),
     /// A target that mlpack cannot deploy to in this version.
     #[error("deploying to {target} is not supported yet")]
     Unsupported {
@@ -167,18 +122,12 @@ impl Error {
             Self::ServiceName { .. } => {
                 "use 3 to 32 lower-case letters, digits and `-`, beginning with a letter".to_owned()
             }
-            Self::UnknownKey { nearest: Some(nearest), .. } => {
-                format!("did you mean `{nearest}`?")
-            }
-            Self::UnknownKey { known, .. } => format!("the keys are {}", known.join(", ")),
-            Self::Value { found, expected, .. }
-                if found.starts_with("the text") && expected.contains("number") =>
+            Self::Document(mlpack_documents::Error::MissingKey { key, .. })
+                if key == "computeType" =>
             {
-                "write the number without quotes".to_owned()
-            }
-            Self::MissingKey { key, .. } if key == "computeType" => {
                 "add `computeType`, one of local, aci, aks, aksendpoint, iot".to_owned()
             }
+            Self::Document(error) => return error.hint(),
             Self::Unsupported { .. } => {
                 "use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
             }
@@ -204,10 +153,6 @@ impl Error {
             }
             Self::Answered { explanation, .. } => explanation.hint.clone(),
             Self::Target { hint, .. } => return hint.clone(),
-            Self::Syntax { .. }
-            | Self::MissingKey { .. }
-            | Self::Value { .. }
-            | Self::Conflict { .. } => return None,
         };
         Some(text)
     }

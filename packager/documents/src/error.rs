@@ -71,9 +71,9 @@ pub enum Error {
         /// With the keys that lead to it.
         key: String,
         /// What is valid, with article.
-        expected: String,
+        expected: Box<str>,
         /// The type with its article, or the value in backticks.
-        found: String,
+        found: Box<str>,
         /// What to do about it.
         hint: Option<&'static str>,
     },

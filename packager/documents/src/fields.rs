@@ -284,7 +284,7 @@ impl<'a> Fields<'a> {
         };
         let place = self.document.place(entry.at);
         let key = self.dotted(&entry.key);
-        Error::InvalidValue { place, key, expected, found: found.to_owned(), hint }
+        Error::InvalidValue { place, key, expected: expected.into(), found: found.into(), hint }
     }
 
     /// Returns the error of a given value of the right type that is not valid. The value is shown.
@@ -295,8 +295,8 @@ impl<'a> Fields<'a> {
         Error::InvalidValue {
             place: self.document.place(entry.map_or(self.at, |entry| entry.at)),
             key: self.dotted(key),
-            expected: expected.to_string(),
-            found: text.map_or_else(|| kind.to_owned(), |text| format!("`{text}`")),
+            expected: expected.to_string().into(),
+            found: text.map_or_else(|| kind.into(), |text| format!("`{text}`").into()),
             hint: None,
         }
     }

@@ -59,7 +59,7 @@ impl Engine {
     ) -> Result<()> {
         let mut pending =
             PendingFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
-        let meter = progress.begin(&format!("export {name} from Docker"), Some(size));
+        let meter = progress.begin(&format!("Exporting {name} from Docker"), Some(size));
         let handle = pending.as_file_mut().try_clone().map_err(Error::io("open", file))?;
         let mut out =
             tokio::io::BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(handle));

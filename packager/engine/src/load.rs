@@ -85,7 +85,7 @@ impl Engine {
             .filter(|layer| counted.remove(&layer.digest))
             .map(|layer| layer.descriptor.size())
             .sum();
-        let meter = progress.begin(&format!("load {name} into Docker"), Some(total));
+        let meter = progress.begin(&format!("Loading {name} into Docker"), Some(total));
         let (chunks, written) = archive_stream(image.clone(), wanted, meter.clone());
         let options = ImportImageOptionsBuilder::default().quiet(true).build();
         let docker = self.for_transfer();

@@ -72,7 +72,7 @@ pub fn assemble(
     ]
     .into_iter()
     .map(|(what, tree)| {
-        let meter = progress.begin(&format!("assemble {what}"), Some(tree.size()));
+        let meter = progress.begin(&format!("Assembling {what}"), Some(tree.size()));
         let layer = write_layer(tree, Compression::Gzip, options, &store, &*meter)?;
         meter.finish("compressed");
         Ok((what, layer))

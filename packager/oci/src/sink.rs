@@ -64,7 +64,8 @@ pub(crate) fn copy_blob(
     if let Some(file) = image.blobs.file(&digest) {
         return store.put_file(&file, &digest, image.blobs.is_trusted(&digest));
     }
-    let meter = progress.begin(&format!("copy layer {}", digest.short()), Some(descriptor.size()));
+    let meter =
+        progress.begin(&format!("Copying layer {}", digest.short()), Some(descriptor.size()));
     let mut pending = store.begin()?;
     stream_blob(
         image,

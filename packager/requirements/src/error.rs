@@ -28,7 +28,7 @@ pub enum Error {
     Document {
         /// What is wrong and where.
         #[source]
-        error: mlpack_documents::Error,
+        error: Box<mlpack_documents::Error>,
         /// What to do about it, if that is not the document's own hint.
         hint: Option<&'static str>,
     },
@@ -88,7 +88,7 @@ impl Error {
 
     /// Wraps an error of a document with a hint about conda files.
     pub(crate) fn document(error: mlpack_documents::Error, hint: Option<&'static str>) -> Self {
-        Self::Document { error, hint }
+        Self::Document { error: Box::new(error), hint }
     }
 
     /// Wraps an I/O error with what was tried on which path.
@@ -100,6 +100,6 @@ impl Error {
 
 impl From<mlpack_documents::Error> for Error {
     fn from(error: mlpack_documents::Error) -> Self {
-        Self::Document { error, hint: None }
+        Self::document(error, None)
     }
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// An address as it may be shown: without user and password.
+/// Returns an address without user and password.
 pub fn redact_url(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
@@ -10,7 +10,7 @@ pub fn redact_url(url: &Url) -> String {
     shown.into()
 }
 
-/// A text as it may be shown: addresses in it without user and password.
+/// Returns a text whose addresses have no user and password.
 pub fn redact(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut rest = text;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_are_taken_out_of_texts() {
+    fn passwords_are_removed_from_texts() {
         assert_eq!(
             redact("a @ https://me:p@ss@h.example/a.whl, git+ssh://git@h/x@v1 and ./a@b"),
             "a @ https://h.example/a.whl, git+ssh://h/x@v1 and ./a@b"

@@ -8,8 +8,7 @@ use std::fmt;
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    /// A text with every `${NAME}` replaced; the error is the name that is not set. As pip has it,
-    /// names are of capitals, digits and underscores, and `$NAME` is left alone.
+    /// Replaces every `${NAME}` of a text; the error is the name that is not set. As in pip, names are of capitals, digits and underscores, and `$NAME` is left alone.
     pub fn expand(&self, text: &str) -> Result<String, String> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mlpack_deploy::config::parse_document;
+use mlpack_deploy::config::{Scalar, parse_document};
 use mlpack_deploy::{
     Connections, DEFAULT_TIMEOUT, Deployer, Deployment, DeploymentConfig, ServiceName, Webservice,
     deployer_for,
@@ -126,24 +126,24 @@ fn connect(
 
 /// Reads the deployment configuration, with the flags on top; `local` by default.
 fn config(session: &Session, request: &DeployRequest) -> Result<DeploymentConfig> {
-    let (mut document, place) = match &request.config {
+    let mut document = match &request.config {
         Some(path) => {
             let path = session.cwd.join(path);
             let place = path.display().to_string();
             let text = std::fs::read_to_string(&path).map_err(Error::io("read", &place))?;
-            (parse_document(&text, &place)?, place)
+            parse_document(&text, &place)?
         }
-        None => (serde_json::Map::new(), "the command line".to_owned()),
+        None => parse_document("{}", "the command line")?,
     };
     if let Some(kind) = &request.compute_type {
-        document.insert("computeType".to_owned(), kind.clone().into());
+        document.set("computeType", Scalar::quoted(kind));
     } else if request.config.is_none() {
-        document.insert("computeType".to_owned(), "local".into());
+        document.set("computeType", Scalar::quoted("local"));
     }
     if let Some(port) = request.port {
-        document.insert("port".to_owned(), port.into());
+        document.set("port", Scalar::plain(port.to_string()));
     }
-    Ok(DeploymentConfig::from_document(&document, &place)?)
+    Ok(DeploymentConfig::from_document(&document)?)
 }
 
 fn compute_target(config: &DeploymentConfig) -> Option<ComputeTarget> {

@@ -283,3 +283,36 @@ impl Argument {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(accepting: Option<&str>) -> Error {
+        let refusal = Refusal::Base {
+            policy: "strict".to_owned(),
+            failed: vec!["os".to_owned(), "python".to_owned()],
+            accepting: accepting.map(str::to_owned),
+            hint: "use another base image".to_owned(),
+        };
+        refusal.into()
+    }
+
+    #[test]
+    fn a_policy_that_accepts_the_base_is_the_hint() {
+        let error = refused(None);
+        let message = "the base image does not meet the policy `strict`: os, python";
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.hint().unwrap(), "use another base image");
+        assert_eq!(
+            refused(Some("loose")).hint().unwrap(),
+            "this base image meets the policy `loose`: pass `--policy loose`"
+        );
+    }
+
+    #[test]
+    fn findings_are_counted() {
+        assert_eq!(Refusal::Findings { errors: 1 }.to_string(), "the project has 1 error");
+        assert_eq!(Refusal::Findings { errors: 2 }.to_string(), "the project has 2 errors");
+    }
+}

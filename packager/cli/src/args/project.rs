@@ -71,13 +71,12 @@ pub(crate) struct PolicyArgs {
 
 /// How a lock file is used.
 #[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Packages")]
 pub(crate) struct LockUseArgs {
     /// Require an up-to-date lock file
-    #[arg(long, conflicts_with = "no_lock")]
+    #[arg(long, conflicts_with = "no_lock", help_heading = "Packages")]
     locked: bool,
     /// Ignore the lock file
-    #[arg(long, conflicts_with = "lock")]
+    #[arg(long, conflicts_with = "lock", help_heading = "Packages")]
     no_lock: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::{output, render};
 const EXAMPLES: &str = "\
 Examples:
   mlpack check --ic inferenceconfig.json -m model=model.pkl
-  mlpack check --es score.py --cf environment.yml --rt python --bi python:3.11-slim --policy current
+  mlpack check --es score.py --cf environment.yml --bi python:3.11-slim --policy current
   mlpack check --ic inferenceconfig.json -m model=model.pkl --format json
 
 Runs every check of `mlpack package`: of the project, on its base image, and of its packages,

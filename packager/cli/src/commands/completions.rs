@@ -17,7 +17,6 @@ pub(crate) struct Args {
     shell: clap_complete::Shell,
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "every verb may fail")]
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut (context.command_line)(), "mlpack", &mut script);

@@ -23,8 +23,10 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
-  mlpack model deploy -n my-service -m model=model.pkl --ic inferenceconfig.json --dc deploymentconfig.json
-  mlpack model deploy -n my-service -m model=model.pkl --ic inferenceconfig.json --port 8080 --overwrite
+  mlpack model deploy -n my-service -m model=model.pkl \\
+                      --ic inferenceconfig.json --dc deploymentconfig.json
+  mlpack model deploy -n my-service -m model=model.pkl \\
+                      --ic inferenceconfig.json --port 8080 --overwrite
 
 `-ic`, `-dc` and `-ct` with one dash are accepted too.";
 

@@ -12,10 +12,12 @@ use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
-  mlpack package --ic inferenceconfig.json -m sklearn_regression_model.pkl=model.pkl --output oci:out
-  mlpack package --es score.py --cf environment.yml --rt python --bi python:3.11-slim --policy current \\
+  mlpack package --ic inferenceconfig.json -m model=model.pkl --output oci:out
+  mlpack package --es score.py --cf environment.yml --rt python \\
+                 --bi python:3.11-slim --policy current \\
                  -m first=a.onnx -m second:3=folder --output docker:my-service:v1
-  mlpack package --ic inferenceconfig.json -m m=model.pkl --output registry.example.com/team/name:v1
+  mlpack package --ic inferenceconfig.json -m model=model.pkl \\
+                 --output registry.example.com/team/name:v1
 
 Prints only the pinned reference to standard output; for a registry, REPOSITORY@DIGEST.";
 

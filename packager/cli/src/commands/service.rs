@@ -23,14 +23,37 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List all services of this machine
+    #[command(after_help = LIST_EXAMPLES)]
     List,
     /// Show a service
+    #[command(after_help = SHOW_EXAMPLES)]
     Show(NameArgs),
     GetLogs(GetLogsArgs),
     Run(RunArgs),
     /// Stop and remove a service
+    #[command(after_help = DELETE_EXAMPLES)]
     Delete(NameArgs),
 }
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  mlpack service list
+  mlpack service list --format json";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  mlpack service show -n my-service
+  mlpack service show -n my-service --format json";
+
+const DELETE_EXAMPLES: &str = "\
+Examples:
+  mlpack service delete -n my-service
+  mlpack service delete --name my-service --format json";
+
+const LOGS_EXAMPLES: &str = "\
+Examples:
+  mlpack service get-logs -n my-service
+  mlpack service get-logs -n my-service -l 100";
 
 /// A service by name.
 #[derive(Debug, clap::Args)]
@@ -42,9 +65,7 @@ struct NameArgs {
 
 /// Print a service's logs
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  mlpack service get-logs -n my-service\n  mlpack service get-logs -n my-service -l 100"
-)]
+#[command(after_help = LOGS_EXAMPLES)]
 struct GetLogsArgs {
     #[command(flatten)]
     service: NameArgs,

@@ -1,8 +1,9 @@
 //! Settings of Azure Container Instances (docs/azureml-2019.md#3.2).
 
+use mlpack_documents::Fields;
 use serde::Serialize;
 
-use super::fields::Fields;
+use super::fields::{boolean, text};
 use super::keys::Keys;
 use crate::Result;
 
@@ -89,24 +90,21 @@ impl AciConfig {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self> {
         let resources = fields.mapping("containerResourceRequirements", &["cpu", "memoryInGB"])?;
         let amount = |key, default| match &resources {
-            Some(resources) => Ok(resources.amount(key)?.unwrap_or(default)),
+            Some(resources) => Ok(resources.positive(key)?.unwrap_or(default)),
             None => Ok::<_, crate::Error>(default),
         };
-        let auth_enabled = fields.boolean("authEnabled")?.unwrap_or(false);
-        let dns_name_label = fields.text("dnsNameLabel")?;
+        let auth_enabled = boolean(fields, "authEnabled")?.unwrap_or(false);
+        let dns_name_label = text(fields, "dnsNameLabel")?;
         if dns_name_label.as_deref().is_some_and(|label| !is_dns_label(label)) {
-            return Err(fields.bad(
-                "dnsNameLabel",
-                "at most 63 lower case letters, digits and `-`, with a letter or digit at both ends",
-            ));
+            return Err(fields.invalid("dnsNameLabel", DNS_LABEL).into());
         }
         Ok(Self {
             cpu: amount("cpu", 0.1)?,
             memory_in_gb: amount("memoryInGB", 0.5)?,
-            location: fields.text("location")?,
+            location: text(fields, "location")?,
             auth_enabled,
             ssl: ssl(fields)?,
-            app_insights_enabled: fields.boolean("appInsightsEnabled")?.unwrap_or(false),
+            app_insights_enabled: boolean(fields, "appInsightsEnabled")?.unwrap_or(false),
             dns_name_label,
             keys: Keys::read(fields, auth_enabled)?,
             encryption: encryption(fields)?,
@@ -116,35 +114,44 @@ impl AciConfig {
 }
 
 fn ssl(fields: &Fields<'_>) -> Result<Option<Ssl>> {
-    let read = [fields.text("sslCertificate")?, fields.text("sslKey")?, fields.text("cname")?];
-    if !fields.boolean("sslEnabled")?.unwrap_or(false) {
+    let read = [text(fields, "sslCertificate")?, text(fields, "sslKey")?, text(fields, "cname")?];
+    if !boolean(fields, "sslEnabled")?.unwrap_or(false) {
         return Ok(None);
     }
     match read {
         [Some(certificate), Some(key), Some(cname)] => Ok(Some(Ssl { certificate, key, cname })),
-        _ => Err(fields.conflict("`sslEnabled` needs `sslCertificate`, `sslKey` and `cname`")),
+        _ => Err(fields
+            .conflict("sslEnabled", "`sslEnabled` needs `sslCertificate`, `sslKey` and `cname`")
+            .into()),
     }
 }
 
 fn encryption(fields: &Fields<'_>) -> Result<Option<CustomerKey>> {
-    match [fields.text("vaultBaseUrl")?, fields.text("keyName")?, fields.text("keyVersion")?] {
+    match [text(fields, "vaultBaseUrl")?, text(fields, "keyName")?, text(fields, "keyVersion")?] {
         [Some(vault_base_url), Some(key_name), Some(key_version)] => {
             Ok(Some(CustomerKey { vault_base_url, key_name, key_version }))
         }
         [None, None, None] => Ok(None),
-        _ => Err(fields.conflict(
-            "`vaultBaseUrl`, `keyName` and `keyVersion` are given all three or not at all",
-        )),
+        _ => {
+            let reason = "`vaultBaseUrl`, `keyName` and `keyVersion` must be given together";
+            Err(fields.conflict("keyName", reason).into())
+        }
     }
 }
 
 fn network(fields: &Fields<'_>) -> Result<Option<VirtualNetwork>> {
-    match (fields.text("vnetName")?, fields.text("subnetName")?) {
+    match (text(fields, "vnetName")?, text(fields, "subnetName")?) {
         (Some(vnet_name), Some(subnet_name)) => Ok(Some(VirtualNetwork { vnet_name, subnet_name })),
         (None, None) => Ok(None),
-        _ => Err(fields.conflict("`vnetName` and `subnetName` are given both or not at all")),
+        _ => Err(fields
+            .conflict("vnetName", "`vnetName` and `subnetName` must be given together")
+            .into()),
     }
 }
+
+/// What a DNS label is, for messages.
+pub(super) const DNS_LABEL: &str =
+    "at most 63 lower case letters, digits and `-`, with a letter or digit at both ends";
 
 /// A label as host names and Kubernetes names are made of (RFC 1123, section 2.1), lower case.
 pub(super) fn is_dns_label(text: &str) -> bool {
@@ -186,7 +193,7 @@ mod tests {
         let text = "computeType: aci\nsslEnabled: true\nsslCertificate: c.pem\nsslKey: k.pem\n";
         assert_eq!(
             parse(text).unwrap_err().to_string(),
-            "dc: `sslEnabled` needs `sslCertificate`, `sslKey` and `cname`"
+            "dc:2:1: `sslEnabled` needs `sslCertificate`, `sslKey` and `cname`"
         );
         let DeploymentConfig::Aci(config) = parse(&format!("{text}cname: a.example\n")).unwrap()
         else {
@@ -205,24 +212,24 @@ mod tests {
         for (line, message) in [
             (
                 "containerResourceRequirements: {cpu: 0}",
-                "dc: `containerResourceRequirements.cpu` is 0; expected a number above 0",
+                "dc:2:33: `containerResourceRequirements.cpu` must be a number above 0, found `0`",
             ),
             (
                 "containerResourceRequirements: {memoryInGB: \"1\"}",
-                "dc: `containerResourceRequirements.memoryInGB` is the text \"1\"; expected a number above 0",
+                "dc:2:33: `containerResourceRequirements.memoryInGB` must be a number above 0, found text",
             ),
-            ("keys: {primaryKey: a}", "dc: `keys` needs `authEnabled` to be true"),
-            ("vnetName: a", "dc: `vnetName` and `subnetName` are given both or not at all"),
+            ("keys: {primaryKey: a}", "dc:2:1: `keys` needs `authEnabled` to be true"),
+            ("vnetName: a", "dc:2:1: `vnetName` and `subnetName` must be given together"),
             (
                 "keyName: a",
-                "dc: `vaultBaseUrl`, `keyName` and `keyVersion` are given all three or not at all",
+                "dc:2:1: `vaultBaseUrl`, `keyName` and `keyVersion` must be given together",
             ),
             (
                 "dnsNameLabel: My_Label",
-                "dc: `dnsNameLabel` is the text \"My_Label\"; expected at most 63 lower case letters, digits and `-`, with a letter or digit at both ends",
+                "dc:2:1: `dnsNameLabel` must be at most 63 lower case letters, digits and `-`, with a letter or digit at both ends, found `My_Label`",
             ),
-            ("authEnabled: 1", "dc: `authEnabled` is 1; expected true or false"),
-            ("location: [a]", "dc: `location` is a list; expected text"),
+            ("authEnabled: 1", "dc:2:1: `authEnabled` must be true or false, found a number"),
+            ("location: [a]", "dc:2:1: `location` must be text, found a list"),
         ] {
             let error = parse(&format!("computeType: aci\n{line}\n")).unwrap_err();
             assert_eq!(error.to_string(), message);

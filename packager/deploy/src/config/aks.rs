@@ -1,9 +1,10 @@
 //! Settings of Azure Kubernetes Service (docs/azureml-2019.md#3.3).
 
+use mlpack_documents::Fields;
 use serde::Serialize;
 
-use super::aci::is_dns_label;
-use super::fields::Fields;
+use super::aci::{DNS_LABEL, is_dns_label};
+use super::fields::{boolean, count, text};
 use super::keys::Keys;
 use super::scale::{Scale, scale};
 use crate::Result;
@@ -87,27 +88,26 @@ pub struct LivenessProbe {
     pub timeout_seconds: u32,
     /// Good answers until it counts as alive.
     pub success_threshold: u32,
-    /// Bad answers until it is started anew.
+    /// Bad answers until it is restarted.
     pub failure_threshold: u32,
 }
 
 impl AksConfig {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self> {
-        let token_auth_enabled = fields.boolean("tokenAuthEnabled")?.unwrap_or(false);
+        let token_auth_enabled = boolean(fields, "tokenAuthEnabled")?.unwrap_or(false);
         // On by default, unless tokens take its place.
-        let auth_enabled = fields.boolean("authEnabled")?.unwrap_or(!token_auth_enabled);
+        let auth_enabled = boolean(fields, "authEnabled")?.unwrap_or(!token_auth_enabled);
         if auth_enabled && token_auth_enabled {
-            return Err(fields.conflict("`authEnabled` and `tokenAuthEnabled` exclude each other"));
+            return Err(fields
+                .conflict("authEnabled", "`authEnabled` and `tokenAuthEnabled` exclude each other")
+                .into());
         }
-        let namespace = fields.text("namespace")?;
+        let namespace = text(fields, "namespace")?;
         if namespace.as_deref().is_some_and(|name| !is_dns_label(name)) {
-            return Err(fields.bad(
-                "namespace",
-                "at most 63 lower case letters, digits and `-`, with a letter or digit at both ends",
-            ));
+            return Err(fields.invalid("namespace", DNS_LABEL).into());
         }
         let collection = fields.mapping("dataCollection", &["storageEnabled"])?;
-        let collected = collection.map(|collection| collection.boolean("storageEnabled"));
+        let collected = collection.map(|collection| boolean(&collection, "storageEnabled"));
         let Resources { cpu, memory_in_gb, cpu_limit, memory_in_gb_limit } = resources(fields)?;
         Ok(Self {
             scale: scale(fields)?,
@@ -116,20 +116,23 @@ impl AksConfig {
             },
             auth_enabled,
             token_auth_enabled,
-            app_insights_enabled: fields.boolean("appInsightsEnabled")?.unwrap_or(false),
+            app_insights_enabled: boolean(fields, "appInsightsEnabled")?.unwrap_or(false),
             cpu,
             memory_in_gb,
             cpu_limit,
             memory_in_gb_limit,
-            gpu_cores: fields.whole("gpuCores", 0, u32::MAX)?.unwrap_or(0),
-            scoring_timeout_ms: fields.count("scoringTimeoutMs", 60_000)?,
-            max_concurrent_requests_per_container: fields
-                .count("maxConcurrentRequestsPerContainer", 1)?,
-            max_queue_wait_ms: fields.count("maxQueueWaitMs", 500)?,
+            gpu_cores: fields.whole("gpuCores", 0..=u32::MAX)?.unwrap_or(0),
+            scoring_timeout_ms: count(fields, "scoringTimeoutMs", 60_000)?,
+            max_concurrent_requests_per_container: count(
+                fields,
+                "maxConcurrentRequestsPerContainer",
+                1,
+            )?,
+            max_queue_wait_ms: count(fields, "maxQueueWaitMs", 500)?,
             keys: Keys::read(fields, auth_enabled)?,
             liveness_probe: liveness_probe(fields)?,
             namespace,
-            compute_target_name: fields.text("computeTargetName")?,
+            compute_target_name: text(fields, "computeTargetName")?,
         })
     }
 }
@@ -144,7 +147,7 @@ struct Resources {
 fn resources(fields: &Fields<'_>) -> Result<Resources> {
     let known = ["cpu", "memoryInGB", "cpuLimit", "memoryInGBLimit"];
     let given = fields.mapping("containerResourceRequirements", &known)?;
-    let amount = |key| given.as_ref().map_or(Ok(None), |given| given.amount(key));
+    let amount = |key| given.as_ref().map_or(Ok(None), |given| given.positive(key));
     let read = Resources {
         cpu: amount("cpu")?.unwrap_or(0.1),
         memory_in_gb: amount("memoryInGB")?.unwrap_or(0.5),
@@ -156,9 +159,10 @@ fn resources(fields: &Fields<'_>) -> Result<Resources> {
         ("memoryInGB", read.memory_in_gb, read.memory_in_gb_limit),
     ] {
         if let Some(limit) = limit.filter(|limit| *limit < wanted) {
-            return Err(fields.conflict(format!(
+            let reason = format!(
                 "`containerResourceRequirements.{key}Limit` ({limit}) is below `containerResourceRequirements.{key}` ({wanted})"
-            )));
+            );
+            return Err(fields.conflict("containerResourceRequirements", reason).into());
         }
     }
     Ok(read)
@@ -173,14 +177,14 @@ fn liveness_probe(fields: &Fields<'_>) -> Result<LivenessProbe> {
         "failureThreshold",
     ];
     let given = fields.mapping("livenessProbeRequirements", &known)?;
-    let count =
-        |key, default| given.as_ref().map_or(Ok(default), |given| given.count(key, default));
+    let seconds =
+        |key, default| given.as_ref().map_or(Ok(default), |given| count(given, key, default));
     Ok(LivenessProbe {
-        initial_delay_seconds: count(known[0], 310)?,
-        period_seconds: count(known[1], 10)?,
-        timeout_seconds: count(known[2], 2)?,
-        success_threshold: count(known[3], 1)?,
-        failure_threshold: count(known[4], 3)?,
+        initial_delay_seconds: seconds(known[0], 310)?,
+        period_seconds: seconds(known[1], 10)?,
+        timeout_seconds: seconds(known[2], 2)?,
+        success_threshold: seconds(known[3], 1)?,
+        failure_threshold: seconds(known[4], 3)?,
     })
 }
 
@@ -283,16 +287,22 @@ computeTargetName: cluster";
     #[test]
     fn each_broken_rule_has_its_message() {
         for (lines, message) in [
-            ("numReplicas: 0", "dc: `numReplicas` is 0; expected a whole number of at least 1"),
+            (
+                "numReplicas: 0",
+                "dc:2:1: `numReplicas` must be a whole number of at least 1, found `0`",
+            ),
             (
                 "authEnabled: true\ntokenAuthEnabled: true",
-                "dc: `authEnabled` and `tokenAuthEnabled` exclude each other",
+                "dc:2:1: `authEnabled` and `tokenAuthEnabled` exclude each other",
             ),
             (
                 "containerResourceRequirements: {cpu: 2, cpuLimit: 1}",
-                "dc: `containerResourceRequirements.cpuLimit` (1) is below `containerResourceRequirements.cpu` (2)",
+                "dc:2:1: `containerResourceRequirements.cpuLimit` (1) is below `containerResourceRequirements.cpu` (2)",
             ),
-            ("gpuCores: 0.5", "dc: `gpuCores` is 0.5; expected a whole number of at least 0"),
+            (
+                "gpuCores: 0.5",
+                "dc:2:1: `gpuCores` must be a whole number of at least 0, found `0.5`",
+            ),
         ] {
             assert_eq!(parse(lines).unwrap_err().to_string(), message);
         }

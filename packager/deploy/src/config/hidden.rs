@@ -1,11 +1,11 @@
-//! How secrets are serialised: that there is one is told, its text is not.
+//! Serialising secrets: their existence is visible, their text is not.
 
 use std::collections::BTreeMap;
 
 use mlpack_oci::Secret;
 use serde::{Serialize, Serializer};
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const STARS: &str = "***";
 
 /// A secret.

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use mlpack_documents::{Entry, Fields, Node, Value};
 use mlpack_oci::Secret;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value as Json};
 
-use super::fields::Fields;
+use super::fields::required;
 use super::hidden;
 use crate::Result;
 
 pub(super) const KEYS: &[&str] =
     &["computeType", "amlModule", "externalModules", "routes", "iotDeviceId", "acrCredentials"];
+const MODULE_KEYS: [&str; 4] =
+    ["moduleName", "createOptions", "environmentVariables", "propertiesDesired"];
 
 /// A module on an IoT Edge device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,12 +41,12 @@ pub struct IotModule {
     /// Its image; none for the module that serves the model.
     pub image_location: Option<String>,
     /// Options of its container, as Docker's API takes them.
-    pub create_options: Option<Map<String, Value>>,
+    pub create_options: Option<Map<String, Json>>,
     /// Its environment. The values may be secrets and are not printed.
     #[serde(serialize_with = "hidden::named")]
     pub environment_variables: BTreeMap<String, Secret>,
     /// Desired properties of its twin.
-    pub properties_desired: Option<Map<String, Value>>,
+    pub properties_desired: Option<Map<String, Json>>,
 }
 
 /// Login of a registry.
@@ -60,96 +63,89 @@ pub struct RegistryLogin {
 
 impl IotConfig {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self> {
-        let keys = ["moduleName", "createOptions", "environmentVariables", "propertiesDesired"];
-        let module =
-            fields.mapping("amlModule", &keys)?.ok_or_else(|| fields.missing("amlModule"))?;
+        let module = fields
+            .mapping("amlModule", &MODULE_KEYS)?
+            .ok_or_else(|| fields.missing("amlModule"))?;
         let routes = routes(fields)?;
-        let device = fields.text("iotDeviceId")?.ok_or_else(|| fields.missing("iotDeviceId"))?;
-        let external = [
-            "moduleName",
-            "imageLocation",
-            "createOptions",
-            "environmentVariables",
-            "propertiesDesired",
-        ];
+        let iot_device_id = required(fields, "iotDeviceId")?;
+        let external_keys = [&["imageLocation"], &MODULE_KEYS[..]].concat();
         let external_modules = fields
-            .mappings("externalModules", &external)?
+            .mappings("externalModules", &external_keys)?
             .iter()
-            .map(|fields| {
-                let image = fields.text("imageLocation")?;
-                let image = image.ok_or_else(|| fields.missing("imageLocation"))?;
-                read_module(fields, Some(image))
-            })
+            .map(|module| read_module(module, Some(required(module, "imageLocation")?)))
             .collect::<Result<_>>()?;
         let acr_credentials = fields
             .mappings("acrCredentials", &["location", "user", "password"])?
             .iter()
-            .map(|fields| {
-                let text = |key| fields.text(key)?.ok_or_else(|| fields.missing(key));
+            .map(|login| {
                 Ok(RegistryLogin {
-                    location: text("location")?,
-                    user: text("user")?,
-                    password: Secret::new(text("password")?),
+                    location: required(login, "location")?,
+                    user: required(login, "user")?,
+                    password: Secret::new(required(login, "password")?),
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            aml_module: read_module(&module, None)?,
-            external_modules,
-            routes,
-            iot_device_id: device,
-            acr_credentials,
-        })
+        let aml_module = read_module(&module, None)?;
+        Ok(Self { aml_module, external_modules, routes, iot_device_id, acr_credentials })
     }
 }
 
 fn routes(fields: &Fields<'_>) -> Result<BTreeMap<String, String>> {
-    let map = fields.free_mapping("routes")?.ok_or_else(|| fields.missing("routes"))?;
-    if map.is_empty() {
-        return Err(fields.bad("routes", "at least one route"));
+    let routes = fields.free_mapping("routes")?.ok_or_else(|| fields.missing("routes"))?;
+    if routes.entries().is_empty() {
+        return Err(fields.invalid("routes", "a mapping with at least one route").into());
     }
-    map.iter()
-        .map(|(name, route)| match route {
-            Value::String(text) => Ok((name.clone(), text.clone())),
-            _ => Err(fields.bad("routes", "names with routes as text")),
-        })
-        .collect()
+    let route = |entry: &Entry| match routes.text(&entry.key)? {
+        Some(route) => Ok((entry.key.clone(), route.value)),
+        None => Err(routes.wrong_type(entry, "text").into()),
+    };
+    routes.entries().iter().map(route).collect()
 }
 
 fn read_module(fields: &Fields<'_>, image_location: Option<String>) -> Result<IotModule> {
     let variables = fields.free_mapping("environmentVariables")?;
     let environment_variables = variables
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| {
-            // IoT Edge itself writes `{"NAME": {"value": "text"}}`; both shapes are read.
-            let value = value.get("value").unwrap_or(value);
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(_) | Value::Bool(_) => value.to_string(),
-                _ => return Err(fields.bad("environmentVariables", "names with values")),
+        .iter()
+        .flat_map(|variables| variables.entries().iter().map(move |entry| (variables, entry)))
+        .map(|(variables, entry)| {
+            // IoT Edge itself writes `{"NAME": {"value": "text"}}`; both forms are read.
+            let node = match &entry.node.value {
+                Value::Map(inner) => inner.iter().find(|inner| inner.key == "value"),
+                _ => None,
             };
-            Ok((name.clone(), Secret::new(text)))
+            let text = node.map_or(&entry.node, |inner| &inner.node).scalar();
+            let text = text.ok_or_else(|| variables.wrong_type(entry, "text"))?;
+            Ok((entry.key.clone(), Secret::new(text.to_owned())))
         })
         .collect::<Result<_>>()?;
+    let properties = match fields.free_mapping("propertiesDesired")? {
+        Some(_) => fields.entry("propertiesDesired").and_then(|entry| object(&entry.node)),
+        None => None,
+    };
     Ok(IotModule {
-        module_name: fields.text("moduleName")?.ok_or_else(|| fields.missing("moduleName"))?,
+        module_name: required(fields, "moduleName")?,
         image_location,
         create_options: create_options(fields)?,
         environment_variables,
-        properties_desired: fields.free_mapping("propertiesDesired")?.cloned(),
+        properties_desired: properties,
     })
 }
 
-/// Options as an object, or as the JSON text that IoT Edge itself uses.
-fn create_options(fields: &Fields<'_>) -> Result<Option<Map<String, Value>>> {
-    match fields.any("createOptions") {
-        None => Ok(None),
-        Some(Value::Object(map)) => Ok(Some(map.clone())),
-        Some(Value::String(text)) => serde_json::from_str(text)
-            .map(Some)
-            .map_err(|_| fields.bad("createOptions", "a JSON object")),
-        Some(_) => Err(fields.bad("createOptions", "a JSON object")),
+/// Reads options as a mapping, or as the JSON text that IoT Edge itself uses.
+fn create_options(fields: &Fields<'_>) -> Result<Option<Map<String, Json>>> {
+    let Some(entry) = fields.entry("createOptions") else { return Ok(None) };
+    let options = match &entry.node.value {
+        Value::Scalar(scalar) => serde_json::from_str(&scalar.text).ok(),
+        _ => object(&entry.node),
+    };
+    let wrong = || fields.wrong_type(entry, "a mapping, or one as JSON text");
+    options.map(Some).ok_or_else(|| wrong().into())
+}
+
+fn object(node: &Node) -> Option<Map<String, Json>> {
+    match node.to_json() {
+        Json::Object(map) => Some(map),
+        _ => None,
     }
 }
 
@@ -176,7 +172,7 @@ mod tests {
             environment_variables: BTreeMap::new(),
             properties_desired: None,
         };
-        let options = Map::from_iter([("HostConfig".to_owned(), Value::Object(Map::new()))]);
+        let options = Map::from_iter([("HostConfig".to_owned(), Json::Object(Map::new()))]);
         let expected = IotConfig {
             aml_module: IotModule {
                 create_options: Some(options),
@@ -208,21 +204,18 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        for (key, message) in [
-            ("iotDeviceId", "dc: the key `iotDeviceId` is missing"),
-            ("amlModule", "dc: the key `amlModule` is missing"),
-            ("routes", "dc: the key `routes` is missing"),
-        ] {
-            let mut document: Map<String, Value> = serde_json::from_str(TEXT).unwrap();
+        for key in ["iotDeviceId", "amlModule", "routes"] {
+            let mut document: Map<String, Json> = serde_json::from_str(TEXT).unwrap();
             document.remove(key);
-            let error = DeploymentConfig::from_document(&document, "dc").unwrap_err();
-            assert_eq!(error.to_string(), message);
+            let text = serde_json::to_string(&document).unwrap();
+            let error = DeploymentConfig::parse(&text, "dc").unwrap_err();
+            assert_eq!(error.to_string(), format!("dc:1:1: missing key `{key}`"));
         }
         let text =
             TEXT.replace(r#""imageLocation": "example.com/sensor:1""#, r#""createOptions": {}"#);
         assert_eq!(
             DeploymentConfig::parse(&text, "dc").unwrap_err().to_string(),
-            "dc: the key `externalModules[0].imageLocation` is missing"
+            "dc:5:29: missing key `externalModules[0].imageLocation`"
         );
     }
 }

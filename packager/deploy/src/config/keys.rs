@@ -1,9 +1,10 @@
 //! The keys of a service.
 
+use mlpack_documents::Fields;
 use mlpack_oci::Secret;
 use serde::Serialize;
 
-use super::fields::Fields;
+use super::fields::text;
 use super::hidden;
 use crate::Result;
 
@@ -25,11 +26,11 @@ impl Keys {
         let Some(keys) = fields.mapping("keys", &["primaryKey", "secondaryKey"])? else {
             return Ok(Self::default());
         };
-        let secret = |key| Ok::<_, crate::Error>(keys.text(key)?.map(Secret::new));
+        let secret = |key| Ok::<_, crate::Error>(text(&keys, key)?.map(Secret::new));
         let read =
             Self { primary_key: secret("primaryKey")?, secondary_key: secret("secondaryKey")? };
         if read != Self::default() && !auth_enabled {
-            return Err(fields.conflict("`keys` needs `authEnabled` to be true"));
+            return Err(fields.conflict("keys", "`keys` needs `authEnabled` to be true").into());
         }
         Ok(read)
     }

@@ -1,8 +1,8 @@
 //! Settings of the local target (docs/azureml-2019.md#3.1).
 
+use mlpack_documents::Fields;
 use serde::Serialize;
 
-use super::fields::Fields;
 use crate::Result;
 
 pub(super) const KEYS: &[&str] = &["computeType", "port"];
@@ -18,7 +18,7 @@ pub struct LocalConfig {
 
 impl LocalConfig {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self> {
-        let port = fields.whole("port", 1, u32::from(u16::MAX))?;
+        let port = fields.whole("port", 1..=u32::from(u16::MAX))?;
         Ok(Self { port: port.and_then(|port| port.try_into().ok()) })
     }
 }

@@ -1,4 +1,4 @@
-//! The deployment config: for which compute target, and how (Azure ML docs/azureml-2019.md#3).
+//! The deployment configuration: the compute target and its settings (docs/azureml-2019.md#3).
 
 mod aci;
 mod aks;
@@ -10,8 +10,10 @@ mod keys;
 mod local;
 mod scale;
 
+use std::path::Path;
+
+use mlpack_documents::{Document, Fields, Format, Value};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 pub use aci::{AciConfig, CustomerKey, Ssl, VirtualNetwork};
 pub use aks::{AksConfig, DataCollection, LivenessProbe};
@@ -19,13 +21,13 @@ pub use aks_endpoint::AksEndpointConfig;
 pub use iot::{IotConfig, IotModule, RegistryLogin};
 pub use keys::Keys;
 pub use local::LocalConfig;
+pub use mlpack_documents::Scalar;
 pub use mlpack_oci::Secret;
 pub use scale::Scale;
 
 use crate::{Error, Result};
-use fields::Fields;
 
-/// A deployment config, parsed and checked; every default is filled in.
+/// A deployment configuration, parsed and checked; every default is filled in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "computeType", rename_all = "lowercase")]
 pub enum DeploymentConfig {
@@ -41,60 +43,64 @@ pub enum DeploymentConfig {
     Iot(IotConfig),
 }
 
+/// The compute types, for messages.
+const COMPUTE_TYPES: &str = "one of local, aci, aks, aksendpoint, iot";
+
 impl DeploymentConfig {
-    /// Reads a config from JSON or YAML text; `place` names it in messages.
+    /// Parses JSON or YAML text; `place` names it in messages.
     ///
     /// # Errors
     /// As [`parse_document`] and [`DeploymentConfig::from_document`].
     pub fn parse(text: &str, place: &str) -> Result<Self> {
-        Self::from_document(&parse_document(text, place)?, place)
+        Self::from_document(&parse_document(text, place)?)
     }
 
-    /// Checks a config that is parsed already, such as a file's with flags laid over it.
+    /// Reads a document that is parsed already, such as a file's with the flags set in it.
     ///
     /// # Errors
-    /// [`Error::UnknownKey`], [`Error::MissingKey`], [`Error::Value`] or [`Error::Conflict`], the
-    /// first that is met.
-    pub fn from_document(document: &Map<String, Value>, place: &str) -> Result<Self> {
-        // The compute type decides which keys are known, so it is read before the rest.
-        let kind = match document.get("computeType") {
-            None | Some(Value::Null) => {
-                let nearest = document.keys().find(|key| key.eq_ignore_ascii_case("computeType"));
-                return Err(match nearest {
-                    Some(key) => Error::UnknownKey {
-                        place: place.to_owned(),
-                        key: key.clone(),
-                        nearest: Some("computeType".to_owned()),
-                        known: vec!["computeType"],
-                    },
-                    None => {
-                        Error::MissingKey { place: place.to_owned(), key: "computeType".to_owned() }
-                    }
-                });
+    /// [`Error::Document`] for the first key or value that is not valid.
+    pub fn from_document(document: &Document) -> Result<Self> {
+        const KEY: &str = "computeType";
+        let fields = Fields::of(document)?;
+        // The compute type decides which keys are known, so it is read first.
+        let Some(kind) = fields.entry(KEY) else {
+            let misspelled =
+                fields.entries().iter().find(|entry| entry.key.eq_ignore_ascii_case(KEY));
+            return Err(match misspelled.filter(|entry| entry.key != KEY) {
+                Some(entry) => fields.unknown(entry, &[KEY]).into(),
+                None => fields.missing(KEY).into(),
+            });
+        };
+        let Value::Scalar(kind) = &kind.node.value else {
+            return Err(fields.wrong_type(kind, COMPUTE_TYPES).into());
+        };
+        let known = |known: &[&'static str]| fields.check(known);
+        Ok(match kind.text.to_lowercase().as_str() {
+            "local" => {
+                known(local::KEYS)?;
+                Self::Local(LocalConfig::read(&fields)?)
             }
-            Some(value) => value,
-        };
-        let expected = "one of local, aci, aks, aksendpoint, iot";
-        let bad = || Error::Value {
-            place: place.to_owned(),
-            key: "computeType".to_owned(),
-            found: fields::described(kind),
-            expected: expected.to_owned(),
-        };
-        let fields = |known| Fields::new(place, document, known);
-        match kind.as_str().ok_or_else(bad)?.to_lowercase().as_str() {
-            "local" => LocalConfig::read(&fields(local::KEYS)?).map(Self::Local),
-            "aci" => AciConfig::read(&fields(aci::KEYS)?).map(Self::Aci),
-            "aks" => AksConfig::read(&fields(aks::KEYS)?).map(Self::Aks),
+            "aci" => {
+                known(aci::KEYS)?;
+                Self::Aci(AciConfig::read(&fields)?)
+            }
+            "aks" => {
+                known(aks::KEYS)?;
+                Self::Aks(AksConfig::read(&fields)?)
+            }
             "aksendpoint" => {
-                AksEndpointConfig::read(&fields(aks_endpoint::KEYS)?).map(Self::AksEndpoint)
+                known(&aks_endpoint::keys())?;
+                Self::AksEndpoint(AksEndpointConfig::read(&fields)?)
             }
-            "iot" => IotConfig::read(&fields(iot::KEYS)?).map(Self::Iot),
-            _ => Err(bad()),
-        }
+            "iot" => {
+                known(iot::KEYS)?;
+                Self::Iot(IotConfig::read(&fields)?)
+            }
+            _ => return Err(fields.invalid(KEY, COMPUTE_TYPES).into()),
+        })
     }
 
-    /// The compute type as written in a config.
+    /// The compute type as written in a configuration.
     pub fn compute_type(&self) -> &'static str {
         match self {
             Self::Local(_) => "local",
@@ -112,27 +118,12 @@ impl Default for DeploymentConfig {
     }
 }
 
-/// Parses JSON or YAML text into a mapping, without judging its keys. A byte order mark, as
-/// Windows editors write it, is passed over.
+/// Parses JSON or YAML text without checking its keys.
 ///
 /// # Errors
-/// [`Error::Syntax`], with line and column.
-pub fn parse_document(text: &str, place: &str) -> Result<Map<String, Value>> {
-    let syntax = |reason: String| Error::Syntax { place: place.to_owned(), reason };
-    let text = text.trim_start_matches('\u{feff}');
-    // YAML takes JSON in, but not JSON's tabs, and its messages speak of YAML.
-    let value: Value = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|error| syntax(error.to_string()))?
-    } else {
-        let options = serde_saphyr::options! { with_snippet: false };
-        serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| syntax(error.to_string()))?
-    };
-    match value {
-        Value::Object(map) => Ok(map),
-        Value::Null => Err(syntax("it is empty".to_owned())),
-        other => Err(syntax(format!("it is {}, not keys with values", fields::described(&other)))),
-    }
+/// [`Error::Document`] with line and column.
+pub fn parse_document(text: &str, place: &str) -> Result<Document> {
+    Ok(Document::parse(Path::new(place), text, Format::of_text(text))?)
 }
 
 #[cfg(test)]
@@ -164,13 +155,16 @@ mod tests {
     fn an_unknown_key_names_the_nearest() {
         assert_eq!(
             refused(r#"{"computeType": "local", "prot": 1}"#),
-            ("dc.json: unknown key `prot`".to_owned(), Some("did you mean `port`?".to_owned()))
+            (
+                "dc.json:1:26: unknown key `prot`".to_owned(),
+                Some("did you mean `port`?".to_owned())
+            )
         );
         assert_eq!(
             refused(r#"{"computeType": "aks", "autoScaler": {"minreplicas": 1}}"#),
             (
-                "dc.json: unknown key `autoScaler.minreplicas`".to_owned(),
-                Some("did you mean `autoScaler.minReplicas`?".to_owned())
+                "dc.json:1:39: unknown key `autoScaler.minreplicas`".to_owned(),
+                Some("did you mean `minReplicas`?".to_owned())
             )
         );
         assert_eq!(
@@ -179,41 +173,41 @@ mod tests {
         );
         assert_eq!(
             refused(r#"{"computeType": "local", "zzzzzzzz": 1}"#).1,
-            Some("the keys are computeType, port".to_owned())
+            Some("the valid keys are computeType, port".to_owned())
         );
     }
 
     #[test]
     fn bad_documents_say_what_is_wrong() {
         for (text, message) in [
-            ("", "dc.json cannot be read: it is empty"),
-            ("[1]", "dc.json cannot be read: it is a list, not keys with values"),
-            ("{\"a\": }", "dc.json cannot be read: expected value at line 1 column 7"),
-            ("port: 1", "dc.json: the key `computeType` is missing"),
+            ("", "dc.json:1:1: expected a mapping of keys to values, found nothing"),
+            ("[1]", "dc.json:1:1: expected a mapping of keys to values, found a list"),
+            ("{\"a\": }", "dc.json:1:7: expected value"),
+            ("port: 1", "dc.json:1:1: missing key `computeType`"),
             (
                 "computeType: acs",
-                "dc.json: `computeType` is the text \"acs\"; expected one of local, aci, aks, aksendpoint, iot",
+                "dc.json:1:1: `computeType` must be one of local, aci, aks, aksendpoint, iot, found `acs`",
             ),
             (
                 r#"{"computeType": "local", "port": "6789"}"#,
-                "dc.json: `port` is the text \"6789\"; expected a whole number from 1 to 65535",
+                "dc.json:1:26: `port` must be a whole number from 1 to 65535, found text",
             ),
             (
                 r#"{"computeType": "local", "port": 0}"#,
-                "dc.json: `port` is 0; expected a whole number from 1 to 65535",
+                "dc.json:1:26: `port` must be a whole number from 1 to 65535, found `0`",
             ),
             (
                 r#"{"computeType": "local", "port": 65536}"#,
-                "dc.json: `port` is 65536; expected a whole number from 1 to 65535",
+                "dc.json:1:26: `port` must be a whole number from 1 to 65535, found `65536`",
             ),
             (
                 r#"{"computeType": "local", "port": 1.5}"#,
-                "dc.json: `port` is 1.5; expected a whole number from 1 to 65535",
+                "dc.json:1:26: `port` must be a whole number from 1 to 65535, found `1.5`",
             ),
         ] {
             assert_eq!(refused(text).0, message);
         }
-        assert!(refused("a: [1").0.starts_with("dc.json cannot be read: "));
+        assert!(refused("a: [1").0.starts_with("dc.json:1:"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! How many replicas a service on Kubernetes has (docs/azureml-2019.md#3.3).
 
+use mlpack_documents::Fields;
 use serde::Serialize;
 
-use super::fields::Fields;
+use super::fields::boolean;
 use crate::Result;
 
 /// How many replicas a service has.
@@ -22,14 +23,14 @@ pub enum Scale {
         max_replicas: u32,
         /// How often it is decided, in seconds.
         refresh_period_in_seconds: u32,
-        /// How busy replicas shall be, in percent.
+        /// Target utilization of the replicas, in percent.
         target_utilization: u32,
     },
 }
 
 /// Reads `numReplicas` and `autoScaler`.
 pub(super) fn scale(fields: &Fields<'_>) -> Result<Scale> {
-    let fixed = fields.whole("numReplicas", 1, u32::MAX)?;
+    let fixed = fields.whole("numReplicas", 1..=u32::MAX)?;
     let known = [
         "autoscaleEnabled",
         "minReplicas",
@@ -38,32 +39,34 @@ pub(super) fn scale(fields: &Fields<'_>) -> Result<Scale> {
         "targetUtilization",
     ];
     let scaler = fields.mapping("autoScaler", &known)?;
-    let number = |key| scaler.as_ref().map_or(Ok(None), |scaler| scaler.whole(key, 1, u32::MAX));
-    let enabled = scaler.as_ref().map_or(Ok(None), |scaler| scaler.boolean("autoscaleEnabled"))?;
+    let number = |key| scaler.as_ref().map_or(Ok(None), |scaler| scaler.whole(key, 1..=u32::MAX));
+    let enabled = scaler.as_ref().map_or(Ok(None), |scaler| boolean(scaler, "autoscaleEnabled"))?;
     let numbers = [number(known[1])?, number(known[2])?, number(known[3])?, number(known[4])?];
     if enabled != Some(true)
         && let Some(at) = numbers.iter().position(Option::is_some)
     {
         // The service's own default "on" does not count here.
-        return Err(fields.conflict(format!(
+        let reason = format!(
             "`autoScaler.{}` needs `autoScaler.autoscaleEnabled` to be true",
             known[at + 1]
-        )));
+        );
+        return Err(fields.conflict("autoScaler", reason).into());
     }
     match (enabled, fixed) {
         (Some(true), Some(_)) => {
-            Err(fields
-                .conflict("`numReplicas` and `autoScaler.autoscaleEnabled` exclude each other"))
+            let reason = "`numReplicas` and `autoScaler.autoscaleEnabled` exclude each other";
+            Err(fields.conflict("numReplicas", reason).into())
         }
-        (Some(false), None) => Err(fields.missing("numReplicas")),
+        (Some(false), None) => Err(fields.missing("numReplicas").into()),
         (_, Some(num_replicas)) => Ok(Scale::Fixed { num_replicas }),
         (_, None) => {
             let [min, max, refresh, target] = numbers;
             let (min_replicas, max_replicas) = (min.unwrap_or(1), max.unwrap_or(10));
             if min_replicas > max_replicas {
-                return Err(fields.conflict(format!(
+                let reason = format!(
                     "`autoScaler.minReplicas` ({min_replicas}) is above `autoScaler.maxReplicas` ({max_replicas})"
-                )));
+                );
+                return Err(fields.conflict("autoScaler", reason).into());
             }
             Ok(Scale::Auto {
                 min_replicas,
@@ -109,20 +112,20 @@ mod tests {
         for (lines, message) in [
             (
                 "numReplicas: 1\nautoScaler: {autoscaleEnabled: true}",
-                "dc: `numReplicas` and `autoScaler.autoscaleEnabled` exclude each other",
+                "dc:2:1: `numReplicas` and `autoScaler.autoscaleEnabled` exclude each other",
             ),
-            ("autoScaler: {autoscaleEnabled: false}", "dc: the key `numReplicas` is missing"),
+            ("autoScaler: {autoscaleEnabled: false}", "dc:1:1: missing key `numReplicas`"),
             (
                 "autoScaler: {minReplicas: 1}",
-                "dc: `autoScaler.minReplicas` needs `autoScaler.autoscaleEnabled` to be true",
+                "dc:2:1: `autoScaler.minReplicas` needs `autoScaler.autoscaleEnabled` to be true",
             ),
             (
                 "autoScaler: {autoscaleEnabled: true, minReplicas: 5, maxReplicas: 4}",
-                "dc: `autoScaler.minReplicas` (5) is above `autoScaler.maxReplicas` (4)",
+                "dc:2:1: `autoScaler.minReplicas` (5) is above `autoScaler.maxReplicas` (4)",
             ),
             (
                 "autoScaler: {autoscaleEnabled: true, targetUtilization: 0}",
-                "dc: `autoScaler.targetUtilization` is 0; expected a whole number of at least 1",
+                "dc:2:38: `autoScaler.targetUtilization` must be a whole number of at least 1, found `0`",
             ),
         ] {
             assert_eq!(read(lines).unwrap_err().to_string(), message);

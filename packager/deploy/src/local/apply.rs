@@ -119,7 +119,7 @@ impl LocalDeployer {
         progress: &dyn Progress,
     ) -> Result<()> {
         let name = deployment.name.to_string();
-        let meter = progress.begin(&format!("wait for {name} to answer"), None);
+        let meter = progress.begin(&format!("Waiting for {name} to answer"), None);
         match self.wait(id, port, deployment.timeout).await? {
             Waited::Answers => {
                 meter.finish("answered");

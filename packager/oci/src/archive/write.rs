@@ -104,7 +104,8 @@ fn blob(
     progress: &dyn Progress,
 ) -> Result<()> {
     let digest = digest_of(descriptor, &image.place)?;
-    let meter = progress.begin(&format!("write layer {}", digest.short()), Some(descriptor.size()));
+    let meter =
+        progress.begin(&format!("Writing layer {}", digest.short()), Some(descriptor.size()));
     header(out, name, descriptor.size()).map_err(|error| writing(name, error))?;
     sink::stream_blob(image, descriptor, out, &*meter, |error| writing(name, error))?;
     pad(out, descriptor.size()).map_err(|error| writing(name, error))?;

@@ -82,7 +82,7 @@ impl IndexCache {
         if let Some(index) = read(&path) {
             return Ok(index);
         }
-        let what = format!("read layer {} ({})", number + 1, layer.digest.short());
+        let what = format!("Reading layer {} ({})", number + 1, layer.digest.short());
         let meter = progress.begin(&what, None);
         let reader = LayerReader::open(image, layer)?;
         let index = LayerIndex::read(reader, &capture_rules::rule, &*meter)?;

@@ -115,7 +115,7 @@ impl Assembler<'_> {
         compression: Compression,
         options: LayerOptions,
     ) -> Result<WrittenLayer> {
-        let meter = self.progress.begin(&format!("write {name}"), Some(tree.size()));
+        let meter = self.progress.begin(&format!("Writing {name}"), Some(tree.size()));
         let layer = write_layer(tree, compression, options, self.stage, &*meter)?;
         let stored = layer.descriptor.media_type() == &MediaType::ImageLayer;
         meter.finish(if stored { "stored uncompressed" } else { "compressed" });

@@ -213,8 +213,8 @@ impl Reader<'_> {
         let error = mlpack_documents::Error::InvalidValue {
             place: self.document.place(if node.value == Value::Null { entry.at } else { node.at }),
             key: entry.key.clone(),
-            expected: expected.to_owned(),
-            found: node.kind().to_owned(),
+            expected: expected.into(),
+            found: node.kind().into(),
             hint: None,
         };
         let example = matches!(&*entry.key, "dependencies" | "pip").then_some(EXAMPLE);

@@ -1,4 +1,4 @@
-//! Which Pythons a conda file admits, held against the one the base image has.
+//! Which Pythons a conda file accepts.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use crate::PythonVersion;
 pub struct PythonSpec {
     /// As written, `python=3.6.2`.
     pub text: String,
-    /// `|` between alternatives, each a list of conditions that hold together.
+    /// `|` between alternatives, each a list of conditions that must all be true.
     alternatives: Vec<Vec<Condition>>,
 }
 
@@ -22,7 +22,8 @@ pub enum Fit {
     /// The specification admits it.
     Exact,
     /// Another patch release of the same minor version was asked for: `=3.6.2` and a 3.6.15. Wheels
-    /// and syntax are the same, and the old service silently took the base's interpreter (docs/azureml-2019.md#4, conda), so a build accepts it with a warning.
+    /// and syntax are the same, and Azure ML (2019) silently took the base's
+    /// interpreter (docs/azureml-2019.md#4, conda), so a build accepts it with a warning.
     SameMinor,
     /// Another minor version was asked for.
     No,
@@ -48,11 +49,11 @@ enum Operator {
     Any,
 }
 
-/// Patch releases tried to see whether a minor version has one that fits; no CPython has more.
+/// Patch releases tried when looking for one that satisfies a minor version; no CPython has more.
 const MOST_PATCHES: u32 = 99;
 
 impl PythonSpec {
-    /// Reads the version part of a `python` line; the error says what is wrong.
+    /// Parses the version of a `python` line; the error is the reason why it is not valid.
     pub fn parse(spec: &MatchSpec) -> Result<Self, String> {
         let version = spec.version.as_deref().unwrap_or("*");
         let alternatives = version
@@ -62,7 +63,7 @@ impl PythonSpec {
         Ok(Self { text: spec.text.clone(), alternatives })
     }
 
-    /// How a given Python meets it.
+    /// Checks a Python against the specification.
     pub fn satisfied_by(&self, python: PythonVersion) -> Fit {
         let admits = |patch| {
             let numbers = [python.major, python.minor, patch];
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_constraint_is_held() {
+    fn every_form_of_constraint_is_checked() {
         let table = [
             ("python", "3.13.0", Fit::Exact),
             ("python=3.6", "3.6.15", Fit::Exact),
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_none_is_refused() {
+    fn an_invalid_version_is_refused() {
         let spec = MatchSpec::parse("python=three").unwrap();
         assert_eq!(PythonSpec::parse(&spec).unwrap_err(), "`three.*` is not a Python version");
     }

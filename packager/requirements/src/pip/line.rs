@@ -16,7 +16,7 @@ use crate::{Error, redact};
 pub struct PipLine {
     /// As written, without a trailing comment and without passwords.
     pub text: String,
-    /// The file it stands in, where that is known.
+    /// The file it is from, where that is known.
     #[serde(default)]
     pub file: PathBuf,
     /// Line in that file, from 1.
@@ -47,7 +47,7 @@ pub enum PipLineKind {
     Place,
 }
 
-/// A line with the passwords that may be in it.
+/// A line with its passwords.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Written(String);
 
@@ -58,7 +58,7 @@ impl fmt::Debug for Written {
 }
 
 impl PipLine {
-    /// Reads one line; the error says what is wrong with it.
+    /// Parses one line; the error is the reason why it is not valid.
     pub fn parse(text: &str, line: usize) -> Result<Self, String> {
         let text = without_comment(text);
         if text.is_empty() {
@@ -66,14 +66,14 @@ impl PipLine {
         }
         let kind = if text.starts_with('-') {
             if option::read(text)?.iter().any(|option| matches!(option, PipOption::Hash(_))) {
-                return Err("`--hash` stands behind a requirement".to_owned());
+                return Err("`--hash` must follow a requirement".to_owned());
             }
             PipLineKind::Option
         } else {
             let (requirement, options) = split_options(text);
             let foreign = |option: &PipOption| !matches!(option, PipOption::Hash(_));
             if option::read(options)?.iter().any(foreign) {
-                return Err("behind a requirement only `--hash` can stand".to_owned());
+                return Err("only `--hash` is valid after a requirement".to_owned());
             }
             if is_place(requirement) { PipLineKind::Place } else { read_requirement(requirement)? }
         };
@@ -81,18 +81,18 @@ impl PipLine {
         Ok(Self { text: redact(text), file: PathBuf::new(), line, kind, written })
     }
 
-    /// The same line, known to stand in a file.
+    /// Returns the same line as one of a file.
     pub(crate) fn of(self, file: &Path) -> Self {
         Self { file: file.to_owned(), ..self }
     }
 
-    /// The same line, whose name is no name in an index: `-e mypkg` is a folder.
+    /// Returns the same line with its name taken for a path: `-e mypkg` is a folder.
     pub(crate) fn into_place(self) -> Self {
         let by_name = matches!(self.kind, PipLineKind::Requirement { url: None, .. });
         if by_name { Self { kind: PipLineKind::Place, ..self } } else { self }
     }
 
-    /// As written, passwords and all.
+    /// Returns the line as written, with its passwords.
     pub fn secret(&self) -> &str {
         if self.written.0.is_empty() { &self.text } else { &self.written.0 }
     }
@@ -119,7 +119,7 @@ impl PipLine {
         Error::PipRequirement { place: self.place(), text: self.text.clone(), reason, hint }
     }
 
-    /// The version constraint as text, empty for none; nothing if the line is no requirement.
+    /// The version constraint as text, empty for none; `None` if the line is not a requirement.
     pub fn specifier(&self) -> Option<&str> {
         match &self.kind {
             PipLineKind::Requirement { specifier, .. } => Some(specifier),
@@ -165,9 +165,9 @@ pub(crate) fn split_direct(text: &str) -> Option<(&str, &str)> {
 }
 
 fn read_requirement(text: &str) -> Result<PipLineKind, String> {
-    // The parser of addresses would look into this process's environment.
+    // The parser of addresses reads the environment of this process.
     let (named, url) = match split_direct(text) {
-        Some((_, "")) => return Err("behind the `@` an address is missing".to_owned()),
+        Some((_, "")) => return Err("an address is missing after `@`".to_owned()),
         Some((name, place)) => (name, Some(redact(place))),
         None => (text, None),
     };
@@ -177,7 +177,7 @@ fn read_requirement(text: &str) -> Result<PipLineKind, String> {
         if single {
             "pip pins with `==`; a single `=` is conda's way".to_owned()
         } else {
-            // The parser draws the line with a marker below; only its sentence is wanted.
+            // The parser draws the line with a marker below; only its first sentence is used.
             let message = error.message.to_string();
             message.lines().next().unwrap_or(&message).to_owned()
         }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_line_is_told_apart() {
+    fn every_kind_of_line_is_recognized() {
         let table = [
             ("azureml-defaults", requirement("azureml-defaults", &[], "", None)),
             ("Scikit_Learn==0.20.3  # pickle", requirement("scikit-learn", &[], "==0.20.3", None)),
@@ -253,12 +253,12 @@ mod tests {
         assert!(PipLine::parse("# nothing", 1).is_err());
         assert!(PipLine::parse("two words", 1).is_err());
         let options = [
-            ("a --pre", "behind a requirement only `--hash` can stand"),
+            ("a --pre", "only `--hash` is valid after a requirement"),
             (
                 "--hash=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-                "`--hash` stands behind a requirement",
+                "`--hash` must follow a requirement",
             ),
-            ("a @", "behind the `@` an address is missing"),
+            ("a @", "an address is missing after `@`"),
         ];
         for (text, message) in options {
             assert_eq!(PipLine::parse(text, 1).unwrap_err(), message, "{text}");

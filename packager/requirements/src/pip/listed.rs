@@ -1,5 +1,5 @@
-//! What a conda file asks pip for, with the lists of this machine that it names: for checks that
-//! look before anything is fetched.
+//! The pip requirements of a conda file and of the local lists that it names, for checks that run
+//! before anything is fetched.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ pub struct Listed {
     pub requirements: Vec<PipLine>,
     /// Bounds for what is installed anyway.
     pub constraints: Vec<PipLine>,
-    /// Whether nothing is hidden: not so with a list that is an address, or that cannot be followed,
-    /// which is the resolver's to say.
+    /// Whether every list was read: false for a list that is an address, or that cannot be read, which
+    /// the resolver reports.
     pub complete: bool,
 }
 

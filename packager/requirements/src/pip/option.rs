@@ -29,7 +29,7 @@ pub(crate) enum PipOption {
     Pre,
     /// `--require-hashes`
     RequireHashes,
-    /// `--hash=sha256:HEX`, behind a requirement; the digits.
+    /// The digits of `--hash=sha256:HEX` after a requirement.
     Hash(String),
     /// `--trusted-host HOST`
     TrustedHost(String),
@@ -59,21 +59,21 @@ const KNOWN: [(&str, &str, bool); 18] = [
     ("--pypi-url", "", true),
 ];
 
-/// The options of a text, which begins with one; the error says what is wrong.
+/// Parses the options of a text that begins with one; the error is the reason why it is not valid.
 pub(crate) fn read(text: &str) -> Result<Vec<PipOption>, String> {
     let mut words = words(text)?.into_iter();
     let mut options = Vec::new();
     while let Some(word) = words.next() {
         let (long, value, has_value) = split(&word)?;
         let value = match (value, has_value) {
-            (Some(_), false) => return Err(format!("`{long}` takes no value")),
+            (Some(_), false) => return Err(format!("`{long}` does not take a value")),
             (value, false) => value,
             (Some(value), true) => Some(value),
             (None, true) => words.next(),
         };
         let value = match value {
-            Some(value) if value.is_empty() => return Err(format!("`{long}` has no value")),
-            None if has_value => return Err(format!("`{long}` has no value")),
+            Some(value) if value.is_empty() => return Err(format!("`{long}` needs a value")),
+            None if has_value => return Err(format!("`{long}` needs a value")),
             value => value.unwrap_or_default(),
         };
         options.push(option(long, value)?);
@@ -83,7 +83,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<PipOption>, String> {
 
 /// A word's option and the value written with it, as `--index-url=X` and `-rX` have one.
 fn split(word: &str) -> Result<(&'static str, Option<String>, bool), String> {
-    let unknown = || format!("there is no option `{word}` in requirement files");
+    let unknown = || format!("unknown option `{word}`");
     if !word.starts_with("--") {
         // Not by bytes: what follows the dash may be any character.
         let short = KNOWN.iter().find(|(_, short, _)| !short.is_empty() && word.starts_with(short));
@@ -104,9 +104,9 @@ fn split(word: &str) -> Result<(&'static str, Option<String>, bool), String> {
         let near = nearest(name.trim_start_matches('-'), KNOWN.iter().map(|(long, ..)| bare(long)));
         match near {
             Some(near) => {
-                format!("there is no option `{name}` in requirement files; is it `--{near}`?")
+                format!("unknown option `{name}`; did you mean `--{near}`?")
             }
-            None => format!("there is no option `{name}` in requirement files"),
+            None => format!("unknown option `{name}`"),
         }
     })?;
     Ok((long, value, has_value))
@@ -139,7 +139,7 @@ pub(crate) fn hash(value: &str) -> Result<String, String> {
         return Err(format!("`--hash={value}` is not written as sha256:HEX"));
     };
     if kind != "sha256" {
-        return Err(format!("only sha256 hashes can be held to, this is {kind}"));
+        return Err(format!("hashes must be sha256, found {kind}"));
     }
     if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err("a sha256 hash has 64 hexadecimal digits".to_owned());
@@ -210,20 +210,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_option_is_said() {
+    fn invalid_options_say_why() {
         let table = [
-            (
-                "--editible x",
-                "there is no option `--editible` in requirement files; is it `--editable`?",
-            ),
-            ("--no-deps", "there is no option `--no-deps` in requirement files"),
-            ("-q", "there is no option `-q` in requirement files"),
-            ("-é", "there is no option `-é` in requirement files"),
-            ("-r", "`--requirement` has no value"),
-            ("--index-url=", "`--index-url` has no value"),
-            ("--pre=1", "`--pre` takes no value"),
+            ("--editible x", "unknown option `--editible`; did you mean `--editable`?"),
+            ("--no-deps", "unknown option `--no-deps`"),
+            ("-q", "unknown option `-q`"),
+            ("-é", "unknown option `-é`"),
+            ("-r", "`--requirement` needs a value"),
+            ("--index-url=", "`--index-url` needs a value"),
+            ("--pre=1", "`--pre` does not take a value"),
             ("-r 'a", "a quotation mark is not closed"),
-            ("--hash=md5:00", "only sha256 hashes can be held to, this is md5"),
+            ("--hash=md5:00", "hashes must be sha256, found md5"),
             ("--hash=00", "`--hash=00` is not written as sha256:HEX"),
             ("--hash=sha256:00", "a sha256 hash has 64 hexadecimal digits"),
         ];

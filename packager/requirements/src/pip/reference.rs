@@ -1,4 +1,4 @@
-//! A line that says itself where its package comes from: an address, a file, a folder, a repository.
+//! A line that names the place of its package: an address, a file, a folder, a repository.
 
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,17 @@ use super::line::{ARCHIVES, split_direct, split_options};
 use super::option;
 use crate::{WheelName, normalize_name, redact};
 
-/// What stands before the address of a repository of another kind than git.
+/// Prefixes of repositories that are not git.
 const OTHER_REPOSITORIES: [&str; 3] = ["hg+", "svn+", "bzr+"];
 
 /// A package by its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// Normalised, where the line or the file name tells it.
+    /// Normalised, where the line or the file name has it.
     pub name: Option<String>,
     /// As in `[a,b]`, without the brackets; empty for none.
     pub extras: String,
-    /// Behind the semicolon.
+    /// The part after the semicolon.
     pub marker: Option<String>,
     /// Where it is.
     pub location: Location,
@@ -31,7 +31,7 @@ pub struct Reference {
 /// Where a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A wheel or source archive elsewhere, passwords and all.
+    /// A wheel or source archive on a server, with its passwords.
     Url(Url),
     /// A wheel or source archive on this machine.
     File(PathBuf),
@@ -39,9 +39,9 @@ pub enum Location {
     Folder(PathBuf),
     /// A git repository.
     Git {
-        /// Without `git+`, passwords and all.
+        /// Without `git+`, with its passwords.
         url: Url,
-        /// A branch, tag or commit; the repository's own choice without.
+        /// A branch, tag or commit; without one, the repository's default branch.
         revision: Option<String>,
     },
 }
@@ -56,7 +56,7 @@ impl Reference {
             None => (None, text),
         };
         let (place, marker) = split_marker(place);
-        let (place, fragment) = split_fragment(place);
+        let (place, fragment) = place.split_once('#').unwrap_or((place, ""));
         let (place, mut extras) = split_extras(place);
         let mut name = None;
         if let Some(named) = named {
@@ -102,7 +102,7 @@ impl Reference {
         }
     }
 
-    /// `egg=name[extras]`, the old way to tell a name.
+    /// Reads `egg=name[extras]`, the old way to give a name.
     fn read_egg(&mut self, egg: &str) {
         let (name, extras) = split_extras(egg);
         if self.name.is_none() && !name.is_empty() {
@@ -113,7 +113,7 @@ impl Reference {
         }
     }
 
-    /// The line that the resolver is given, with the place of a file instead of its own.
+    /// Returns the line for the resolver, with `place` instead of its own place.
     pub fn requirement(&self, place: &Url) -> String {
         let mut place = place.clone();
         if let Some(subdirectory) = &self.subdirectory {
@@ -132,16 +132,12 @@ impl Reference {
 /// A place and the marker behind the semicolon that is not part of it.
 fn split_marker(text: &str) -> (&str, Option<&str>) {
     let mark = text.find(" ;").or_else(|| text.find("; ")).or_else(|| {
-        // An address may have a semicolon of its own.
+        // An address may contain a semicolon.
         if text.contains("://") { None } else { text.find(';') }
     });
     let Some(mark) = mark else { return (text.trim(), None) };
     let marker = text[mark..].trim_start_matches([' ', ';']).trim();
     (text[..mark].trim(), (!marker.is_empty()).then_some(marker))
-}
-
-fn split_fragment(text: &str) -> (&str, &str) {
-    text.split_once('#').unwrap_or((text, ""))
 }
 
 /// `place[a,b]` as `place` and `a,b`.
@@ -155,7 +151,7 @@ fn split_extras(text: &str) -> (&str, &str) {
 /// A path that stays inside.
 fn inside(path: &str) -> Result<String, String> {
     let out = path.is_empty() || path.starts_with('/') || path.split('/').any(|part| part == "..");
-    if out { Err(format!("`subdirectory={path}` leads out")) } else { Ok(path.to_owned()) }
+    if out { Err(format!("`subdirectory={path}` leaves the project")) } else { Ok(path.to_owned()) }
 }
 
 fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, String> {
@@ -163,7 +159,7 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
         return Err(format!("only git repositories can be read, not `{other}`"));
     }
     let address = |text: &str| {
-        Url::parse(text).map_err(|error| format!("`{}` is no address: {error}", redact(text)))
+        Url::parse(text).map_err(|error| format!("`{}` is not an address: {error}", redact(text)))
     };
     if let Some(repository) = text.strip_prefix("git+") {
         if !repository.contains("://") {
@@ -176,16 +172,16 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
         Some(rest) if !rest.starts_with("//") => PathBuf::from(rest),
         Some(_) => address(text)?
             .to_file_path()
-            .map_err(|()| format!("`{text}` is no place on this machine"))?,
+            .map_err(|()| format!("`{text}` is not a path on this machine"))?,
         None if text.contains("://") => {
             let url = address(text)?;
             if !matches!(url.scheme(), "http" | "https") {
-                return Err(format!("`{}:` is no way to fetch a package", url.scheme()));
+                return Err(format!("cannot fetch a package by `{}:`", url.scheme()));
             }
             return Ok(Location::Url(url));
         }
         None if text.starts_with('~') => {
-            return Err("`~` is not known here: write the whole path".to_owned());
+            return Err("`~` is not expanded: write the whole path".to_owned());
         }
         None => PathBuf::from(text),
     };
@@ -202,7 +198,7 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
         };
     }
     if !found.is_file() {
-        return Err("there is no such file or folder".to_owned());
+        return Err("no such file or folder".to_owned());
     }
     if !ARCHIVES.iter().any(|end| text.ends_with(end)) {
         return Err("it is neither a wheel, nor a source archive, nor a source folder".to_owned());
@@ -217,13 +213,13 @@ fn percent_decode(text: &str) -> String {
 /// The repository and the revision behind its path.
 fn git(mut url: Url) -> Result<Location, String> {
     if !matches!(url.scheme(), "https" | "http" | "ssh" | "git" | "file") {
-        return Err(format!("`git+{}:` is no way to read a repository", url.scheme()));
+        return Err(format!("cannot read a repository by `git+{}:`", url.scheme()));
     }
     let path = url.path().to_owned();
     let mut revision = None;
     if let Some((path, after)) = path.rsplit_once('@') {
         if after.is_empty() || after.starts_with('-') {
-            return Err(format!("`{after}` is no branch, tag or commit"));
+            return Err(format!("`{after}` is not a branch, tag or commit"));
         }
         revision = Some(percent_decode(after));
         url.set_path(path);
@@ -313,23 +309,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_place_is_said() {
+    fn invalid_places_say_why() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("empty")).unwrap();
         fs::write(dir.path().join("notes.txt"), "").unwrap();
         let table = [
-            ("./none", "there is no such file or folder"),
+            ("./none", "no such file or folder"),
             ("./empty", "the folder has neither a pyproject.toml nor a setup.py"),
             ("./notes.txt", "it is neither a wheel, nor a source archive, nor a source folder"),
-            ("~/a", "`~` is not known here: write the whole path"),
+            ("~/a", "`~` is not expanded: write the whole path"),
             ("hg+https://h.example/a", "only git repositories can be read, not `hg+`"),
-            ("ftp://h.example/a.whl", "`ftp:` is no way to fetch a package"),
+            ("ftp://h.example/a.whl", "cannot fetch a package by `ftp:`"),
             (
                 "git+git@h.example:a/b",
                 "write the repository as git+https://HOST/PATH or git+ssh://git@HOST/PATH",
             ),
-            ("git+https://h.example/a@", "`` is no branch, tag or commit"),
-            ("git+https://h.example/a#subdirectory=../b", "`subdirectory=../b` leads out"),
+            ("git+https://h.example/a@", "`` is not a branch, tag or commit"),
+            ("git+https://h.example/a#subdirectory=../b", "`subdirectory=../b` leaves the project"),
             ("https://h.example/a.whl#sha256=0", "a sha256 hash has 64 hexadecimal digits"),
         ];
         for (text, message) in table {

@@ -1,10 +1,10 @@
-//! Why a wheel does not load on a target, in words.
+//! Why a wheel is not compatible with a target.
 
 use super::WheelName;
 use crate::Target;
 
 impl WheelName {
-    /// The reason why the wheel does not load there; nothing if it does.
+    /// Returns why the wheel is not compatible with a target; `None` if it is.
     pub fn incompatibility(&self, target: &Target) -> Option<String> {
         if self.rank(target).is_some() {
             return None;
@@ -38,9 +38,9 @@ impl WheelName {
         Some(format!("it is {found}, the image {wanted}"))
     }
 
-    /// The glibc that the wheel asks for, if that alone keeps it from loading.
+    /// Returns the oldest glibc that would do, if only glibc is too old.
     fn oldest_glibc(&self, target: &Target) -> Option<(u32, u32)> {
-        // No wheel asks for a newer one than this.
+        // Newer than any that a wheel requires.
         let newest = Target { glibc: (target.glibc.0, 999), ..target.clone() };
         self.rank(&newest)?;
         (0..999)
@@ -55,7 +55,7 @@ mod tests {
     use crate::{Architecture, PythonVersion};
 
     #[test]
-    fn the_first_thing_that_does_not_fit_is_told() {
+    fn the_first_incompatibility_is_named() {
         let target = Target {
             python: PythonVersion::new(3, 6, 15),
             glibc: (2, 23),

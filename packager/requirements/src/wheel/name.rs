@@ -1,4 +1,4 @@
-//! A wheel's file name and whether what it promises loads on a target.
+//! A wheel's file name and how well its tags match a target.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct WheelName {
 }
 
 impl WheelName {
-    /// Reads `name-version[-build]-python-abi-platform.whl`.
+    /// Parses `name-version[-build]-python-abi-platform.whl`.
     pub fn parse(filename: &str) -> Option<Self> {
         let parts: Vec<&str> = filename.strip_suffix(".whl")?.split('-').collect();
         let (build, tags) = match parts.len() {
@@ -42,7 +42,7 @@ impl WheelName {
         })
     }
 
-    /// How well the wheel fits, lower is better; nothing if it does not load there.
+    /// Ranks the wheel for a target, lower is better; `None` if it is not compatible.
     pub fn rank(&self, target: &Target) -> Option<Rank> {
         let mut best: Option<(u32, u32)> = None;
         for python in &self.python {

@@ -54,7 +54,7 @@ async fn every_source_is_locked_by_a_hash() {
     assert_eq!(
         notes,
         [
-            "DIR/env.yml:7: `./delta` is installed as any other package: in an image there is nothing to edit"
+            "DIR/env.yml:7: `./delta` is installed as a regular package: an image has no editable installs"
         ]
     );
     fetch_packages(environment, None, &found.settings, &Silent).await.unwrap();

@@ -163,7 +163,7 @@ fn layer(packages: &[&PlacedPackage], title: String, output: Output<'_>) -> Resu
         return Ok(known);
     }
     let size = packages.iter().map(|package| package.tree.size()).sum();
-    let meter = progress.begin(&format!("write packages {title}"), Some(size));
+    let meter = progress.begin(&format!("Writing packages {title}"), Some(size));
     let parts = |cached: bool| -> Vec<Part<'_>> {
         let find = |part: &PlacedPackage| if cached { cache.part(&part.key) } else { None };
         packages.iter().map(|part| Part { tree: &part.tree, known: find(part) }).collect()

@@ -83,8 +83,8 @@ condaFile: gone.yml
 environment:
   environmentVariables: {A: 1, B: 2}
   python:
-condaDependencies:
-  dependencies: [python=3.6]
+    condaDependencies:
+      dependencies: [python=3.6]
   docker: {baseImage: x}
 ";
     let flags = ProjectOptions {
@@ -94,7 +94,7 @@ condaDependencies:
     let project = resolve(text, &flags, &cwd).unwrap();
     let Some(CondaSource::Inline(document)) = &project.conda else { panic!("{:?}", project.conda) };
     let file = CondaFile::read(document).unwrap();
-    assert_eq!((file.path.to_str(), file.dependencies[0].line), (Some("c.yml"), 6));
+    assert_eq!((file.path.to_str(), file.dependencies[0].line), (Some("c.yml"), 7));
     assert_eq!((project.runtime, project.base_image.as_deref()), (Runtime::Python, Some("x")));
     assert_eq!(project.flat_keys, [("condaFile", 2)]);
     let variables = [("A", "1"), ("B", "3")].map(|(a, b)| (a.to_owned(), b.to_owned()));

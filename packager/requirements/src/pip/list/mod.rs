@@ -10,7 +10,7 @@ use crate::{Result, Target, Variables};
 
 use reader::Reader;
 
-/// A list as it is meant.
+/// A list with every file it names read.
 #[derive(Debug, Clone, Default)]
 pub struct PipList {
     /// Every requirement, those of other files in their place.
@@ -37,7 +37,7 @@ pub struct PipList {
     pub files: BTreeSet<PathBuf>,
     /// Addresses of lists that [`Reading::remote`] does not have; their lines are not here.
     pub missing: BTreeSet<String>,
-    /// What has no effect or another one, one sentence each.
+    /// Lines with no effect or a different one, one sentence each.
     pub notes: Vec<String>,
 }
 

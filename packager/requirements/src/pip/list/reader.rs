@@ -12,11 +12,11 @@ use crate::pip::option::{self, PipOption};
 use crate::pip::{IndexUrl, Location, Reference};
 use crate::{Error, Result, WheelName, normalize_name, redact};
 
-/// A list under way.
+/// A list that is being read.
 pub(super) struct Reader<'a> {
     list: PipList,
     reading: Reading<'a>,
-    /// Files under way, the outermost first.
+    /// Files that are being read, the outermost first.
     open: Vec<String>,
 }
 
@@ -108,12 +108,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether a wheel that is named as such loads on the target.
+    /// Checks that a wheel named by its file is compatible with the target.
     fn check_wheel(&self, reference: &Reference, line: &PipLine) -> Result<()> {
         let filename = reference.filename().filter(|name| name.ends_with(".whl"));
         let Some(filename) = filename else { return Ok(()) };
         let Some(wheel) = WheelName::parse(&filename) else {
-            return Err(line.error(format!("`{filename}` is not a wheel's name"), None));
+            return Err(line.error(format!("`{filename}` is not a valid wheel name"), None));
         };
         let Some(target) = self.reading.target else { return Ok(()) };
         let Some(reason) = wheel.incompatibility(target) else { return Ok(()) };
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
             wheel.name,
             target.describe()
         );
-        Err(line.error(format!("the wheel does not load there: {reason}"), Some(remedy)))
+        Err(line.error(format!("incompatible wheel: {reason}"), Some(remedy)))
     }
 
     fn hold(&mut self, name: &str, hashes: BTreeSet<String>, constraint: bool) {
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
                     .of(&line.file)
                     .into_place();
                 self.list.notes.push(format!(
-                    "{}: `{}` is installed as any other package: in an image there is nothing to edit",
+                    "{}: `{}` is installed as a regular package: an image has no editable installs",
                     line.place(),
                     line.text
                 ));
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     fn index(&self, url: &str, line: &PipLine) -> Result<IndexUrl> {
         url.parse().map_err(|error| {
             let remedy = Some("write it as https://HOST/simple".to_owned());
-            line.error(format!("`{}` is no address: {error}", redact(url)), remedy)
+            line.error(format!("`{}` is not an address: {error}", redact(url)), remedy)
         })
     }
 
@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         let found = places
             .iter()
             .find(|place| place.exists())
-            .ok_or_else(|| line.error(format!("there is no folder `{}`", path.display()), None))?;
+            .ok_or_else(|| line.error(format!("no such folder `{}`", path.display()), None))?;
         Ok(found.display().to_string())
     }
 
@@ -214,11 +214,11 @@ impl<'a> Reader<'a> {
             None if remote => PathBuf::from(place),
             None => beside(line, self.reading.directory).join(place).components().collect(),
         };
-        // One name for one file, so that a circle is seen whatever leads to it.
+        // One name for one file, so that a cycle is found however the file is named.
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         let key = real.display().to_string();
         if self.open.contains(&key) || path == line.file {
-            let reason = format!("{} names itself, by way of this line", redact(place));
+            let reason = format!("{} includes itself through this line", redact(place));
             return Err(line.error(reason, Some("remove the line".to_owned())));
         }
         let text = if remote {
@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// `:none:` empties what was said before, as pip has it.
+/// Adds names; `:none:` removes those given before, as in pip.
 fn choose(names: &mut BTreeSet<String>, said: &[String]) {
     for name in said {
         match &**name {
@@ -260,7 +260,7 @@ fn choose(names: &mut BTreeSet<String>, said: &[String]) {
     }
 }
 
-/// The folder of the file that a line stands in.
+/// Returns the folder of the file that a line is from.
 fn beside(line: &PipLine, directory: &Path) -> PathBuf {
     match line.file.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => directory.join(dir),
