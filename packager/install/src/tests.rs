@@ -166,14 +166,14 @@ fn wheels_that_break_the_rules_are_named() {
     );
     assert_eq!(
         message(TestWheel::new("a").file("a-1.data/other/x", "")),
-        format!("{bad}`a-1.data/other/x` is in no scheme that wheels have")
+        format!("{bad}`a-1.data/other/x` is in an unknown scheme")
     );
     assert_eq!(
         message(TestWheel::new("a").file("b-1.dist-info/x", "")),
         format!("{bad}it has more than one .dist-info folder")
     );
     let future = TestWheel::new("a").tampered("a-1.dist-info/WHEEL", "Wheel-Version: 2.0\n");
-    assert_eq!(message(future), format!("{bad}its format 2.0 is newer than the 1.x that is known"));
+    assert_eq!(message(future), format!("{bad}format 2.0 is newer than the supported 1.x"));
     std::fs::write(dir.path().join("cut-1-py3-none-any.whl"), b"PK\x03\x04").unwrap();
     let cut = StoredWheel {
         name: "cut".to_owned(),

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot take the sources in {}: the link `link` leads out of the folder",
+                "cannot use the sources in {}: the link `link` leads out of the folder",
                 dir.path().display()
             )
         );

@@ -37,7 +37,10 @@ pub fn without(text: &str, gone: impl Fn(&str) -> bool) -> Result<String, String
     let rows = rows(text).collect::<Result<Vec<_>, _>>()?;
     let start = |row: &csv::StringRecord| {
         let byte = row.position().map_or(0, csv::Position::byte);
-        usize::try_from(byte).unwrap_or(text.len())
+        let byte = usize::try_from(byte).unwrap_or(text.len());
+        // The reader ends a row at the first character of a line break.
+        let inside = text.get(..byte).is_some_and(|before| before.ends_with('\r'));
+        byte + usize::from(inside && text[byte..].starts_with('\n'))
     };
     let ends = rows.iter().skip(1).map(start).chain([text.len()]);
     let mut kept = String::new();
