@@ -8,6 +8,7 @@
 mod comment;
 pub mod conda;
 mod error;
+mod listed;
 mod package_name;
 pub mod pip;
 pub mod platform;
@@ -18,7 +19,8 @@ pub mod wheel;
 pub use conda::{CondaDependency, CondaFile, Fit, MatchSpec, PythonSpec};
 pub use error::{Error, Result};
 pub use package_name::normalize_name;
-pub use pip::{IndexUrl, Indexes, Listed, PipLine, PipLineKind};
+pub use listed::Listed;
+pub use pip::{IndexUrl, Indexes, PipLine, PipLineKind};
 pub use platform::{Architecture, PythonVersion, PythonVersionParseError, Target};
 pub use redact::{redact, redact_url};
 pub use variables::Variables;

@@ -119,10 +119,10 @@ fn lines(what: &str, before: &[String], now: &[String], differences: &mut Vec<St
     let (new, gone) = (only(now, before), only(before, now));
     differences.push(match (new.is_empty(), gone.is_empty()) {
         (true, true) => format!("the order of {what} changed"),
-        (false, true) => format!("{what} now include {}", new.join(", ")),
-        (true, false) => format!("{what} no longer include {}", gone.join(", ")),
+        (false, true) => format!("{} added to {what}", new.join(", ")),
+        (true, false) => format!("{} removed from {what}", gone.join(", ")),
         (false, false) => {
-            format!("{what} now include {} and no longer {}", new.join(", "), gone.join(", "))
+            format!("in {what}, {} added and {} removed", new.join(", "), gone.join(", "))
         }
     });
 }

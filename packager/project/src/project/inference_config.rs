@@ -1,34 +1,12 @@
 //! `inferenceconfig.json` (or YAML): the flat form of May 2019 and the environment form that came
 //! half a year later (docs/azureml-2019.md#2.1 and #2.2).
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use mlpack_documents::{Document, Fields, Format, Located};
 
 use super::environment_form::EnvironmentForm;
 use super::{Error, ProjectOptions, Result};
-
-/// What runs the entry script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Runtime {
-    /// Plain Python.
-    Python,
-    /// Python with Spark.
-    SparkPy,
-    /// Python without data packages; never documented, but accepted by Azure ML (2019).
-    PythonSlim,
-}
-
-impl fmt::Display for Runtime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Python => "python",
-            Self::SparkPy => "spark-py",
-            Self::PythonSlim => "python-slim",
-        })
-    }
-}
 
 /// An inference configuration as written: paths are not resolved and defaults are not applied.
 #[derive(Debug, Clone, PartialEq)]

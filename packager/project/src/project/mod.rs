@@ -13,10 +13,11 @@ mod options;
 mod project;
 mod registry_access;
 mod resolve;
+mod runtime;
 
 pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
-pub use inference_config::{InferenceConfig, Runtime};
+pub use inference_config::InferenceConfig;
 pub use listing::{Listing, PackedFile, PackedKind};
 pub use mlpack_documents::Located;
 pub use mlpack_oci::Secret;
@@ -24,3 +25,4 @@ pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
 pub use options::{OPTIONS, OptionSpec, ProjectOptions};
 pub use project::{CondaSource, Project, SourceDirectory};
 pub use registry_access::RegistryAccess;
+pub use runtime::Runtime;

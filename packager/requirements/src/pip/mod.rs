@@ -4,12 +4,10 @@ mod indexes;
 mod line;
 mod lines;
 mod list;
-mod listed;
 mod option;
 mod reference;
 
 pub use indexes::{IndexUrl, Indexes};
 pub use line::{PipLine, PipLineKind};
 pub use list::{PipList, Reading, RemoteLists, Wanted};
-pub use listed::Listed;
 pub use reference::{Location, Reference};

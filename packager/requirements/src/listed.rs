@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{PipLine, PipLineKind, PipList, Reading, RemoteLists};
+use crate::pip::{PipLine, PipLineKind, PipList, Reading, RemoteLists};
 use crate::{CondaFile, Variables};
 
 /// Lines of a `pip:` list and of the files behind its `-r` and `-c`.
