@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mlpack_lock::LOCK_NAME;
-use mlpack_oci::Platform;
+use mlpack_oci::{Location, Platform};
 use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
 use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
@@ -118,8 +118,15 @@ impl Inputs {
         let config = request.inference_config.as_ref();
         let config =
             config.map(|path| InferenceConfig::load(&session.cwd.join(path))).transpose()?;
-        let project =
+        let mut project =
             Project::resolve(config.as_ref(), &request.options, &request.models, &session.cwd)?;
+        // From here on a layout or archive has its prefix, in checks and messages too.
+        let base = project.base_image.as_ref().map(|image| session.locate(image));
+        if let Some(Ok(base)) = base.filter(|_| project.registry.is_none())
+            && is_file(&base)
+        {
+            project.base_image = Some(base.to_string());
+        }
         let conda = conda_file(&project)?;
         let lock = match &request.lock {
             Some(lock) => session.cwd.join(lock),
@@ -133,6 +140,10 @@ impl Inputs {
         let beside = self.conda.as_ref().and_then(|conda| conda.path.parent());
         beside.unwrap_or(&self.project.context)
     }
+}
+
+fn is_file(location: &Location) -> bool {
+    !matches!(location, Location::Engine { .. } | Location::Registry(_))
 }
 
 fn conda_file(project: &Project) -> Result<Option<CondaFile>> {

@@ -48,7 +48,10 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     }
     let request = PackageRequest {
         destination: Destination {
-            output: args.output.clone(),
+            output: match &target {
+                Some(Location::Registry(_)) | None => args.output.clone(),
+                Some(target) => Some(target.to_string()),
+            },
             keep_base_layers: target
                 .as_ref()
                 .is_some_and(|target| !matches!(target, Location::Registry(_))),

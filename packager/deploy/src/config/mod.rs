@@ -58,7 +58,7 @@ impl DeploymentConfig {
     /// Reads a document that is parsed already, such as a file's with the flags set in it.
     ///
     /// # Errors
-    /// [`Error::Document`] for the first key or value that is not valid.
+    /// [`Error::Document`](crate::Error::Document) for the first key or value that is not valid.
     pub fn from_document(document: &Document) -> Result<Self> {
         const KEY: &str = "computeType";
         let fields = Fields::of(document)?;
@@ -121,7 +121,7 @@ impl Default for DeploymentConfig {
 /// Parses JSON or YAML text without checking its keys.
 ///
 /// # Errors
-/// [`Error::Document`] with line and column.
+/// [`Error::Document`](crate::Error::Document) with line and column.
 pub fn parse_document(text: &str, place: &str) -> Result<Document> {
     Ok(Document::parse(Path::new(place), text, Format::of_text(text))?)
 }
