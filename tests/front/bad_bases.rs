@@ -32,9 +32,9 @@ FAILED  os            found debian 11                               wanted ubunt
 ok      conda         found 4.6.14 at /opt/miniconda                wanted >=4.5
 ok      python        found 3.6.15 at /opt/miniconda/bin/python3.6  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-os: Take a base made from Ubuntu 16.04 or newer. To use a Debian base, or one of today, check it with `--policy current` instead.
+os: Use a base built from Ubuntu 16.04 or newer. For a Debian base or a current one, use `--policy current`.
 error: the base image does not meet the policy `azureml-2019`: os
-hint: choose another base image, let a requirement pass by name with --allow, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, ignore a requirement by name with --allow, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -51,9 +51,9 @@ ok      os            found ubuntu 18.04                            wanted ubunt
 FAILED  conda         found 4.3.31 at /opt/miniconda                wanted >=4.5
 ok      python        found 3.6.15 at /opt/miniconda/bin/python3.6  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-conda: Take a base with Miniconda 4.5 or newer, or run `conda update -n base conda` where the base is built. A base without conda can pass `--policy current`.
+conda: Use a base with Miniconda 4.5 or newer, or run `conda update -n base conda` where the base is built. A base without conda can meet `--policy current`.
 error: the base image does not meet the policy `azureml-2019`: conda
-hint: choose another base image, let a requirement pass by name with --allow, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, ignore a requirement by name with --allow, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -70,9 +70,9 @@ ok      os            found ubuntu 18.04                            wanted ubunt
 ok      conda         found 4.6.14 at /opt/miniconda                wanted >=4.5
 FAILED  python        found 2.7.18 at /opt/miniconda/bin/python2.7  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-python: Take a base whose `python` on PATH is 3.5 or 3.6. If your code needs a newer Python, check the base with `--policy current`.
+python: Use a base whose `python` on PATH is 3.5 or 3.6. If your code needs a newer Python, use `--policy current`.
 error: the base image does not meet the policy `azureml-2019`: python
-hint: choose another base image, let a requirement pass by name with --allow, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, ignore a requirement by name with --allow, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -87,9 +87,9 @@ fn a_failed_requirement_that_is_allowed() {
     let answer = context.mlpack(&args);
     answer.digest();
     answer.is(str![[r#"
-oci:out@sha256:146c4328b038518ca12458b83c47b205eb607d9139499763950bc5822716d590
+oci:out@sha256:f2e5ca5a6f072869d7a32e787628bb5e79bc9cac2de4b6906fb424bb322fc5a9
 --- stderr
-warning: the base fails the requirement `os` of policy `azureml-2019`; --allow lets it pass
+warning: the base image fails the requirement `os` of policy `azureml-2019`, ignored by --allow
 
 "#]]);
     args.extend(["--allow".to_owned(), "kernel".to_owned()]);
@@ -117,7 +117,7 @@ fn a_truncated_base_layer() {
     file.set_len(whole / 2).unwrap();
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: blob [TEMP]/work/base/blobs/sha256/fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30 should be sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30 but its bytes are sha256:bbb51ebe2c67d68f999445421293e62299ba4a4253115e8eea85a34401b827ea
+error: digest mismatch for blob [TEMP]/work/base/blobs/sha256/fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30: expected sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30, got sha256:bbb51ebe2c67d68f999445421293e62299ba4a4253115e8eea85a34401b827ea
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -125,7 +125,7 @@ hint: the image was damaged in transfer or storage: fetch or save it again
     fs::remove_dir_all(context.root().join("cache")).unwrap();
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: layer 4 of oci:[TEMP]/work/base (sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30) is 108568 bytes long, its descriptor says 217136
+error: size mismatch for layer 4 of oci:[TEMP]/work/base (sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30): expected 217136 bytes, got 108568
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -144,7 +144,7 @@ fn a_digest_mismatch_in_a_layer_of_the_base() {
     fs::write(layer, bytes).unwrap();
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: layer 4 of oci:[TEMP]/work/base should be sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30 but its bytes are sha256:af29f0846e91f63c12c4b21f1e0d89364ff7095fb0aad09ca2b5ce4d65f64c88
+error: digest mismatch for layer 4 of oci:[TEMP]/work/base: expected sha256:fd3b89d444aea7c0352a3d45039f5f81a3f7275b140576872eecdb2c07e6af30, got sha256:af29f0846e91f63c12c4b21f1e0d89364ff7095fb0aad09ca2b5ce4d65f64c88
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
@@ -162,7 +162,7 @@ fn a_digest_mismatch_in_the_config_of_the_base() {
     fs::write(path, text.replacen("linux", "Linux", 1)).unwrap();
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: digest mismatch: config of oci:[TEMP]/work/base should be sha256:fcd7ee2e669da26558dd70cdffa2d4e85570e8de0f17e0fe437132822e0dd943 but its bytes are sha256:4b979008a5a0710b22de11a6095fc1cf4695491467d66b965112fbe36fb0f93b
+error: digest mismatch for config of oci:[TEMP]/work/base: expected sha256:fcd7ee2e669da26558dd70cdffa2d4e85570e8de0f17e0fe437132822e0dd943, got sha256:4b979008a5a0710b22de11a6095fc1cf4695491467d66b965112fbe36fb0f93b
 hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 

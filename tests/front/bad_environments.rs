@@ -15,9 +15,9 @@ fn a_package_that_does_not_exist() {
     );
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: the pip list cannot be met for cpython-3.11.9-linux-amd64-glibc2.36
+error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
 Because no-such-thing-at-all was not found in the provided package locations and you require no-such-thing-at-all, we can conclude that your requirements are unsatisfiable.
-hint: loosen or pin the versions named above so that one set fits all
+hint: loosen or pin the versions named above so that one set satisfies all
 --- exit code 1
 
 "#]]);
@@ -45,10 +45,10 @@ fn packages_that_contradict_each_other() {
     context.write("environment.yml", "dependencies:\n  - pip:\n    - left\n    - right\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: the pip list cannot be met for cpython-3.11.9-linux-amd64-glibc2.36
+error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
 Because all versions of right depend on core>=2 and all versions of left depend on core<2, we can conclude that all versions of left and all versions of right are incompatible.
 And because you require left and right, we can conclude that your requirements are unsatisfiable.
-hint: loosen or pin the versions named above so that one set fits all
+hint: loosen or pin the versions named above so that one set satisfies all
 --- exit code 1
 
 "#]]);
@@ -61,16 +61,16 @@ fn a_conda_file_that_asks_for_another_python() {
     context.write("environment.yml", "dependencies:\n  - python=3.9\n  - pip:\n    - core\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml asks for `python=3.9`, the base image has Python 3.11.9 at /usr/local/bin/python3.11
-hint: take a base image whose Python fits `python=3.9`, write `python=3.11.9` into the conda file, or let the environment have its own with `--environment new`
+error: [TEMP]/work/environment.yml requires `python=3.9`, but the base image has Python 3.11.9 at /usr/local/bin/python3.11
+hint: use a base image whose Python matches `python=3.9`, write `python=3.11.9` into the conda file, or use a new interpreter with `--environment new`
 --- exit code 1
 
 "#]]);
     context.write("environment.yml", "dependencies:\n  - numpy=1.16\n  - pip:\n    - core\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml asks for conda packages, which cannot join the base's interpreter: numpy
-hint: leave `--environment base` out, or list them below `pip:` if PyPI has them
+error: [TEMP]/work/environment.yml lists conda packages, which cannot be installed into the base's Python: numpy
+hint: omit `--environment base`, or list them under `pip:` if PyPI has them
 --- exit code 1
 
 "#]]);
@@ -82,7 +82,7 @@ fn a_conda_file_that_is_written_wrong() {
     context.write("environment.yml", "dependencies:\n  - python\n\t- pip\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml:3: a tab is used to indent
+error: [TEMP]/work/environment.yml:3:1: a tab is used to indent
 hint: indent with spaces; YAML does not allow tabs there
 --- exit code 1
 
@@ -90,7 +90,7 @@ hint: indent with spaces; YAML does not allow tabs there
     context.write("environment.yml", "dependencies:\n  - python\npip:\n  - core\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml:3: `pip:` stands beside `dependencies:`, not inside it
+error: [TEMP]/work/environment.yml:3:1: `pip:` must be nested under `dependencies:`
 hint: write it as
   dependencies:
     - python=3.6.2
@@ -102,7 +102,7 @@ hint: write it as
     context.write("environment.yml", "dependencies:\n  - pip:\n  - core\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml:2: pip must be a list of lines, indented below `- pip:`, found nothing
+error: [TEMP]/work/environment.yml:2:5: `pip` must be a list of lines, indented below `- pip:`, found nothing
 hint: write it as
   dependencies:
     - python=3.6.2

@@ -71,9 +71,9 @@ fn a_missing_model() {
     refused(&context, &args).is(str![[r#"
 --- stderr
 error[model.files]: model `model`: [TEMP]/work/model.bin does not exist
-  remedy: check the path; it is relative to the working directory
+  hint: check the path; it is relative to the working directory
 error: the project has 1 error
-hint: follow the remedies above and run the command again; nothing was written
+hint: follow the hints above and run the command again; nothing was written
 --- exit code 3
 
 "#]]);
@@ -127,15 +127,15 @@ fn an_engine_that_does_not_run() {
     context.set("DOCKER_HOST", "unix:///nonexistent/docker.sock");
     refused(&context, &[without_last(&args), vec!["docker:name".to_owned()]].concat()).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
     context.mlpack(&["service", "list"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
@@ -161,15 +161,15 @@ fn a_registry_that_cannot_be_reached() {
     let away = "127.0.0.1:1/team/name:v1".to_owned();
     refused(&context, &[without_last(&args), vec![away.clone()]].concat()).is(str![[r#"
 --- stderr
-error: the connection to 127.0.0.1:1 failed: Connection refused
-hint: check that 127.0.0.1:1 is right and up and can be reached from here, or set HTTPS_PROXY
+error: cannot connect to 127.0.0.1:1: Connection refused
+hint: check that 127.0.0.1:1 is the right address and can be reached from here, or set HTTPS_PROXY
 --- exit code 1
 
 "#]]);
     refused(&context, &with_base(&args, &away)).is(str![[r#"
 --- stderr
-error: the connection to 127.0.0.1:1 failed: Connection refused
-hint: check that 127.0.0.1:1 is right and up and can be reached from here, or set HTTPS_PROXY
+error: cannot connect to 127.0.0.1:1: Connection refused
+hint: check that 127.0.0.1:1 is the right address and can be reached from here, or set HTTPS_PROXY
 --- exit code 1
 
 "#]]);

@@ -39,10 +39,11 @@ FAILED  os            found debian 11                               wanted ubunt
 ok      conda         found 4.6.14 at /opt/miniconda                wanted >=4.5
 ok      python        found 3.6.15 at /opt/miniconda/bin/python3.6  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-os: Take a base made from Ubuntu 16.04 or newer. To use a Debian base, or one of today, check it with `--policy current` instead.
+os: Use a base built from Ubuntu 16.04 or newer. For a Debian base or a current one, use `--policy current`.
 --- stderr
+warning: `mlpack check oci:[BASES]/debian-py36` is now `mlpack base check oci:[BASES]/debian-py36`
 error: the base image does not meet the policy `azureml-2019`: os
-hint: choose another base image, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -67,10 +68,11 @@ ok      os            found ubuntu 18.04                            wanted ubunt
 FAILED  conda         found 4.3.31 at /opt/miniconda                wanted >=4.5
 ok      python        found 3.6.15 at /opt/miniconda/bin/python3.6  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-conda: Take a base with Miniconda 4.5 or newer, or run `conda update -n base conda` where the base is built. A base without conda can pass `--policy current`.
+conda: Use a base with Miniconda 4.5 or newer, or run `conda update -n base conda` where the base is built. A base without conda can meet `--policy current`.
 --- stderr
+warning: `mlpack check oci:[BASES]/ubuntu18-conda43` is now `mlpack base check oci:[BASES]/ubuntu18-conda43`
 error: the base image does not meet the policy `azureml-2019`: conda
-hint: choose another base image, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -145,8 +147,9 @@ fn an_unknown_policy_is_reported() {
     let base = base("debian12-py311");
     TestContext::bare().mlpack(&["check", &base, "--policy", "azure"]).is(str![[r#"
 --- stderr
-error: there is no policy `azure`; known are azureml-2019, current
-hint: name one with --policy; `mlpack bases` lists them
+warning: `mlpack check oci:[BASES]/debian12-py311` is now `mlpack base check oci:[BASES]/debian12-py311`
+error: unknown policy `azure`; known are azureml-2019, current
+hint: pass one with --policy; `mlpack bases` lists them
 --- exit code 2
 
 "#]]);
@@ -158,8 +161,9 @@ fn a_missing_platform_is_reported() {
     TestContext::bare().mlpack(&["check", &base, "--policy", "current", "--platform", "linux/arm64"]).is(
         str![[r#"
 --- stderr
+warning: `mlpack check oci:[BASES]/debian12-py311` is now `mlpack base check oci:[BASES]/debian12-py311`
 error: oci:[BASES]/debian12-py311 has no image for linux/arm64; it has linux/amd64
-hint: name one of those that are there after the path, as in `oci:DIR:TAG`, or choose another --platform
+hint: add one of the existing tags after the path, as in `oci:DIR:TAG`, or choose another `--platform`
 --- exit code 1
 
 "#]],

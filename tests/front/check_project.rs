@@ -115,13 +115,13 @@ fn a_layout_and_archives_need_no_prefix() {
 
 #[test]
 fn a_base_and_an_output_may_be_layouts_without_a_prefix() {
-    let world = need!(World::offline());
-    let base = need!(base("debian12-py311"));
-    let mut args = world.project(base.trim_start_matches("oci:"));
+    let context = need!(TestContext::offline());
+    let base = base("debian12-py311");
+    let mut args = context.project(base.trim_start_matches("oci:"));
     args.extend(["--output", "oci:out"].map(str::to_owned));
-    let digest = world.mlpack(&args).digest();
-    *args.last_mut().unwrap() = world.path("out").display().to_string();
-    assert_eq!(world.mlpack(&args).digest(), digest);
+    let digest = context.mlpack(&args).digest();
+    *args.last_mut().unwrap() = context.path("out").display().to_string();
+    assert_eq!(context.mlpack(&args).digest(), digest);
 }
 
 #[test]

@@ -103,7 +103,7 @@ For more information, try '--help'.
 error: the following required arguments were not provided:
   --output <IMAGE>
 
-Usage: mlpack package --model <NAME[:VERSION]=PATH> --quiet --cache-dir <DIR> --output <IMAGE>
+Usage: mlpack package [OPTIONS] --output <IMAGE>
 
 For more information, try '--help'.
 --- exit code 2
@@ -111,13 +111,14 @@ For more information, try '--help'.
 "#]]);
     context.mlpack(&["check", "oci:"]).is(str![[r#"
 --- stderr
+warning: `mlpack check oci:` is now `mlpack base check oci:`
 error: `oci:` is not an image: a path is missing after the colon
 --- exit code 2
 
 "#]]);
     context.mlpack(&["package", "-m", "=model.bin", "--output", "oci:out"]).is(str![[r#"
 --- stderr
-error: `=model.bin` is not a model: the name `` must begin with a letter or digit and go on with letters, digits, `-`, `.` and `_`, 255 at most
+error: `=model.bin` is not a model: the name `` must be at most 255 letters, digits, `-`, `.` and `_`, beginning with a letter or digit
 hint: write NAME=PATH or NAME:VERSION=PATH, as in `digits:3=outputs/digits.onnx`
 --- exit code 2
 

@@ -145,35 +145,35 @@ fn virtual_packages_come_from_the_base() {
     assert!(found.contains("common=1.0=0\n"), "{found}");
     context.normalized(&plan(&["python=3.11", "needs-cuda"], &[])).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`needs-cuda` (line 7) is there as 1.0, which needs `__cuda >=10.0`.
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+`needs-cuda` (line 7) is available as 1.0, which needs `__cuda >=10.0`.
 Because the base image has no CUDA, nothing meets `__cuda >=10.0`.
 So line 7 cannot be met.
-hint: take a base image with CUDA
+hint: use a base image with CUDA
 --- exit code 1
 
 "#]]);
     context.normalized(&plan(&["python=3.11", "glibc-old=2"], &[])).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`glibc-old=2` (line 7) is there as 2.0, which needs `__glibc >=2.99`.
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+`glibc-old=2` (line 7) is available as 2.0, which needs `__glibc >=2.99`.
 Because the base image has glibc 2.36, nothing meets `__glibc >=2.99`.
 So line 7 cannot be met.
-hint: take a newer base image
+hint: use a newer base image
 --- exit code 1
 
 "#]]);
     context.normalized(&plan(&["python=3.99"], &[])).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because python is there only as 3.6.15 to 3.13.0 (6 versions), nothing meets `python=3.99` (line 6).
-hint: ask for a version that is there
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+Because python exists only as 3.6.15 to 3.13.0 (6 versions), nothing meets `python=3.99` (line 6).
+hint: request a version that exists
 --- exit code 1
 
 "#]]);
     context.normalized(&plan(&["python=3.11", "no-such-package"], &[])).is(str![[r#"
 --- stderr
-error: no channel has a conda package `no-such-package` for linux-64; asked: file://[REPOSITORY]/fixtures/built/small-channel/main/
+error: no channel has a conda package `no-such-package` for linux-64; searched: file://[REPOSITORY]/fixtures/built/small-channel/main/
 hint: check the spelling, add the channel that has it below `channels:`, or list `no-such-package` below `pip:` if PyPI has it
 --- exit code 1
 
@@ -242,7 +242,7 @@ fn the_environment_is_below_the_conda_root_of_the_base() {
     context.mlpack(&args).is(str![[r#"
 base         local image (sha256:55e9a1331b6bed0b2dc96d843b45314543f46d084554b2c14f09d5213bf0113a)
 python       3.11.7 at /opt/miniconda/envs/svc/bin/python3.11
-             new: `python=3.11` is asked for, the base has 3.6.15
+             new: `python=3.11` is required, the base has 3.6.15
 environment  1 conda and 2 pip packages in /opt/miniconda/envs/svc
 entry script /var/azureml-app/score.py
 model        model:0 = model.bin

@@ -21,7 +21,7 @@ fn a_conflict_is_explained() {
     // Two lines require the same package in two versions.
     plan(&["python=3.11", "common=1", "common=2"], &[]).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
 Because an environment has one version of common, 1.0 for `common=1` (line 7) and 2.0 for `common=2` (line 8) cannot both be there.
 hint: loosen one of the lines named above, or leave it out
 --- exit code 1
@@ -30,9 +30,9 @@ hint: loosen one of the lines named above, or leave it out
     // The dependencies of two lines do.
     plan(&["python=3.11", "clash-left", "clash-right"], &[]).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`clash-left` (line 7) is there as 1.0, which needs `common 1.*`.
-`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+`clash-left` (line 7) is available as 1.0, which needs `common 1.*`.
+`clash-right` (line 8) is available as 1.0, which needs `common 2.*`.
 Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
 So lines 7 and 8 cannot be met together.
 hint: loosen one of the lines named above, or leave it out
@@ -42,10 +42,10 @@ hint: loosen one of the lines named above, or leave it out
     // A dependency of a dependency does.
     plan(&["python=3.11", "clash-deep", "clash-right"], &[]).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-`clash-deep` (line 7) is there as 1.0, which needs `clash-left`.
-`clash-left` is there as 1.0, which needs `common 1.*`.
-`clash-right` (line 8) is there as 1.0, which needs `common 2.*`.
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+`clash-deep` (line 7) is available as 1.0, which needs `clash-left`.
+`clash-left` is available as 1.0, which needs `common 1.*`.
+`clash-right` (line 8) is available as 1.0, which needs `common 2.*`.
 Because an environment has one version of common, 1.0 for `common 1.*` and 2.0 for `common 2.*` cannot both be there.
 So lines 7 and 8 cannot be met together.
 hint: loosen one of the lines named above, or leave it out
@@ -54,26 +54,26 @@ hint: loosen one of the lines named above, or leave it out
 "#]]);
     plan(&["python=3.11", "common=2"], &["--exclude-newer", "2019-05-05"]).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because common 2.0 came on 2020-04-01, after --exclude-newer 2019-05-05, nothing meets `common=2` (line 7).
-hint: --exclude-newer 2020-04-01 lets common 2.0 in
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+Because common 2.0 was uploaded on 2020-04-01, after --exclude-newer 2019-05-05, nothing meets `common=2` (line 7).
+hint: use --exclude-newer 2020-04-01 to include common 2.0
 --- exit code 1
 
 "#]]);
     // All of it is younger than that, the interpreter as well.
     plan(&["python=3.11", "common=1"], &["--exclude-newer", "2015-01-01"]).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because common 1.0 came on 2019-04-01, after --exclude-newer 2015-01-01, nothing meets `common=1` (line 7).
-hint: --exclude-newer 2019-04-01 lets common 1.0 in
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+Because common 1.0 was uploaded on 2019-04-01, after --exclude-newer 2015-01-01, nothing meets `common=1` (line 7).
+hint: use --exclude-newer 2019-04-01 to include common 1.0
 --- exit code 1
 
 "#]]);
     let hidden = planned(&context, &base, &both, &["python=3.11", "priority=2"], &[]);
     context.normalized(&hidden).is(str![[r#"
 --- stderr
-error: the conda packages do not fit together for linux-64 with glibc 2.36:
-Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/small-channel/extra, and file://[REPOSITORY]/fixtures/built/small-channel/main, which stands before it, has priority too (1.0), nothing meets `priority=2` (line 8).
+error: conda dependencies are unsatisfiable for linux-64 with glibc 2.36:
+Because priority 2.0 is in file://[REPOSITORY]/fixtures/built/small-channel/extra, and file://[REPOSITORY]/fixtures/built/small-channel/main, which has priority, has priority too (1.0), nothing meets `priority=2` (line 8).
 hint: put file://[REPOSITORY]/fixtures/built/small-channel/extra before file://[REPOSITORY]/fixtures/built/small-channel/main below `channels:`, or write `file://[REPOSITORY]/fixtures/built/small-channel/extra::priority`
 --- exit code 1
 
@@ -95,7 +95,7 @@ fn damaged_channels_and_archives_are_reported() {
         ))
         .is(str![[r#"
 --- stderr
-error: the channel file://[REPOSITORY]/fixtures/built/small-channel/nowhere/ cannot be used: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/small-channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/small-channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
+error: cannot use channel file://[REPOSITORY]/fixtures/built/small-channel/nowhere/: could not find subdir 'noarch' in channel 'file://[REPOSITORY]/fixtures/built/small-channel/nowhere/': failed to open file `[REPOSITORY]/fixtures/built/small-channel/nowhere/noarch/repodata.json`: No such file or directory (os error 2)
 hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself
 --- exit code 1
 
@@ -105,7 +105,7 @@ hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANN
             "wrong-checksum",
             str![[r#"
 --- stderr
-error: wrong-checksum-1.0-0.conda should be sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5 but its bytes are sha256:459c64dd40aab5125489bc380aaf60c8f1c7b215c1b356823aabd24df062e932
+error: checksum mismatch for wrong-checksum-1.0-0.conda: expected sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5, got sha256:459c64dd40aab5125489bc380aaf60c8f1c7b215c1b356823aabd24df062e932
 hint: the file was damaged or replaced: fetch it again from an index you trust
 --- exit code 1
 
@@ -115,8 +115,8 @@ hint: the file was damaged or replaced: fetch it again from an index you trust
             "cut-short=1",
             str![[r#"
 --- stderr
-error: cut-short-1.0-0.tar.bz2 is not a sound conda package: decompression not finished but EOF reached
-hint: ask the owner of the channel, or take another version or build
+error: invalid conda package cut-short-1.0-0.tar.bz2: decompression not finished but EOF reached
+hint: ask the owner of the channel, or use another version or build
 --- exit code 1
 
 "#]],
@@ -125,8 +125,8 @@ hint: ask the owner of the channel, or take another version or build
             "cut-short=2",
             str![[r#"
 --- stderr
-error: cut-short-2.0-0.conda is not a sound conda package: invalid zip archive: invalid Zip archive: Could not find EOCD
-hint: ask the owner of the channel, or take another version or build
+error: invalid conda package cut-short-2.0-0.conda: invalid zip archive: invalid Zip archive: Could not find EOCD
+hint: ask the owner of the channel, or use another version or build
 --- exit code 1
 
 "#]],
@@ -135,7 +135,7 @@ hint: ask the owner of the channel, or take another version or build
             "wrong-file",
             str![[r#"
 --- stderr
-error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: wrong-file-1.0-0.conda is not a sound conda package: `share/wrong-file/version.txt` is not the file that paths.json lists
+error: cannot pack `opt/mlpack/envs/svc/share/wrong-file/version.txt`: invalid conda package wrong-file-1.0-0.conda: `share/wrong-file/version.txt` does not match the hash in paths.json
 --- exit code 1
 
 "#]],
@@ -158,7 +158,7 @@ fn a_prefix_too_long_for_a_program_is_reported() {
     let args = [&args[..], &["--output".to_owned(), "oci:out".to_owned()]].concat();
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: `bin/python3.11` of python-3.11.7-h7a6845c_0.conda has room for a prefix of 28 characters, `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
+error: `bin/python3.11` in python-3.11.7-h7a6845c_0.conda supports install prefixes of at most 28 characters; `/opt/mlpack/envs/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` has 137
 hint: give the environment a shorter `name:` in the conda file
 --- exit code 1
 
@@ -193,7 +193,7 @@ fn an_unwritable_cache_is_reported() {
     as_nobody(&args).is(str![[r#"
 --- stderr
 error: cannot write to the cache: [TEMP]/cache/stage: Permission denied (os error 13)
-hint: set MLPACK_CACHE_DIR to a folder that can be written to
+hint: set MLPACK_CACHE_DIR to a writable directory
 --- exit code 1
 
 "#]]);

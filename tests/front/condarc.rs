@@ -63,7 +63,7 @@ fn configuration_maps_channel_names_to_urls() {
     kit::eq(
         &notes(&context, &named),
         str![[r#"
-[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.config/conda/condarc: `custom_channels` sets where the channel main is
 
 "#]],
     );
@@ -78,8 +78,8 @@ fn configuration_maps_channel_names_to_urls() {
     kit::eq(
         &notes(&context, &joined),
         str![[r#"
-[TEMP]/home/.condarc: `default_channels` says what the channel defaults is
-[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.condarc: `default_channels` sets what the channel defaults is
+[TEMP]/home/.config/conda/condarc: `custom_channels` sets where the channel main is
 
 "#]],
     );
@@ -89,9 +89,9 @@ fn configuration_maps_channel_names_to_urls() {
     kit::eq(
         &notes(&context, &unnamed),
         str![[r#"
-[TEMP]/home/.condarc: `channels` says the channels, which the conda file does not name
-[TEMP]/home/.condarc: `custom_multichannels` says what the channel all is
-[TEMP]/home/.config/conda/condarc: `custom_channels` says where the channel main is
+[TEMP]/home/.condarc: `channels` sets the channels, since the conda file has none
+[TEMP]/home/.condarc: `custom_multichannels` sets what the channel all is
+[TEMP]/home/.config/conda/condarc: `custom_channels` sets where the channel main is
 
 "#]],
     );
@@ -125,7 +125,7 @@ fn invalid_or_disabled_configuration() {
     packaged(&context, &base, &main, &["--quiet"]).is(str![[r#"
 --- stderr
 error: [TEMP]/home/.condarc:3: `default_channels` is a mapping, not a list
-hint: mend the file, which conda reads as well, or set MLPACK_NO_CONDARC=1 to do without
+hint: fix the file (conda reads it too), or set MLPACK_NO_CONDARC=1 to ignore it
 --- exit code 1
 
 "#]]);

@@ -44,7 +44,7 @@ fn an_unchanged_model_is_not_hashed_again() {
     let again = || context.answer(context.command(&args), "");
     let second = again();
     assert_eq!(second.digest(), digest);
-    let unread = "model model:0: unchanged since it was hashed";
+    let unread = "model model:0: up to date (cached)";
     assert!(second.stderr.contains(unread), "{}", second.stderr);
     // Its bytes are there all the same, for an output that has other ones or none.
     for entry in fs::read_dir(context.path("out/blobs/sha256")).unwrap() {

@@ -22,7 +22,7 @@ fn project_lock_and_image_list_the_same_packages() {
     context.mlpack(&["env", "list", "."]).is(str![[r#"
 --- stderr
 error: there is no [TEMP]/work/mlpack.lock
-hint: `mlpack lock` with the same arguments makes it
+hint: run `mlpack lock` with the same arguments to create it
 --- exit code 1
 
 "#]]);
@@ -140,7 +140,7 @@ fn packages_of_a_foreign_image_are_listed() {
     context.mlpack(&["env", "list", "nothing at all"]).is(str![[r#"
 --- stderr
 error: `nothing at all` is not an image: invalid reference format; expected oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker:NAME or REGISTRY/REPOSITORY[:TAG][@DIGEST]
-hint: name a folder, a lock file, a conda file, or an image as for `mlpack inspect`
+hint: name a directory, a lock file, a conda file, or an image as for `mlpack inspect`
 --- exit code 2
 
 "#]]);

@@ -32,8 +32,8 @@ My Service/README.md
     context.write("My Service/score.py", "mine");
     context.mlpack(&["init", "My Service"]).is(str![[r#"
 --- stderr
-error: [TEMP]/work/My Service/score.py is there already
-hint: name another folder, or remove the file
+error: [TEMP]/work/My Service/score.py already exists
+hint: choose another directory, or remove the file
 --- exit code 2
 
 "#]]);
@@ -75,10 +75,10 @@ fn quickstart_packages_the_sample() {
     let args = ["quickstart", "demo", "--no-run", "--base-image", &base];
     let first = context.mlpack(&args);
     first.is(str![[r#"
-sample      demo
-packaged    oci:demo/image@[DIGEST]
-holds       score.py with [COUNT] packages on Python 3.11.9, model digits:0
-look inside mlpack inspect oci:demo/image:quickstart
+created          demo
+packaged         oci:demo/image@[DIGEST]
+contents         score.py with [COUNT] packages on Python 3.11.9, model digits:0
+inspect with     mlpack inspect oci:demo/image:quickstart
 
 "#]]);
     let seen = context.mlpack(&["inspect", "oci:demo/image", "--format", "json"]).json();

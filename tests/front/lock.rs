@@ -98,8 +98,8 @@ fn a_locked_build_sends_no_requests() {
     assert_eq!(
         told(&answer),
         [
-            "mlpack.lock: it was made with no index, this is http://127.0.0.1:9/simple; every file is held to its hash, wherever it comes from",
-            "mlpack.lock fits: 2 packages are taken from it",
+            "mlpack.lock: it was made with no index, the current indexes are http://127.0.0.1:9/simple; every file is verified by its hash, wherever it comes from",
+            "mlpack.lock is up to date; using its 2 packages",
         ]
     );
     context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
@@ -146,11 +146,11 @@ fn an_outdated_lock_is_not_overwritten() {
     pip(&context, &["core", "left"]);
     let answer = loud(&context, &package(&project, &[]));
     answer.ok();
-    let reason = "the pip list got `core`, `left` and lost `core==1.0`";
+    let reason = "in the pip list, `core`, `left` added and `core==1.0` removed";
     assert_eq!(
         told(&answer),
         [format!(
-            "mlpack.lock does not fit: {reason}; what else is in it stays where it can, and `mlpack lock` writes that down"
+            "mlpack.lock is out of date: {reason}; re-resolving (other pins kept where possible). Run `mlpack lock` to update it"
         )]
     );
     assert_eq!(read(&context), text);
@@ -197,7 +197,7 @@ fn every_changed_input_is_named() {
     let differs = |more: &[&str]| {
         let answer = context.mlpack(&lock(&project, &[&["--check"], more].concat()));
         let first = answer.stderr.lines().next().unwrap().to_owned();
-        first.trim_start_matches("error: mlpack.lock does not fit: ").to_owned()
+        first.trim_start_matches("error: mlpack.lock is out of date: ").to_owned()
     };
     context.write("list.txt", "core==2.0\n");
     assert_eq!(differs(&[]), "list.txt changed");
@@ -206,7 +206,7 @@ fn every_changed_input_is_named() {
     assert_eq!(differs(&["--exclude-newer", "2030-01-01"]), day);
     assert_eq!(
         differs(&["--environment", "new"]),
-        "the environment gets an interpreter of its own, not the base's"
+        "the environment gets a new interpreter, not the base's"
     );
     let target = text.lines().skip_while(|line| *line != "[target]");
     let facts: Vec<_> = target.skip(1).take_while(|line| !line.is_empty()).collect();
@@ -240,7 +240,7 @@ fn a_base_with_the_same_facts_keeps_the_lock_valid() {
     assert_eq!(
         told(&answer)[0],
         format!(
-            "mlpack.lock: the base is {short} now, 000000000000 when it was locked; what packages have to fit is the same"
+            "mlpack.lock: the base is {short} now, 000000000000 when it was locked; Python, glibc and architecture are the same"
         )
     );
     // No package is resolved; only the digest of the base is updated.

@@ -59,7 +59,7 @@ hint: did you mean core?
     context.mlpack(&lock(&project, &["--update", "core"])).is(str![[r#"
 --- stderr
 error: there is no [TEMP]/work/mlpack.lock
-hint: `mlpack lock` with the same arguments makes it
+hint: run `mlpack lock` with the same arguments to create it
 --- exit code 1
 
 "#]]);

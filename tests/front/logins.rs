@@ -26,11 +26,11 @@ fn order_of_credential_sources() {
     context.mlpack_with(&[&["copy", &base, &remote], &user[..]].concat(), "secret\n").ok();
     let package = [context.project(&remote), vec!["--dry-run".to_owned()]].concat();
     let refused = |answer: &crate::kit::Answer, user: &str| {
-        let told = format!("refused the credentials of user `{user}`");
+        let told = format!("rejected the credentials of user `{user}`");
         assert!(answer.code == 1 && answer.stderr.contains(&told), "{}", answer.stderr);
         assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
     };
-    assert!(context.mlpack(&package).stderr.contains("wants a login"));
+    assert!(context.mlpack(&package).stderr.contains("authentication required"));
 
     let auth = context.root().join("auth.json");
     fs::write(&auth, file(&registry.host, "user:secret")).unwrap();
@@ -63,7 +63,7 @@ fn order_of_credential_sources() {
 
     // An address alone is anonymous, whatever else is known.
     context.write("inferenceconfig.json", configuration(&format!("\"{}\"", registry.host)));
-    assert!(context.mlpack(&package).stderr.contains("wants a login"));
+    assert!(context.mlpack(&package).stderr.contains("authentication required"));
 }
 
 /// What `az account get-access-token` gives is exchanged at the registry itself, as Azure's wants.
@@ -96,8 +96,8 @@ fn a_token_of_azure_active_directory_is_exchanged() {
     context.set("MLPACK_REGISTRY_AZURE_TOKEN", "directory-token");
     context.mlpack(&["inspect", &format!("{host}/team/name:v1")]).is(str![[r#"
 --- stderr
-error: [HOST]/team/name has no image `v1`: status 404 MANIFEST_UNKNOWN
-hint: check tag and digest; `skopeo list-tags docker://[HOST]/team/name` shows the tags
+error: no image `v1` in `[HOST]/team/name`: status 404 MANIFEST_UNKNOWN
+hint: check the tag or digest; `skopeo list-tags docker://[HOST]/team/name` lists the tags
 --- exit code 1
 
 "#]]);

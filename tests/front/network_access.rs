@@ -23,7 +23,7 @@ fn plain_http_needs_insecure_registry_and_uses_the_proxy() {
     context.set("HTTP_PROXY", format!("http://{proxy}"));
     let inspect = ["inspect", "registry.invalid:5000/team/name:v1"];
     let unnamed = context.mlpack(&inspect);
-    assert!(unnamed.stderr.contains("cannot be resolved"), "{}", unnamed.stderr);
+    assert!(unnamed.stderr.contains("cannot resolve"), "{}", unnamed.stderr);
     assert!(seen.lock().unwrap().is_empty(), "it was spoken to without TLS");
 
     let named = [&inspect[..], &["--insecure-registry", "registry.invalid:5000"]].concat();
@@ -39,7 +39,7 @@ hint: check tag and digest; `skopeo list-tags docker://registry.invalid:5000/tea
 
     context.set("NO_PROXY", ".invalid");
     let direct = context.mlpack(&named);
-    assert!(direct.stderr.contains("cannot be resolved"), "{}", direct.stderr);
+    assert!(direct.stderr.contains("cannot resolve"), "{}", direct.stderr);
     assert_eq!(seen.lock().unwrap().len(), 1);
 }
 
@@ -49,7 +49,7 @@ fn a_file_without_certificates_is_reported() {
     context.write("ca.pem", "nothing");
     context.mlpack(&["inspect", "127.0.0.1:1/a:v1", "--ca-cert", "ca.pem"]).is(str![[r#"
 --- stderr
-error: cannot use the certificates in [TEMP]/work/ca.pem: it holds no PEM certificate
+error: cannot load certificates from [TEMP]/work/ca.pem: it contains no PEM certificate
 --- exit code 1
 
 "#]]);

@@ -80,10 +80,11 @@ policy azureml-2019
 ?       conda         not read     wanted >=4.5
 ?       python        not read     wanted 3.5 or 3.6
 FAILED  architecture  found arm64  wanted amd64
-architecture: Take the linux/amd64 variant of the base. The service of 2019 ran amd64 images only.
+architecture: Use the linux/amd64 variant of the base. Azure ML (2019) ran amd64 images only.
 --- stderr
+warning: `mlpack check [HOST]/bases/arm:v1` is now `mlpack base check [HOST]/bases/arm:v1`
 error: the base image does not meet the policy `azureml-2019`: architecture
-hint: choose another base image, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);
@@ -99,9 +100,9 @@ base image [HOST]/bases/arm:v1
 ?       conda         not read     wanted >=4.5
 ?       python        not read     wanted 3.5 or 3.6
 FAILED  architecture  found arm64  wanted amd64
-architecture: Take the linux/amd64 variant of the base. The service of 2019 ran amd64 images only.
+architecture: Use the linux/amd64 variant of the base. Azure ML (2019) ran amd64 images only.
 error: the base image does not meet the policy `azureml-2019`: architecture
-hint: choose another base image, let a requirement pass by name with --allow, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, ignore a requirement by name with --allow, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);

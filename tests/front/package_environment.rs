@@ -15,7 +15,7 @@ fn an_import_that_no_package_provides_is_reported() {
     args.push("--dry-run".to_owned());
     let answer = context.mlpack(&args);
     answer.ok();
-    let warning = "score.py:1: `import cv2`: no package of the environment has `cv2`\n  remedy: add opencv-python to the pip list\n";
+    let warning = "score.py:1: `import cv2`: no package of the environment has `cv2`\n  hint: add opencv-python-headless to the pip list\n";
     assert!(answer.stderr.contains(warning), "{}", answer.stderr);
     assert_eq!(answer.stderr.matches("script.imports").count(), 1, "{}", answer.stderr);
 }
@@ -35,11 +35,11 @@ fn nested_requirement_files_are_checked() {
     args.push("--dry-run".to_owned());
     context.mlpack(&args).is(str![[r#"
 --- stderr
-warning[deps.flask]: [TEMP]/work/lists/web.txt:1: `flask   ==1.0.3` means Flask 1.0, which does not start with today's itsdangerous, markupsafe, werkzeug
-  remedy: add to the pip list: itsdangerous==2.0.1, markupsafe<2.1, werkzeug<2
-error: the pip list cannot be met for cpython-3.11.9-linux-amd64-glibc2.36
+warning[deps.flask]: [TEMP]/work/lists/web.txt:1: `flask   ==1.0.3` pulls in Flask 1.0, which is incompatible with current itsdangerous, markupsafe, werkzeug
+  hint: add to the pip list: itsdangerous==2.0.1, markupsafe<2.1, werkzeug<2
+error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
 Because flask was not found in the provided package locations and you require flask==1.0.3, we can conclude that your requirements are unsatisfiable.
-hint: loosen or pin the versions named above so that one set fits all
+hint: loosen or pin the versions named above so that one set satisfies all
 --- exit code 1
 
 "#]]);
@@ -61,9 +61,9 @@ fn packages_missing_for_a_pickled_model_are_reported() {
     answer.ok();
     context.normalized(&answer.stderr).is(str![[r#"
 warning[model.pickle]: [TEMP]/work/model.bin: it needs `joblib.numpy_pickle`, and no package of the environment has `joblib`
-  remedy: add joblib to the pip list
+  hint: add joblib to the pip list
 warning[model.pickle]: [TEMP]/work/model.bin: it needs `xgboost.sklearn`, and no package of the environment has `xgboost`
-  remedy: add xgboost to the pip list
+  hint: add xgboost to the pip list
 
 "#]]);
 }
@@ -78,7 +78,7 @@ fn exclude_newer_does_not_apply_to_find_links() {
     answer.ok();
     let told: Vec<_> =
         answer.stderr.lines().filter(|line| line.starts_with("--exclude-newer")).collect();
-    context.normalized(&told.join("\n")).is(str!["--exclude-newer does not count for azureml-inference-server-http 1.4.0, core 1.0: files behind --find-links have no time of upload"]);
+    context.normalized(&told.join("\n")).is(str!["--exclude-newer does not apply to azureml-inference-server-http 1.4.0, core 1.0: files behind --find-links have no upload time"]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn bytecode_without_an_interpreter_is_refused() {
     args.extend(["--bytecode", "--output", "oci:out"].map(str::to_owned));
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: there is no Python 3.11 on this machine to make bytecode with
+error: no Python 3.11 on this machine to compile bytecode with
 hint: give a Python 3.11 with --python, or leave out --bytecode
 --- exit code 1
 

@@ -87,9 +87,9 @@ fn the_spark_runtime_without_spark_is_reported() {
     answer.is(str![[r#"
 --- stderr
 error[config.spark]: the runtime is spark-py, but neither the base image nor the conda file has Spark
-  remedy: add `pyspark` to the conda file, name a base image with Spark, or use the runtime `python`
+  hint: add `pyspark` to the conda file, use a base image with Spark, or use the runtime `python`
 error: the project has 1 error
-hint: follow the remedies above and run the command again; nothing was written
+hint: follow the hints above and run the command again; nothing was written
 --- exit code 3
 
 "#]]);

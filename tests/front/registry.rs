@@ -94,7 +94,7 @@ fn login_is_requested_and_accepted() {
     let args = arguments(&context, &base, &output);
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: [HOST] wants a login for push of `team/name`: status 401
+error: authentication required to push `[HOST]/team/name`: status 401
 hint: log in first: `mlpack login [HOST]`
 --- exit code 1
 
@@ -107,8 +107,8 @@ hint: log in first: `mlpack login [HOST]`
     assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
     answer.is(str![[r#"
 --- stderr
-error: [HOST] refused the credentials of user `user`: status 401
-hint: check user and password, then `mlpack login [HOST]`
+error: [HOST] rejected the credentials of user `user`: status 401
+hint: check the user name and password, then run `mlpack login [HOST]`
 --- exit code 1
 
 "#]]);
@@ -123,8 +123,8 @@ hint: check user and password, then `mlpack login [HOST]`
     let nothing = format!("{}/team/nothing:v1", registry.host);
     context.mlpack(&["inspect", &nothing]).is(str![[r#"
 --- stderr
-error: [HOST]/team/nothing has no image `v1`: status 404 MANIFEST_UNKNOWN: manifest unknown
-hint: check tag and digest; `skopeo list-tags docker://[HOST]/team/nothing` shows the tags
+error: no image `v1` in `[HOST]/team/nothing`: status 404 MANIFEST_UNKNOWN: manifest unknown
+hint: check the tag or digest; `skopeo list-tags docker://[HOST]/team/nothing` lists the tags
 --- exit code 1
 
 "#]]);

@@ -251,7 +251,7 @@ fn a_python_of_another_architecture_is_not_run() {
     hide_python(&mut context, &[]);
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc2.36 and cannot be built here: no Python is on this machine to run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
+error: witness 1.0 has no wheel for cpython-3.9.18-linux-arm64-glibc2.36 and cannot be built here: no Python on this machine can run its build script, and the environment's own cannot be run here: it is for aarch64, this machine is x86_64
 hint: pin a version of witness that has a wheel, put a wheel of it where --find-links points, or give a Python 3.9 of this machine's architecture with --python
 --- exit code 1
 
@@ -268,7 +268,7 @@ fn a_cache_path_too_long_for_the_prefix_is_reported() {
     args.push("--dry-run".to_owned());
     let answer = context.mlpack(&args);
     let told = format!(
-        "characters, its programs have room for {}; set MLPACK_CACHE_DIR to a shorter path",
+        "characters, its programs support {}; set MLPACK_CACHE_DIR to a shorter path",
         channel.prefix_length(MINOR)
     );
     assert!(answer.code == 1 && answer.stderr.contains(&told), "{}", answer.stderr);

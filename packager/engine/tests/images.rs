@@ -75,7 +75,7 @@ async fn an_image_comes_back_as_it_went_in() {
     let (cache, platform) = (runnable.folder().join("cache"), Platform::linux_amd64());
     let recorder = Recorder::default();
     let back = engine.image(&runnable.unique, &cache, &platform, &recorder).await.unwrap();
-    assert_eq!(recorder.taken().begun, [format!("export {} from Docker", runnable.unique)]);
+    assert_eq!(recorder.taken().begun, [format!("Exporting {} from Docker", runnable.unique)]);
     assert_eq!(back.place, format!("docker:{}", runnable.unique));
     assert_eq!(back.id, image.id);
     assert!(tars(&back) == tars(&image));

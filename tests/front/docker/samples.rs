@@ -134,15 +134,15 @@ fn quickstart() {
     }
     let answer = context.mlpack(&["quickstart", "--base-image", &base]);
     answer.is(snapbox::str![[r#"
-sample      mlpack-quickstart
-packaged    oci:mlpack-quickstart/image@[DIGEST]
-holds       score.py with [COUNT] packages on Python [PYTHON], model digits:0
-look inside mlpack inspect oci:mlpack-quickstart/image:quickstart
-service     mlpack-quickstart is running
-scoring URI http://127.0.0.1:[PORT]/score
-prediction  {"labels": [2], "probabilities": [1.0]}
-ask again   curl -H 'Content-Type: application/json' -d @mlpack-quickstart/sample.json http://127.0.0.1:[PORT]/score
-take away   mlpack service delete -n mlpack-quickstart
+created          mlpack-quickstart
+packaged         oci:mlpack-quickstart/image@[DIGEST]
+contents         score.py with [COUNT] packages on Python [PYTHON], model digits:0
+inspect with     mlpack inspect oci:mlpack-quickstart/image:quickstart
+service          mlpack-quickstart is running
+scoring URI      http://127.0.0.1:[PORT]/score
+prediction       {"labels": [2], "probabilities": [1.0]}
+try again        curl -H 'Content-Type: application/json' -d @mlpack-quickstart/sample.json http://127.0.0.1:[PORT]/score
+remove with      mlpack service delete -n mlpack-quickstart
 
 "#]]);
     let expected = repository().join("templates/quickstart/expected.json");

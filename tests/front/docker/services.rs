@@ -139,7 +139,7 @@ fn a_script_that_fails_is_explained_with_its_log() {
     answer.is(str![[r#"
 --- stderr
 warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
-  remedy: add pandas to the pip list
+  hint: add pandas to the pip list
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
   | Traceback (most recent call last):
