@@ -1,0 +1,127 @@
+//! Addresses and listening sockets.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// All addresses of the host.
+    Port(u16),
+    /// One address.
+    Tcp(SocketAddr),
+    /// A Unix socket; the path is replaced if it exists.
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() { Err(()) } else { Ok(Self::Unix(path.into())) };
+        }
+        if let Ok(port) = text.parse() {
+            return Ok(Self::Port(port));
+        }
+        text.parse().map(Self::Tcp).map_err(|_| ())
+    }
+}
+
+/// A byte stream of a client.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
+/// A listening socket.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// The system's reason, such as an address in use.
+    pub(crate) async fn bind(address: &Address) -> io::Result<Self> {
+        match address {
+            // A dual-stack socket where the host has IPv6, else IPv4.
+            Address::Port(port) => match TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)).await {
+                Ok(listener) => Ok(Self::Tcp(listener)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+                Err(_) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).await.map(Self::Tcp),
+            },
+            Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Address::Unix(path) => match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => UnixListener::bind(path).map(Self::Unix),
+            },
+        }
+    }
+
+    /// Waits for a connection; gives the stream and the client's address as text. Errors of a single connection are
+    /// passed over; where file descriptors are used up it waits for some to be closed.
+    pub(crate) async fn accept(&self) -> (Box<dyn Stream>, String) {
+        loop {
+            let accepted = match self {
+                Self::Tcp(listener) => listener.accept().await.map(|(stream, address)| {
+                    let _ = stream.set_nodelay(true);
+                    (Box::new(stream) as Box<dyn Stream>, address.ip().to_canonical().to_string())
+                }),
+                Self::Unix(listener) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _)| (Box::new(stream) as Box<dyn Stream>, String::new())),
+            };
+            match accepted {
+                Ok(accepted) => return accepted,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// The address in use, as text.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Tcp(listener) => {
+                listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string())
+            }
+            Self::Unix(listener) => {
+                let path = listener.local_addr().ok().and_then(|address| {
+                    address.as_pathname().map(|path| path.display().to_string())
+                });
+                format!("unix:{}", path.unwrap_or_default())
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_ports_sockets_or_paths() {
+        assert_eq!("5001".parse(), Ok(Address::Port(5001)));
+        assert_eq!("127.0.0.1:80".parse(), Ok(Address::Tcp(([127, 0, 0, 1], 80).into())));
+        assert_eq!("unix:/run/s".parse(), Ok(Address::Unix("/run/s".into())));
+        assert_eq!("unix:".parse::<Address>(), Err(()));
+        assert_eq!("localhost".parse::<Address>(), Err(()));
+    }
+}
