@@ -1,16 +1,10 @@
-//! Lines of the front door's own log: one JSON object a line on standard output, never split by a worker's output.
-//!
-//! What user code prints passes through unchanged, whole line by whole line, on the stream that it was printed to.
+//! The front door's own log: one JSON object a line on standard output.
 
-use std::io::Write as _;
-use std::sync::Mutex;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 
-/// Longest line of user code that is passed on in one piece.
-const MAX_LINE: usize = 64 << 10;
+use crate::output;
 
 /// One request.
 #[derive(Debug, Serialize)]
@@ -28,6 +22,14 @@ pub(crate) struct Request<'a> {
     pub(crate) reason: Option<&'a str>,
 }
 
+/// The addresses in use.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listening<'a> {
+    pub(crate) message: &'static str,
+    pub(crate) address: &'a str,
+    pub(crate) operations: &'a str,
+}
+
 #[derive(Serialize)]
 struct Line<'a, T> {
     time: String,
@@ -42,17 +44,37 @@ struct Message<'a> {
 }
 
 fn write(level: &str, what: impl Serialize) {
+    let dropped = output::take_dropped();
+    if dropped > 0 {
+        let message = format!("dropped {dropped} log lines: nothing read the log");
+        offer("warning", Message { message: &message });
+    }
+    offer(level, what);
+}
+
+fn offer(level: &str, what: impl Serialize) {
+    #[expect(clippy::disallowed_methods, reason = "a log line has the time")]
     let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
     let line = Line { time: format!("{now:.3}"), level, what };
     if let Ok(mut text) = serde_json::to_vec(&line) {
         text.push(b'\n');
-        let _ = std::io::stdout().lock().write_all(&text);
+        output::offer(text);
     }
 }
 
-/// Logs a request that was answered.
+/// Milliseconds with two decimals.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e5).round() / 100.0
+}
+
+/// Logs a request.
 pub(crate) fn request(request: &Request<'_>) {
     write("info", request);
+}
+
+/// Logs the addresses in use.
+pub(crate) fn listening(listening: &Listening<'_>) {
+    write("info", listening);
 }
 
 /// Logs an event.
@@ -68,69 +90,4 @@ pub(crate) fn warning(message: &str) {
 /// Logs a failure.
 pub(crate) fn error(message: &str) {
     write("error", Message { message });
-}
-
-/// The last lines of a worker's output, for the report of its end.
-#[derive(Debug, Default)]
-pub(crate) struct Tail(Mutex<std::collections::VecDeque<String>>);
-
-impl Tail {
-    const LINES: usize = 40;
-
-    fn push(&self, line: &[u8]) {
-        let mut lines = self.0.lock().unwrap_or_else(|broken| broken.into_inner());
-        if lines.len() == Self::LINES {
-            lines.pop_front();
-        }
-        lines.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
-    }
-
-    /// The lines, oldest first.
-    pub(crate) fn text(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(|broken| broken.into_inner());
-        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// A stream of this process.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Output {
-    Standard,
-    Error,
-}
-
-/// Passes a worker's output on until it is closed.
-pub(crate) async fn pass_on(from: impl AsyncRead + Unpin, to: Output, tail: &Tail) {
-    let mut from = BufReader::with_capacity(16 << 10, from);
-    let mut line = Vec::new();
-    loop {
-        let Ok(buffer) = from.fill_buf().await else { return };
-        if buffer.is_empty() {
-            break;
-        }
-        let (used, ended) = match buffer.iter().position(|byte| *byte == b'\n') {
-            Some(at) => (at + 1, true),
-            None => (buffer.len(), false),
-        };
-        line.extend_from_slice(&buffer[..used]);
-        from.consume(used);
-        if ended || line.len() >= MAX_LINE {
-            emit(&mut line, to, tail);
-        }
-    }
-    if !line.is_empty() {
-        emit(&mut line, to, tail);
-    }
-}
-
-fn emit(line: &mut Vec<u8>, to: Output, tail: &Tail) {
-    if line.last() != Some(&b'\n') {
-        line.push(b'\n');
-    }
-    let _ = match to {
-        Output::Standard => std::io::stdout().lock().write_all(line),
-        Output::Error => std::io::stderr().lock().write_all(line),
-    };
-    tail.push(line);
-    line.clear();
 }

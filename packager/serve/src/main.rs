@@ -2,14 +2,22 @@
 
 mod admission;
 mod answer;
+mod body;
 mod children;
+mod connections;
 mod door;
+mod files;
 mod frame;
+mod guard;
 mod keys;
+mod leftovers;
 mod log;
 mod metrics;
 mod net;
+mod output;
 mod pool;
+mod record;
+mod route;
 mod serve;
 mod settings;
 mod tls;

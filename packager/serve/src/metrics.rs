@@ -101,10 +101,9 @@ impl Metrics {
         metrics
     }
 
-    /// Counts a request in until the guard is dropped.
-    pub(crate) fn begin(&self) -> Active<'_> {
+    /// Counts a request as active until [`Metrics::finished`].
+    pub(crate) fn begin(&self) {
         self.active.inc();
-        Active(&self.active)
     }
 
     /// Records an answer.
@@ -120,16 +119,17 @@ impl Metrics {
             http_route: route,
             http_response_status_code: status,
         };
+        self.active.dec();
         self.duration.get_or_create(&labels).observe(total.as_secs_f64());
     }
 
     /// Records a call of `run`.
-    pub(crate) fn ran(&self, time: Duration) {
-        self.run.observe(time.as_secs_f64());
+    pub(crate) fn ran(&self, milliseconds: f64) {
+        self.run.observe(milliseconds.max(0.0) / 1000.0);
         self.answered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often `run` was called.
+    /// Returns how often `run` was called.
     pub(crate) fn answered(&self) -> u64 {
         self.answered.load(Ordering::Relaxed)
     }
@@ -144,7 +144,7 @@ impl Metrics {
         self.restarts.get_or_create(&Reason { reason }).inc();
     }
 
-    /// The figures as text, with those of the moment read first.
+    /// Returns the figures as text, with the current values of the gauges.
     pub(crate) fn text(&self, queued: usize, ready: usize, pids: &[i32]) -> String {
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.queued.set(number(queued));
@@ -160,20 +160,10 @@ impl Metrics {
     }
 }
 
-/// Resident bytes of a process (`man 5 proc_pid_status`).
+/// Returns the resident bytes of a process (`man 5 proc_pid_status`).
 fn resident(pid: i32) -> Option<i64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: i64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kilobytes * 1024)
-}
-
-/// A request that is being answered.
-#[derive(Debug)]
-pub(crate) struct Active<'a>(&'a Gauge);
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }

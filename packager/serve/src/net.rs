@@ -1,5 +1,6 @@
 //! Addresses and listening sockets.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -34,6 +35,16 @@ impl FromStr for Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "port {port}"),
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
 /// A byte stream of a client.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
@@ -63,14 +74,14 @@ impl Listener {
             },
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
             Address::Unix(path) => match std::fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => UnixListener::bind(path).map(Self::Unix),
             },
         }
     }
 
-    /// Waits for a connection; gives the stream and the client's address as text. Errors of a single connection are
-    /// passed over; where file descriptors are used up it waits for some to be closed.
+    /// Waits for a connection and returns its stream and the client's address as text. Ignores errors of a single
+    /// connection; if no file descriptor is left, waits until some are closed.
     pub(crate) async fn accept(&self) -> (Box<dyn Stream>, String) {
         loop {
             let accepted = match self {
@@ -91,7 +102,17 @@ impl Listener {
         }
     }
 
-    /// The address in use, as text.
+    /// Accepts no more connections and removes the file of a Unix socket.
+    pub(crate) fn close(self) {
+        if let Self::Unix(listener) = &self
+            && let Ok(address) = listener.local_addr()
+            && let Some(path) = address.as_pathname()
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Returns the address in use as text.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Tcp(listener) => {

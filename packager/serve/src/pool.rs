@@ -1,13 +1,13 @@
-//! The workers: each is started, given calls one at a time, and replaced when it ends.
+//! The workers: each is started, gets calls one at a time, and is replaced when it ends.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::children::Children;
+use crate::children::{Children, End};
 use crate::frame::{Call, Reply};
 use crate::log;
 use crate::metrics::Metrics;
@@ -22,17 +22,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long an idle worker may take to end.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// Why no worker can take a call, or how the call failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PoolError {
-    /// No worker became free in time.
-    #[error("no worker is ready")]
-    NoWorker,
-    /// The call failed.
-    #[error(transparent)]
-    Call(#[from] CallError),
-}
-
 /// The pool of workers.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -40,7 +29,7 @@ pub(crate) struct Pool {
     children: Children,
     metrics: Arc<Metrics>,
     idle: Mutex<Vec<Worker>>,
-    /// As many permits as `idle` has workers.
+    /// At least as many permits as `idle` has workers; one who finds no worker waits again.
     free: Semaphore,
     ready: watch::Sender<usize>,
     /// Starts that failed since the last one that succeeded.
@@ -48,7 +37,6 @@ pub(crate) struct Pool {
     raw: AtomicBool,
     pids: Mutex<Vec<i32>>,
     stopping: AtomicBool,
-    busy: AtomicUsize,
     attempts: u32,
     fatal: mpsc::UnboundedSender<BootError>,
 }
@@ -75,7 +63,6 @@ impl Pool {
             raw: AtomicBool::new(false),
             pids: Mutex::new(vec![0; count]),
             stopping: AtomicBool::new(false),
-            busy: AtomicUsize::new(0),
             attempts,
             fatal,
         });
@@ -88,34 +75,20 @@ impl Pool {
     /// Keeps one worker alive.
     async fn supervise(self: Arc<Self>, slot: usize) {
         let mut pause = Duration::ZERO;
-        while !self.stopping.load(Ordering::Relaxed) {
+        while !self.is_stopping() {
             tokio::time::sleep(pause).await;
+            let served = self.metrics.answered();
             match Worker::boot(&self.program, &self.children).await {
-                Ok(Ready { worker, raw }) => {
-                    self.failures.store(0, Ordering::Relaxed);
-                    self.raw.store(raw, Ordering::Relaxed);
-                    let served = self.metrics.answered();
-                    let mut child = worker.child().clone();
-                    self.set_pid(slot, child.pid());
-                    self.ready.send_modify(|ready| *ready += 1);
-                    log::info(&format!("worker {slot} is ready (process {})", child.pid()));
-                    self.give_back(worker);
-                    let end = child.end().await;
-                    self.ready.send_modify(|ready| *ready -= 1);
-                    self.set_pid(slot, 0);
-                    if self.stopping.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    child.signal(rustix::process::Signal::KILL);
-                    log::warning(&format!("worker {slot} ended with {end}; it is started again"));
-                    self.metrics.restarted("ended");
-                    pause =
-                        if self.metrics.answered() > served { Duration::ZERO } else { next(pause) };
+                Ok(ready) => {
+                    self.live(slot, ready).await;
+                    let useful = self.metrics.answered() > served;
+                    pause = if useful { Duration::ZERO } else { next(pause) };
                 }
+                Err(_) if self.is_stopping() => return,
                 Err(error) => {
                     let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
                     self.metrics.restarted("boot_failed");
-                    if failures >= self.attempts && *self.ready.borrow() == 0 {
+                    if failures >= self.attempts && self.ready() == 0 {
                         let _ = self.fatal.send(error);
                         return;
                     }
@@ -128,68 +101,66 @@ impl Pool {
         }
     }
 
+    /// Offers a worker until it ends.
+    async fn live(&self, slot: usize, Ready { worker, raw }: Ready) {
+        self.failures.store(0, Ordering::Relaxed);
+        self.raw.store(raw, Ordering::Relaxed);
+        let mut child = worker.child().clone();
+        self.set_pid(slot, child.pid());
+        self.ready.send_modify(|ready| *ready += 1);
+        log::info(&format!("worker {slot} is ready (process {})", child.pid()));
+        self.give_back(worker);
+        let end = child.end().await;
+        self.ready.send_modify(|ready| *ready -= 1);
+        self.set_pid(slot, 0);
+        self.remove_ended();
+        child.kill(Duration::ZERO).await;
+        if !self.is_stopping() {
+            log::warning(&format!("worker {slot} ended with {end}; starting it again"));
+            self.metrics.restarted("ended");
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     fn set_pid(&self, slot: usize, pid: i32) {
-        if let Some(place) = self.lock_pids().get_mut(slot) {
+        if let Some(place) = lock(&self.pids).get_mut(slot) {
             *place = pid;
         }
     }
 
-    fn lock_pids(&self) -> std::sync::MutexGuard<'_, Vec<i32>> {
-        self.pids.lock().unwrap_or_else(|broken| broken.into_inner())
-    }
-
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
-        self.idle.lock().unwrap_or_else(|broken| broken.into_inner())
-    }
-
     fn give_back(&self, worker: Worker) {
-        self.lock_idle().push(worker);
+        lock(&self.idle).push(worker);
         self.free.add_permits(1);
     }
 
-    async fn take(&self, wait: Duration) -> Option<Worker> {
+    fn remove_ended(&self) {
+        let mut idle = lock(&self.idle);
+        let before = idle.len();
+        idle.retain(|worker| !worker.child().has_ended());
+        self.free.forget_permits(before - idle.len());
+    }
+
+    /// Waits for an idle worker. Nothing is lost if the caller stops waiting.
+    ///
+    /// # Errors
+    /// If none is idle within `wait`.
+    pub(crate) async fn take(self: &Arc<Self>, wait: Duration) -> Option<Taken> {
         let taken = async {
             loop {
                 self.free.acquire().await.ok()?.forget();
-                let worker = self.lock_idle().pop()?;
-                if !worker.child().has_ended() {
-                    return Some(worker);
+                let worker = lock(&self.idle).pop();
+                if let Some(worker) = worker.filter(|worker| !worker.child().has_ended()) {
+                    return Some(Taken { pool: self.clone(), worker: Some(worker) });
                 }
             }
         };
         tokio::time::timeout(wait, taken).await.ok().flatten()
     }
 
-    /// Gives a call to a free worker. The call goes on to its end if the caller goes away, so that the worker stays
-    /// usable.
-    ///
-    /// # Errors
-    /// [`PoolError`].
-    pub(crate) async fn call(
-        self: &Arc<Self>,
-        call: OwnedCall,
-        body: Bytes,
-        wait: Duration,
-    ) -> Result<(Reply, Bytes), PoolError> {
-        let pool = self.clone();
-        let task = tokio::spawn(async move {
-            let mut worker = pool.take(wait).await.ok_or(PoolError::NoWorker)?;
-            pool.busy.fetch_add(1, Ordering::Relaxed);
-            let limit = pool.program.call_timeout;
-            let outcome = worker.call(&call.as_call(limit), &body, limit).await;
-            pool.busy.fetch_sub(1, Ordering::Relaxed);
-            if outcome.is_ok() {
-                pool.give_back(worker);
-            }
-            Ok(outcome?)
-        });
-        match task.await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(PoolError::NoWorker),
-        }
-    }
-
-    /// Workers that are ready or at work.
+    /// The number of workers that are ready or at work.
     pub(crate) fn ready(&self) -> usize {
         *self.ready.borrow()
     }
@@ -201,19 +172,13 @@ impl Pool {
 
     /// Process identifiers of the workers, 0 where one is being started.
     pub(crate) fn pids(&self) -> Vec<i32> {
-        self.lock_pids().clone()
+        lock(&self.pids).clone()
     }
 
-    /// Waits until calls under way have ended, then ends all workers.
-    pub(crate) async fn stop(&self, grace: Duration) {
+    /// Ends all workers that are idle, and starts no more.
+    pub(crate) async fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        let idle = async {
-            while self.busy.load(Ordering::Relaxed) > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let _ = tokio::time::timeout(grace, idle).await;
-        let workers = std::mem::take(&mut *self.lock_idle());
+        let workers = std::mem::take(&mut *lock(&self.idle));
         let stops = workers.into_iter().map(|worker| tokio::spawn(worker.stop(STOP_GRACE)));
         for stop in stops.collect::<Vec<_>>() {
             let _ = stop.await;
@@ -221,8 +186,54 @@ impl Pool {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn next(pause: Duration) -> Duration {
     if pause.is_zero() { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) }
+}
+
+/// A worker taken from the pool; given back when dropped without a call.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pool: Arc<Pool>,
+    worker: Option<Worker>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            self.pool.give_back(worker);
+        }
+    }
+}
+
+impl Taken {
+    /// Gives the call to the worker. `hold` is kept until the worker is free again: the call goes on to its end if the
+    /// caller goes away, so that the worker stays usable.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn call(
+        mut self,
+        call: Arc<OwnedCall>,
+        body: Bytes,
+        hold: impl Send + 'static,
+    ) -> Result<(Reply, Bytes), CallError> {
+        let Some(mut worker) = self.worker.take() else {
+            return Err(CallError::NotSent(End::Unknown));
+        };
+        let pool = self.pool.clone();
+        let task = tokio::spawn(async move {
+            let limit = pool.program.call_timeout;
+            let answer = worker.call(&call.as_call(limit), &body, limit).await?;
+            pool.give_back(worker);
+            drop(hold);
+            Ok(answer)
+        });
+        task.await.unwrap_or(Err(CallError::Died(End::Unknown)))
+    }
 }
 
 /// A call that does not borrow from its request.

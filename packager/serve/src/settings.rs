@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use crate::net::Address;
 
+/// Stands for no limit: ten years, which timers can count.
+const NO_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid {name} `{found}`: expected {expected}")]
@@ -21,9 +24,9 @@ pub(crate) struct SettingError {
 /// All settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Where scoring requests are taken: `MLPACK_LISTEN`, else all addresses at `SERVER_PORT` (5001).
+    /// Address of scoring requests: `MLPACK_LISTEN`, else all addresses at `SERVER_PORT` (5001).
     pub(crate) listen: Address,
-    /// Where `/livez`, `/readyz` and `/metrics` are: `MLPACK_OPERATIONS_LISTEN`, else all addresses at 5002.
+    /// Address of `/livez`, `/readyz` and `/metrics`: `MLPACK_OPERATIONS_LISTEN`, else all addresses at 5002.
     pub(crate) operations: Address,
     /// `SERVICE_NAME`; routes exist below `/api/v1/service/NAME` as well.
     pub(crate) service: Option<String>,
@@ -31,7 +34,7 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     /// `WORKER_TIMEOUT`, seconds that importing the script and `init()` may take together (300).
     pub(crate) init_timeout: Duration,
-    /// `SCORING_TIMEOUT_MS` (3600000).
+    /// `SCORING_TIMEOUT_MS` (3600000); 0 means no limit.
     pub(crate) scoring_timeout: Duration,
     /// `MLPACK_MAX_CONCURRENT_REQUESTS`: requests that run at once; the number of workers by default.
     pub(crate) concurrent: usize,
@@ -41,11 +44,13 @@ pub(crate) struct Settings {
     pub(crate) queue_wait: Duration,
     /// `MLPACK_MAX_BODY_BYTES` (104857600).
     pub(crate) body_limit: u64,
+    /// `MLPACK_MAX_BUFFERED_BYTES` (268435456): request bodies together, at least one.
+    pub(crate) buffered: u64,
     /// `MLPACK_HEADER_TIMEOUT_MS` (10000): until a request's headers are complete, also between requests.
     pub(crate) header_timeout: Duration,
-    /// `MLPACK_BODY_TIMEOUT_MS` (30000): longest pause within a request's body.
+    /// `MLPACK_BODY_TIMEOUT_MS` (30000): longest pause of a client within a body, its own or an answer's.
     pub(crate) body_timeout: Duration,
-    /// `MLPACK_DRAIN_DELAY_MS` (0): from SIGTERM until no more connections are taken.
+    /// `MLPACK_DRAIN_DELAY_MS` (0): from SIGTERM until no more connections are accepted.
     pub(crate) drain_delay: Duration,
     /// `MLPACK_GRACE_MS` (25000): how long requests in flight may take after that.
     pub(crate) grace: Duration,
@@ -129,11 +134,15 @@ impl Settings {
             service: read.text("SERVICE_NAME").map(str::to_owned),
             workers,
             init_timeout: Duration::from_secs(read.number("WORKER_TIMEOUT", 300)?),
-            scoring_timeout: read.milliseconds("SCORING_TIMEOUT_MS", 3_600_000)?,
+            scoring_timeout: match read.milliseconds("SCORING_TIMEOUT_MS", 3_600_000)? {
+                Duration::ZERO => NO_LIMIT,
+                limit => limit,
+            },
             concurrent: read.at_least_one("MLPACK_MAX_CONCURRENT_REQUESTS", workers)?,
             queued: read.number("MLPACK_MAX_QUEUED_REQUESTS", 1024)?,
             queue_wait: read.milliseconds("MLPACK_MAX_QUEUE_WAIT_MS", 60_000)?,
             body_limit: read.number("MLPACK_MAX_BODY_BYTES", 100 << 20)?,
+            buffered: read.number("MLPACK_MAX_BUFFERED_BYTES", 256 << 20)?,
             header_timeout: read.milliseconds("MLPACK_HEADER_TIMEOUT_MS", 10_000)?,
             body_timeout: read.milliseconds("MLPACK_BODY_TIMEOUT_MS", 30_000)?,
             drain_delay: read.milliseconds("MLPACK_DRAIN_DELAY_MS", 0)?,

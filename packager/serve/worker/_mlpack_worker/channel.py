@@ -21,7 +21,8 @@ class Channel:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
-        # A process that user code forks must not answer for this one.
+        # A process that user code forks must not answer for this one, nor keep the socket open (Python 3.7 on).
+        self._process = os.getpid()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._socket.close)
         self._pending = b""
@@ -33,7 +34,9 @@ class Channel:
         return head, self._read(body_length)
 
     def send(self, head, body=b""):
-        """Sends a frame."""
+        """Sends a frame. Raises Closed in a forked process."""
+        if os.getpid() != self._process:
+            raise Closed()
         head = json.dumps(head).encode("utf-8")
         lengths = _LENGTHS.pack(len(head), len(body))
         if len(body) < _BUFFER:

@@ -1,4 +1,5 @@
 """The worker's life: load, init(), then one call after another."""
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from .script import BadRequest, Script, ScriptError, load
 JSON = ("Content-Type", "application/json")
 FAILED = "x-ms-run-function-failed"
 MOST_FILES = 200
+LONGEST_FAILURE = 1 << 16
 
 
 class TimedOut(BaseException):
@@ -25,14 +27,15 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, _on_alarm)
     channel = Channel()
+    _buffer_lines()
     try:
         script, documents = _boot()
     except ScriptError as error:
-        channel.send({"failure": str(error)})
+        channel.send({"failure": str(error)[-LONGEST_FAILURE:]})
         sys.exit(3)
     except BaseException:
         _list_models()
-        channel.send({"failure": _traceback()})
+        channel.send({"failure": _traceback()[-LONGEST_FAILURE:]})
         sys.exit(3)
     channel.send({"raw": script.is_raw})
     while True:
@@ -40,8 +43,14 @@ def main():
             head, body = channel.receive()
         except Closed:
             break
-        reply, body = _swagger(documents, head) if head["call"] == "swagger" else _score(script, head, body)
-        channel.send(reply, body)
+        try:
+            if head["call"] == "swagger":
+                channel.send(*_swagger(documents, head))
+            else:
+                channel.send(*_score(script, head, body))
+        except Closed:
+            # A process that run() forked and that returned from run() ends here.
+            os._exit(0)
     _flush()
 
 
@@ -152,6 +161,17 @@ def _list_models():
                 print("  and more", file=sys.stderr, flush=True)
                 return
             print("  " + os.path.relpath(os.path.join(directory, name), folder), file=sys.stderr, flush=True)
+
+
+def _buffer_lines():
+    """Has each line of output written at once, so that a process that is killed loses none."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+        else:
+            wrapper = io.TextIOWrapper(stream.buffer, stream.encoding, stream.errors, line_buffering=True)
+            setattr(sys, name, wrapper)
 
 
 def _flush():
