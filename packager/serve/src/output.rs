@@ -50,8 +50,8 @@ pub(crate) fn start() -> std::io::Result<()> {
 }
 
 fn write_all(mut pieces: mpsc::Receiver<Piece>) {
-    let mut output = BufWriter::new(std::io::stdout().lock());
-    let mut error = BufWriter::new(std::io::stderr().lock());
+    let mut output = BufWriter::new(std::io::stdout());
+    let mut error = BufWriter::new(std::io::stderr());
     let mut last = Stream::Output;
     while let Some(piece) = pieces.blocking_recv() {
         // A reader that is gone must not end the service.

@@ -91,7 +91,7 @@ def _score(script, head, body):
         return _failure(error.status, error.message)
     except TimedOut:
         print(_traceback(), file=sys.stderr, flush=True)
-        reply, body = _failure(504, "run() has not returned within %d ms" % head["timeout_ms"], True)
+        reply, body = _failure(504, "run() did not return within %d ms" % head["timeout_ms"], True)
         reply["timed_out"] = True
         return reply, body
     except BaseException as error:
