@@ -204,7 +204,10 @@ impl Door {
     fn owned(&self, call: &'static str, head: &Parts, remote: &str, id: &str) -> OwnedCall {
         // Header values are octets; WSGI has them as Latin-1 (PEP 3333), and so do Azure's server and its scripts.
         let text = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
-        let is_passed = |name: &HeaderName| *name != AUTHORIZATION || !self.keys.are_set();
+        // Underscores are dropped as gunicorn does: WSGI cannot tell them from hyphens.
+        let is_passed = |name: &HeaderName| {
+            !name.as_str().contains('_') && (*name != AUTHORIZATION || !self.keys.are_set())
+        };
         OwnedCall {
             call,
             id: id.to_owned(),

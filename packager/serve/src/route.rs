@@ -16,8 +16,10 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Returns the route of a path, which may begin with `/api/v1/service/NAME` (docs/azureml-2019.md#5).
+    /// Returns the route of a path, which may begin with `/api/v1/service/NAME` (docs/azureml-2019.md#5). Clients that
+    /// join a base address with a slash and `/score` send two slashes.
     pub(crate) fn of(path: &str, service: Option<&str>) -> Self {
+        let path = path.strip_prefix('/').filter(|rest| rest.starts_with('/')).unwrap_or(path);
         let below =
             service.and_then(|name| path.strip_prefix("/api/v1/service/")?.strip_prefix(name));
         match below.unwrap_or(path) {
@@ -83,6 +85,7 @@ mod tests {
         let of = |path| Route::of(path, Some("digits"));
         assert_eq!(of("/"), Route::Health);
         assert_eq!(of("/score"), Route::Score);
+        assert_eq!(of("//score"), Route::Score);
         assert_eq!(of("/api/v1/service/digits/score"), Route::Score);
         assert_eq!(of("/api/v1/service/digits/"), Route::Health);
         assert_eq!(of("/api/v1/service/digits/swagger.json"), Route::Swagger);

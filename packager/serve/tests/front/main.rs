@@ -10,6 +10,7 @@ mod kit;
 mod access;
 mod boot;
 mod death;
+mod differential;
 mod limits;
 mod operations;
 mod pythons;

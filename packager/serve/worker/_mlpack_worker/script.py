@@ -114,8 +114,10 @@ def _object(head, body):
         raise BadRequest(415, "expected the content type application/json, found '%s'" % kind)
     if not body:
         raise BadRequest(400, "the body is empty; expected a JSON object")
+    # From Python 3.6 on the parser recognizes UTF-16 and UTF-32, as for Azure's server.
+    encoding = json.detect_encoding(body) if hasattr(json, "detect_encoding") else "utf-8-sig"
     try:
-        value = json.loads(body.decode("utf-8"))
+        value = json.loads(body.decode(encoding, "surrogatepass"))
     except ValueError as error:
         raise BadRequest(400, "the body is not JSON: %s" % error)
     if not isinstance(value, dict):

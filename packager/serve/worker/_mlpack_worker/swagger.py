@@ -1,4 +1,4 @@
-"""The service's description for clients, in Swagger 2.0 and OpenAPI 3.0 and 3.1."""
+"""The description of the service for clients, in Swagger 2.0 and OpenAPI 3.0 and 3.1."""
 import json
 import os
 from urllib.parse import parse_qs
@@ -24,7 +24,7 @@ class Documents:
 
 
 def documents(app_root, script):
-    """Reads the files that a project brings and makes the documents that it does not."""
+    """Reads the files of the project and makes the documents that it does not have."""
     found = {}
     schemas = _schemas(script)
     for version, files in (("2", ("swagger.json", "swagger2.json")), ("3", ("swagger3.json",)), ("3.1", ("swagger3.1.json",))):
@@ -55,52 +55,56 @@ def _about():
     name = os.environ.get("SERVICE_NAME") or "ML service"
     return {
         "title": name,
-        "description": "The web service " + name,
+        "description": "The Azure Machine Learning service " + name,
         "version": os.environ.get("SERVICE_VERSION") or "1.0",
     }
 
 
-def _prefix():
+def _paths(score, content, version):
+    """The three routes. `score` is what differs in the request, `content` makes a response's part of the document."""
     prefix = os.environ.get("SERVICE_PATH_PREFIX", "").strip("/")
-    return "/" + prefix if prefix else ""
-
-
-_ERROR = {
-    "type": "object",
-    "properties": {"status_code": {"type": "integer", "format": "int32"}, "message": {"type": "string"}},
-}
-_BEARER = {"type": "apiKey", "name": "Authorization", "in": "header", "description": "Bearer KEY"}
-
-
-def _swagger2(given, returned):
-    def answer(description, reference):
-        return {"description": description, "schema": {"$ref": "#/definitions/" + reference}}
-
-    failed = answer("The request failed", "ErrorResponse")
+    prefix = "/" + prefix if prefix else ""
+    failed = content("The request failed", "ErrorResponse")
     health = {
         "operationId": "ServiceHealthCheck",
         "description": "Whether the service is ready",
-        "responses": {
-            "200": {
-                "description": "The service is ready",
-                "schema": {"type": "string"},
-                "examples": {"application/json": "Healthy"},
-            },
-            "default": failed,
-        },
+        "responses": {"200": content("The service is ready", "Healthy"), "default": failed},
     }
+    run = {
+        "operationId": "RunMLService",
+        "description": "Runs the model on the input",
+        "security": [{"Bearer": []}],
+        "responses": {"200": content("The output", "ServiceOutput"), "default": failed},
+    }
+    run.update(score)
+    swagger = {
+        "operationId": "GetSwaggerSpec",
+        "description": "This document",
+        "parameters": [dict({"name": "version", "in": "query", "required": False}, **version)],
+        "responses": {"200": content("The document", "text"), "default": failed},
+    }
+    return {prefix + "/": {"get": health}, prefix + "/score": {"post": run}, prefix + "/swagger.json": {"get": swagger}}
+
+
+_VERSION = {"type": "integer", "enum": [2, 3]}
+_ERROR = {"type": "object", "properties": {"message": {"type": "string"}}}
+_SECURITY = {"Bearer": {"type": "apiKey", "name": "Authorization", "in": "header", "description": "Bearer KEY"}}
+
+
+def _swagger2(given, returned):
+    def content(description, kind):
+        part = {"description": description, "schema": {"type": "string"}}
+        if kind == "Healthy":
+            part["examples"] = {"application/json": kind}
+        elif kind != "text":
+            part["schema"] = {"$ref": "#/definitions/" + kind}
+        return part
+
     payload = {
         "name": "serviceInputPayload",
         "in": "body",
         "description": "The input",
         "schema": {"$ref": "#/definitions/ServiceInput"},
-    }
-    score = {
-        "operationId": "RunMLService",
-        "description": "Runs the model on the input",
-        "security": [{"Bearer": []}],
-        "parameters": [payload],
-        "responses": {"200": answer("The output", "ServiceOutput"), "default": failed},
     }
     return {
         "swagger": "2.0",
@@ -108,44 +112,33 @@ def _swagger2(given, returned):
         "schemes": ["https"],
         "consumes": ["application/json"],
         "produces": ["application/json"],
-        "securityDefinitions": {"Bearer": _BEARER},
-        "paths": {_prefix() + "/": {"get": health}, _prefix() + "/score": {"post": score}},
+        "securityDefinitions": _SECURITY,
+        "paths": _paths({"parameters": [payload]}, content, _VERSION),
         "definitions": {"ServiceInput": given, "ServiceOutput": returned, "ErrorResponse": _ERROR},
     }
 
 
 def _openapi3(version, given, returned):
-    def content(reference):
-        return {"application/json": {"schema": {"$ref": "#/components/schemas/" + reference}}}
+    def schema(kind):
+        return {"application/json": {"schema": {"$ref": "#/components/schemas/" + kind}}}
 
-    failed = {"description": "The request failed", "content": content("ErrorResponse")}
-    health = {
-        "operationId": "ServiceHealthCheck",
-        "description": "Whether the service is ready",
-        "responses": {
-            "200": {
-                "description": "The service is ready",
-                "content": {"application/json": {"schema": {"type": "string"}, "example": "Healthy"}},
-            },
-            "default": failed,
-        },
-    }
-    score = {
-        "operationId": "RunMLService",
-        "description": "Runs the model on the input",
-        "security": [{"Bearer": []}],
-        "requestBody": {"description": "The input", "content": content("ServiceInput")},
-        "responses": {
-            "200": {"description": "The output", "content": content("ServiceOutput")},
-            "default": failed,
-        },
-    }
+    def content(description, kind):
+        if kind == "Healthy":
+            parts = {"text/plain": {"schema": {"type": "string", "example": kind}}}
+        elif kind == "text":
+            parts = {"text/plain": {"schema": {"type": "string"}}}
+        else:
+            parts = schema(kind)
+        return {"description": description, "content": parts}
+
+    score = {"requestBody": {"description": "The input", "content": schema("ServiceInput")}}
     return {
         "openapi": "3.1.0" if version == "3.1" else "3.0.3",
         "info": _about(),
-        "paths": {_prefix() + "/": {"get": health}, _prefix() + "/score": {"post": score}},
+        "security": [{"Bearer": []}],
+        "paths": _paths(score, content, {"schema": _VERSION}),
         "components": {
             "schemas": {"ServiceInput": given, "ServiceOutput": returned, "ErrorResponse": _ERROR},
-            "securitySchemes": {"Bearer": _BEARER},
+            "securitySchemes": _SECURITY,
         },
     }

@@ -1,0 +1,120 @@
+//! The builtin worker behind the front door beside Azure's inference server: the same scripts, the same requests.
+//!
+//! Every difference is a row of the table in README.md, and every row is seen.
+
+mod cases;
+mod differences;
+mod reference;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::client::{Answer, request, send};
+use crate::kit::Service;
+use cases::{Case, cases};
+use reference::{Environment, Reference};
+
+/// Where the scripts are.
+fn script(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/front/differential/scripts");
+    std::fs::read_to_string(folder.join(format!("{name}.py"))).unwrap()
+}
+
+/// What is compared: the status, each header, the body.
+fn fields(case: &Case, answer: &Answer) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
+    let is_sent =
+        case.headers.iter().any(|(name, _)| name.to_ascii_lowercase().ends_with("request-id"));
+    for (name, value) in &answer.headers {
+        let value = match name.as_str() {
+            // Of the connection and the moment.
+            "date" | "server" | "connection" | "content-length" | "transfer-encoding" => continue,
+            "x-ms-run-fn-exec-ms" => "a number",
+            "x-request-id" | "x-ms-request-id" if !is_sent => "an identifier",
+            "x-request-id" if value.len() >= 32 && value.len() < 40 => "an identifier",
+            _ => value,
+        };
+        let value = if name == "allow" { &sorted(value) } else { value };
+        let place = fields.entry(name.clone()).or_default();
+        *place = if place.is_empty() { value.to_owned() } else { format!("{place}, {value}") };
+    }
+    let body = match serde_json::from_slice::<serde_json::Value>(&answer.body) {
+        Ok(mut json) => {
+            differences::normalize(&mut json);
+            json.to_string()
+        }
+        Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
+    };
+    fields.insert("body".to_owned(), body);
+    fields
+}
+
+/// The methods of an `Allow` header, whose order means nothing.
+fn sorted(value: &str) -> String {
+    let methods: BTreeSet<&str> = value.split(", ").collect();
+    methods.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Sends all requests to both servers; the names of the differences, and those that have none.
+fn compare(environment: &Environment) -> (BTreeSet<&'static str>, Vec<String>) {
+    let (mut named, mut unnamed) = (BTreeSet::new(), Vec::new());
+    let cases = cases();
+    let scripts: BTreeSet<&str> = cases.iter().map(|case| case.script).collect();
+    for name in scripts {
+        let origins = if name == "plain" { "https://a.example,https://b.example" } else { "" };
+        let settings = [("AML_CORS_ORIGINS", origins)];
+        let ours = Service::with(&environment.python(), &script(name), &settings);
+        let theirs = Reference::start(environment, &script(name), &settings);
+        ours.wait_until_ready();
+        for case in cases.iter().filter(|case| case.script == name) {
+            let bytes = request(case.method, case.path, case.headers, &case.body);
+            let theirs = fields(case, &send(&theirs.address, &bytes));
+            let ours = fields(case, &send(&ours.address, &bytes));
+            let keys: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+            for key in keys.into_iter().filter(|key| theirs.get(*key) != ours.get(*key)) {
+                let (theirs, ours) = (theirs.get(key), ours.get(key));
+                match differences::name(case, key, theirs, ours) {
+                    Some(name) => _ = named.insert(name),
+                    None => unnamed.push(format!(
+                        "{} {} {} {:?} {:.60?}\n  {key}\n    theirs {theirs:.300?}\n    ours   {ours:.300?}",
+                        case.script, case.method, case.path, case.headers,
+                        String::from_utf8_lossy(&case.body),
+                    )),
+                }
+            }
+        }
+    }
+    (named, unnamed)
+}
+
+fn check(version: &str, minor: u32, packages: &[&str]) {
+    let environment = match Environment::make(minor, packages) {
+        Ok(environment) => environment,
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            return;
+        }
+    };
+    let (named, unnamed) = compare(&environment);
+    assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
+    assert_eq!(named, differences::documented(version), "differences in the README");
+}
+
+#[test]
+fn differences_from_the_newest_server_are_documented() {
+    let packages = [
+        "azureml-inference-server-http==1.5.1",
+        "flask-cors",
+        "inference-schema[numpy-support,pandas-support]==1.8",
+    ];
+    check("1.5.1", 11, &packages);
+}
+
+#[test]
+fn differences_from_the_server_of_python_3_6_are_documented() {
+    let packages = [
+        "azureml-inference-server-http==0.7.7",
+        "inference-schema[numpy-support,pandas-support]==1.4.2.1",
+    ];
+    check("0.7.7", 6, &packages);
+}
