@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -12,24 +11,21 @@ use hyper::{Method, Request, StatusCode};
 
 use crate::admission::Admission;
 use crate::answer::{Answer, Ids, allow_origin, failure, of_reply, plain, preflight};
+use crate::backend::Backend;
 use crate::body::{Bodies, discard};
-use crate::frame::Reply;
 use crate::keys::{Access, Keys};
 use crate::metrics::Metrics;
-use crate::pool::{OwnedCall, Pool};
+use crate::pool::OwnedCall;
 use crate::record::Record;
 use crate::route::Route;
 use crate::settings::Settings;
 use crate::worker::CallError;
 
-/// How often a call is given to another worker when one had ended before it got the call.
-const ATTEMPTS: usize = 3;
-
 /// Everything that answering needs.
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) settings: Settings,
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) backend: Backend,
     pub(crate) keys: Arc<Keys>,
     pub(crate) admission: Admission,
     pub(crate) bodies: Bodies,
@@ -73,7 +69,7 @@ impl Door {
         if route == Route::Health && route.allows(&head.method, false) {
             return self.health(&record.id);
         }
-        let is_raw = self.pool.is_raw();
+        let is_raw = self.backend.is_raw();
         let allowed = route.allows(&head.method, is_raw);
         if head.method == Method::OPTIONS && !(route == Route::Score && allowed) {
             return preflight(&self.settings.origins, route, &head.headers);
@@ -98,7 +94,7 @@ impl Door {
         if self.draining.load(Ordering::Relaxed) {
             return failure(StatusCode::SERVICE_UNAVAILABLE, "the service is shutting down", id);
         }
-        match self.pool.ready() {
+        match self.backend.ready() {
             0 => failure(StatusCode::SERVICE_UNAVAILABLE, "init() has not returned yet", id),
             _ => plain(StatusCode::OK, "Healthy", "text/html; charset=utf-8"),
         }
@@ -151,7 +147,8 @@ impl Door {
                 return failure(StatusCode::SERVICE_UNAVAILABLE, refusal.message(), &record.id);
             }
         };
-        match self.run(call, body, Arc::new((permit, memory)), queued).await {
+        let (hold, deadline) = (Arc::new((permit, memory)), queued + self.settings.queue_wait);
+        match self.backend.call(call, body, hold, deadline).await {
             Ok((reply, body)) => {
                 if reply.timed_out {
                     record.refused("timed_out", "run() took too long");
@@ -178,29 +175,6 @@ impl Door {
         }
     }
 
-    /// Gives a call to a worker, and to another one if the first had ended before it got the call.
-    ///
-    /// # Errors
-    /// The last failure; none if no worker was free in time.
-    async fn run(
-        &self,
-        call: Arc<OwnedCall>,
-        body: Bytes,
-        hold: Arc<impl Send + Sync + 'static>,
-        queued: Instant,
-    ) -> Result<(Reply, Bytes), Option<CallError>> {
-        let mut failed = None;
-        for _ in 0..ATTEMPTS {
-            let wait = self.settings.queue_wait.saturating_sub(queued.elapsed());
-            let Some(worker) = self.pool.take(wait).await else { return Err(failed) };
-            match worker.call(call.clone(), body.clone(), hold.clone()).await {
-                Err(error @ CallError::NotSent(_)) => failed = Some(error),
-                outcome => return outcome.map_err(Some),
-            }
-        }
-        Err(failed)
-    }
-
     fn owned(&self, call: &'static str, head: &Parts, remote: &str, id: &str) -> OwnedCall {
         // Header values are octets; WSGI has them as Latin-1 (PEP 3333), and so do Azure's server and its scripts.
         let text = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
@@ -208,11 +182,15 @@ impl Door {
         let is_passed = |name: &HeaderName| {
             !name.as_str().contains('_') && (*name != AUTHORIZATION || !self.keys.are_set())
         };
+        // Without the service's prefix, which Azure's gateway removed too.
+        let path = if call == "score" { "/score" } else { "/swagger.json" };
+        let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let target = format!("{path}{query}");
         OwnedCall {
             call,
             id: id.to_owned(),
             method: head.method.to_string(),
-            target: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            target,
             remote: remote.to_owned(),
             headers: head
                 .headers
@@ -232,13 +210,15 @@ impl Door {
             "/readyz" if self.draining.load(Ordering::Relaxed) => {
                 plain(unavailable, "shutting down\n", text)
             }
-            "/readyz" if self.pool.ready() == 0 => plain(unavailable, "no worker is ready\n", text),
+            "/readyz" if self.backend.ready() == 0 => {
+                plain(unavailable, "no worker is ready\n", text)
+            }
             "/readyz" => plain(StatusCode::OK, "ok\n", text),
             "/metrics" => {
                 let figures = self.metrics.text(
                     self.admission.waiting(),
-                    self.pool.ready(),
-                    &self.pool.pids(),
+                    self.backend.ready(),
+                    &self.backend.pids(),
                 );
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 plain(StatusCode::OK, figures, kind)

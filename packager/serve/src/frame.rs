@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 const MAX_HEAD: u32 = 1 << 20;
 
 /// Longest response body that is read from a worker.
-const MAX_BODY: u32 = 1 << 30;
+pub(crate) const MAX_BODY: u32 = 1 << 30;
 
 /// What a worker is asked to do.
 #[derive(Debug, Serialize)]

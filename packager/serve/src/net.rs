@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,20 @@ impl fmt::Display for Address {
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
+/// Connects to an address; a bare port is one of this host.
+///
+/// # Errors
+/// The system's reason.
+pub(crate) async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
+    let stream = match address {
+        Address::Port(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?,
+        Address::Tcp(address) => TcpStream::connect(address).await?,
+        Address::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
+    };
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
+}
 
 /// A listening socket.
 #[derive(Debug)]

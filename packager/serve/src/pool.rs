@@ -7,17 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::backoff::Backoff;
 use crate::children::{Children, End};
 use crate::frame::{Call, Reply};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::worker::{BootError, CallError, Program, Ready, Worker};
-
-/// First pause before a worker that served nothing is started again; doubled up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Longest pause before a worker is started again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long an idle worker may take to end.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -74,16 +69,12 @@ impl Pool {
 
     /// Keeps one worker alive.
     async fn supervise(self: Arc<Self>, slot: usize) {
-        let mut pause = Duration::ZERO;
+        let mut backoff = Backoff::default();
         while !self.is_stopping() {
-            tokio::time::sleep(pause).await;
+            backoff.wait().await;
             let served = self.metrics.answered();
             match Worker::boot(&self.program, &self.children).await {
-                Ok(ready) => {
-                    self.live(slot, ready).await;
-                    let useful = self.metrics.answered() > served;
-                    pause = if useful { Duration::ZERO } else { next(pause) };
-                }
+                Ok(ready) => self.live(slot, ready).await,
                 Err(_) if self.is_stopping() => return,
                 Err(error) => {
                     let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
@@ -95,9 +86,9 @@ impl Pool {
                     log::error(&format!(
                         "worker {slot} did not start (attempt {failures}): {error}"
                     ));
-                    pause = next(pause);
                 }
             }
+            backoff.ended(self.metrics.answered() > served);
         }
     }
 
@@ -188,10 +179,6 @@ impl Pool {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn next(pause: Duration) -> Duration {
-    if pause.is_zero() { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) }
 }
 
 /// A worker taken from the pool; given back when dropped without a call.

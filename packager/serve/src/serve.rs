@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admission::Admission;
+use crate::backend::Backend;
 use crate::body::Bodies;
 use crate::children::Children;
 use crate::connections::{Connections, accept_operations};
@@ -16,6 +17,7 @@ use crate::net::{Address, Listener};
 use crate::pool::Pool;
 use crate::settings::Settings;
 use crate::tls::Certificate;
+use crate::upstream::Upstream;
 use crate::worker::{BootError, Program};
 use crate::{files, log, output};
 
@@ -47,11 +49,16 @@ pub(crate) enum ServeError {
     Boot(BootError),
 }
 
-/// Serves until SIGTERM or SIGINT, or until no worker starts.
+/// Serves until SIGTERM or SIGINT, or until no worker starts. `argv` is a worker, or a program that serves HTTP at
+/// `upstream`.
 ///
 /// # Errors
 /// [`ServeError`].
-pub(crate) async fn serve(settings: Settings, argv: Vec<String>) -> Result<(), ServeError> {
+pub(crate) async fn serve(
+    settings: Settings,
+    argv: Vec<String>,
+    upstream: Option<Address>,
+) -> Result<(), ServeError> {
     output::start()?;
     let children = Children::new()?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -73,15 +80,26 @@ pub(crate) async fn serve(settings: Settings, argv: Vec<String>) -> Result<(), S
         init_timeout: settings.init_timeout,
         call_timeout: settings.scoring_timeout,
     };
-    let (count, attempts) = (settings.workers, settings.boot_attempts);
-    let (pool, mut failed) =
-        Pool::start(program, count, attempts, children.clone(), metrics.clone());
+    let attempts = settings.boot_attempts;
+    let (backend, mut failed) = match upstream {
+        None => {
+            let (children, metrics) = (children.clone(), metrics.clone());
+            let (pool, failed) =
+                Pool::start(program, settings.workers, attempts, children, metrics);
+            (Backend::Workers(pool), failed)
+        }
+        Some(address) => {
+            let (children, metrics) = (children.clone(), metrics.clone());
+            let (upstream, failed) = Upstream::start(program, address, attempts, children, metrics);
+            (Backend::Program(upstream), failed)
+        }
+    };
     files::watch(&keys, certificate.as_ref());
     let door = Arc::new(Door {
         admission: Admission::new(settings.concurrent, settings.queued, settings.queue_wait),
         bodies: Bodies::new(settings.body_limit, settings.buffered, settings.body_timeout),
         settings,
-        pool,
+        backend,
         keys,
         metrics,
         draining: false.into(),
@@ -96,7 +114,7 @@ pub(crate) async fn serve(settings: Settings, argv: Vec<String>) -> Result<(), S
     };
     if failure.is_none() {
         drain(&door, connections, listener).await;
-        door.pool.stop().await;
+        door.backend.stop().await;
         log::info("stopped");
     }
     children.close();

@@ -13,7 +13,7 @@ use crate::frame::{Boot, Call, FrameError, Reply, receive, send};
 use crate::output::{Stream, Tail, pass_on};
 
 /// How long after its limit a call that cannot be interrupted is awaited: code in C does not return to Python.
-const INTERRUPT_GRACE: Duration = Duration::from_millis(500);
+pub(crate) const INTERRUPT_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a process that closed its socket may take to end by itself.
 const END_GRACE: Duration = Duration::from_millis(200);
@@ -223,7 +223,7 @@ pub(crate) struct Passing {
 
 impl Passing {
     /// Waits until both streams are closed, for a second at most: a process left behind may keep them open.
-    async fn finished(&self) {
+    pub(crate) async fn finished(&self) {
         let closed = async {
             while !self.tasks.iter().all(tokio::task::AbortHandle::is_finished) {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -29,7 +29,10 @@ fn a_worker_killed_while_idle_costs_no_request() {
     for round in 0..3 {
         let data = format!("r{round}");
         assert_eq!(service.score(&data).status, 200);
-        signal("KILL", pid(&service, &data));
+        let worker = pid(&service, &data);
+        signal("KILL", worker);
+        // What is sent to a worker that has not ended yet may have been read.
+        wait_until_gone(&worker.to_string());
         assert_eq!(service.score("next").status, 200);
     }
 }

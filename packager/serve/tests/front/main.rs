@@ -12,6 +12,7 @@ mod boot;
 mod death;
 mod differential;
 mod limits;
+mod modes;
 mod operations;
 mod pythons;
 mod scoring;
