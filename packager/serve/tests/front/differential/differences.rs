@@ -34,6 +34,7 @@ pub(crate) fn normalize(json: &mut Value) {
 
 /// Returns the name of a difference.
 pub(crate) fn name(
+    version: &str,
     case: &Case,
     field: &str,
     theirs: Option<&String>,
@@ -43,6 +44,7 @@ pub(crate) fn name(
         let json = serde_json::from_str::<Value>(text?).ok()?;
         json.get("message").map(|_| ())
     };
+    let is_old = version == "0.7.7";
     let has_origin = case.headers.iter().any(|(name, _)| *name == "Origin");
     let is_form = case.headers.iter().any(|(_, value)| value.contains("form"));
     match field {
@@ -53,6 +55,16 @@ pub(crate) fn name(
         "x-request-id" | "x-ms-request-id" if theirs.is_none() => Some("identifiers"),
         "status" | "body" if case.body == b"\xff" => Some("not-utf-8"),
         "body" if is_message(theirs).and(is_message(ours)).is_some() => Some("messages"),
+        "status" | "body" | "content-type" if is_old && case.path.ends_with("version=3.1") => {
+            Some("swagger-3.1")
+        }
+        "body" if is_message(ours).is_some() => is_old.then_some("error-format"),
+        "content-type" if is_old => Some("error-format"),
+        "body" if theirs.is_some_and(|text| text.contains("\"status_code\"")) => {
+            Some("swagger-error")
+        }
+        "x-ms-run-function-failed" if is_old => Some("failed-500"),
+        "body" if case.headers.iter().any(|(name, _)| name.contains('_')) => Some("underscores"),
         "body" if is_form => Some("form"),
         "body" if case.path.contains("%FF") => Some("query-not-utf-8"),
         "body" if case.path.contains("what=type") => Some("request-type"),

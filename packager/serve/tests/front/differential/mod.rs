@@ -56,7 +56,7 @@ fn sorted(value: &str) -> String {
 }
 
 /// Sends all requests to both servers; the names of the differences, and those that have none.
-fn compare(environment: &Environment) -> (BTreeSet<&'static str>, Vec<String>) {
+fn compare(version: &str, environment: &Environment) -> (BTreeSet<&'static str>, Vec<String>) {
     let (mut named, mut unnamed) = (BTreeSet::new(), Vec::new());
     let cases = cases();
     let scripts: BTreeSet<&str> = cases.iter().map(|case| case.script).collect();
@@ -73,7 +73,7 @@ fn compare(environment: &Environment) -> (BTreeSet<&'static str>, Vec<String>) {
             let keys: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
             for key in keys.into_iter().filter(|key| theirs.get(*key) != ours.get(*key)) {
                 let (theirs, ours) = (theirs.get(key), ours.get(key));
-                match differences::name(case, key, theirs, ours) {
+                match differences::name(version, case, key, theirs, ours) {
                     Some(name) => _ = named.insert(name),
                     None => unnamed.push(format!(
                         "{} {} {} {:?} {:.60?}\n  {key}\n    theirs {theirs:.300?}\n    ours   {ours:.300?}",
@@ -95,7 +95,7 @@ fn check(version: &str, minor: u32, packages: &[&str]) {
             return;
         }
     };
-    let (named, unnamed) = compare(&environment);
+    let (named, unnamed) = compare(version, &environment);
     assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
     assert_eq!(named, differences::documented(version), "differences in the README");
 }
