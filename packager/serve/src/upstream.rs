@@ -185,17 +185,23 @@ impl Upstream {
         body: Bytes,
         deadline: Instant,
     ) -> Result<(Reply, Bytes), Option<CallError>> {
-        let mut ready = self.ready.subscribe();
-        let wait = deadline.saturating_duration_since(Instant::now());
-        let is_ready = tokio::time::timeout(wait, ready.wait_for(|ready| *ready)).await;
-        if !is_ready.is_ok_and(|ready| ready.is_ok()) {
-            return Err(None);
-        }
         let limit = self.program.call_timeout;
-        let exchange = tokio::time::timeout(limit + INTERRUPT_GRACE, self.exchange(call, body));
-        match exchange.await {
-            Ok(answer) => answer.map_err(Some),
-            Err(_) => Err(Some(CallError::TimedOut(limit))),
+        let mut ready = self.ready.subscribe();
+        loop {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            let is_ready = tokio::time::timeout(wait, ready.wait_for(|ready| *ready)).await;
+            if !is_ready.is_ok_and(|ready| ready.is_ok()) {
+                return Err(None);
+            }
+            let exchange = self.exchange(call, body.clone());
+            match tokio::time::timeout(limit.saturating_add(INTERRUPT_GRACE), exchange).await {
+                // The program has ended, which is about to be noticed, or accepts no more connections for now.
+                Ok(Err(CallError::NotSent(_))) if Instant::now() < deadline => {
+                    tokio::time::sleep(PROBE_INTERVAL).await;
+                }
+                Ok(answer) => return answer.map_err(Some),
+                Err(_) => return Err(Some(CallError::TimedOut(limit))),
+            }
         }
     }
 
@@ -214,8 +220,13 @@ impl Upstream {
         let request = request.header("x-request-id", &call.id);
         let request = request.body(Full::new(body)).map_err(|error| invalid(error.to_string()))?;
         let sent = sender.send_request(request).await;
-        // A connection that broke before the answer is the end of the process that had it.
-        let (head, body) = sent.map_err(|_| CallError::Died(End::Unknown))?.into_parts();
+        // A connection that breaks before the answer is the end of the process that had it.
+        let (head, body) = sent
+            .map_err(|error| match error.is_canceled() {
+                true => CallError::NotSent(End::Unknown),
+                false => CallError::Died(End::Unknown),
+            })?
+            .into_parts();
         let body = Limited::new(body, MAX_BODY as usize).collect().await;
         let body = body.map_err(|error| invalid(error.to_string()))?.to_bytes();
         let mut idle = self.idle();

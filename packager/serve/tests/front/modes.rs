@@ -50,6 +50,40 @@ fn a_selftest_without_schema_and_file_only_starts_the_script() {
     assert_eq!(broken.status.code(), Some(3));
 }
 
+const COLLECTED: &str = "
+from azureml.monitoring import ModelDataCollector
+
+def init():
+    global inputs
+    inputs = ModelDataCollector('digits', designation='inputs', feature_names=['a', 'b'])
+
+def run(data):
+    return list(inputs.collect([[1, 'x,y'], [2, 'z']], user_correlation_id=data))
+";
+
+#[test]
+fn collected_data_becomes_rows_in_azures_layout() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let settings = [("MLPACK_MODEL_DATA_DIR", folder), ("SERVICE_NAME", "s")];
+    let service = Service::ready(COLLECTED, &settings);
+    assert_eq!(service.score("c").status, 200, "{}", service.errors.text());
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    let settings = [settings[0], settings[1], ("AML_MODEL_DC_STORAGE_ENABLED", "true")];
+    let service = Service::ready(COLLECTED, &settings);
+    let answer = service.send("POST", "/score", &[("x-request-id", "r")], b"c");
+    assert_eq!(answer.text(), "[\"$aml_dc_correlation_id\"]", "{}", service.errors.text());
+    let mut folder = data.path().join("default/default/default/s/digits/default/inputs");
+    for _ in 0..3 {
+        folder = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    }
+    let text = std::fs::read_to_string(folder.join("data.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let names = "a,b,$aml_dc_correlation_id,$aml_dc_scoring_timestamp,$aml_request_id";
+    assert_eq!((lines.len(), lines[0]), (3, names));
+    assert!(lines[1].starts_with("1,\"x,y\",c,") && lines[1].ends_with(",r"), "{text}");
+}
+
 /// A server of the standard library that speaks HTTP/1.1 and reports what it got.
 const SERVER: &str = "
 import http.server, json, os, sys

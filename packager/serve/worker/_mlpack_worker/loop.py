@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from . import planted, swagger
+from . import collector, planted, swagger
 from .channel import Channel, Closed
 from .script import BadRequest, Script, ScriptError, load
 
@@ -77,6 +77,7 @@ def _boot():
 
 def _score(script, head, body):
     milliseconds = None
+    collector.request_id[0] = head["id"]
     try:
         arguments = script.arguments(head, body)
         begun = time.perf_counter()

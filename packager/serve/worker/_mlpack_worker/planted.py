@@ -4,7 +4,7 @@ import importlib.machinery
 import sys
 from types import ModuleType
 
-from . import raw
+from . import collector, raw
 
 
 def _request():
@@ -15,6 +15,10 @@ def _response():
     return {"AMLResponse": raw.AMLResponse}
 
 
+def _monitoring():
+    return {"ModelDataCollector": collector.ModelDataCollector}
+
+
 # Packages have no members of their own.
 _MODULES = {
     "azureml": None,
@@ -22,6 +26,7 @@ _MODULES = {
     "azureml.contrib.services": None,
     "azureml.contrib.services.aml_request": _request,
     "azureml.contrib.services.aml_response": _response,
+    "azureml.monitoring": _monitoring,
     "azureml_inference_server_http": None,
     "azureml_inference_server_http.api": None,
     "azureml_inference_server_http.api.aml_request": _request,

@@ -14,7 +14,14 @@ use crate::kit::Service;
 use cases::{Case, cases};
 use reference::{Environment, Reference};
 
-/// Where the scripts are.
+/// The newest server and what its optional parts need.
+const NEWEST: [&str; 3] = [
+    "azureml-inference-server-http==1.5.1",
+    "flask-cors",
+    "inference-schema[numpy-support,pandas-support]==1.8",
+];
+
+/// Returns the text of a script.
 fn script(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/front/differential/scripts");
     std::fs::read_to_string(folder.join(format!("{name}.py"))).unwrap()
@@ -102,12 +109,7 @@ fn check(version: &str, minor: u32, packages: &[&str]) {
 
 #[test]
 fn differences_from_the_newest_server_are_documented() {
-    let packages = [
-        "azureml-inference-server-http==1.5.1",
-        "flask-cors",
-        "inference-schema[numpy-support,pandas-support]==1.8",
-    ];
-    check("1.5.1", 11, &packages);
+    check("1.5.1", 11, &NEWEST);
 }
 
 #[test]
@@ -117,4 +119,34 @@ fn differences_from_the_server_of_python_3_6_are_documented() {
         "inference-schema[numpy-support,pandas-support]==1.4.2.1",
     ];
     check("0.7.7", 6, &packages);
+}
+
+#[test]
+fn the_newest_server_works_behind_the_front_door() {
+    let environment = match Environment::make(11, &NEWEST) {
+        Ok(environment) => environment,
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            return;
+        }
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let entry = dir.path().join("score.py").display().to_string();
+    std::fs::write(&entry, script("plain")).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (address, port) = (free.to_string(), free.port().to_string());
+    let program = environment.program().display().to_string();
+    let server = [&program, "--entry_script", &entry, "--port", &port];
+    let arguments = [&["proxy", "--to", &address, "--"], &server[..]].concat();
+    let mut service = Service::run(dir, &arguments, &[("MLPACK_PRIMARY_KEY", "key")]);
+    service.wait_until_ready();
+    assert_eq!(service.score("1").status, 401);
+    let key = [("Authorization", "Bearer key"), ("x-request-id", "7")];
+    let answer = service.send("POST", "/score", &key, b"text");
+    assert_eq!((answer.status, &answer.json()["data"]), (200, &"text".into()));
+    assert!(answer.header("x-ms-server-version").starts_with("azmlinfsrv/"));
+    assert_eq!(answer.header("x-request-id"), "7");
+    assert_eq!(service.metric("mlpack_run_duration_seconds_count "), Some(1.0));
+    service.signal("TERM");
+    assert_eq!(service.end().code(), Some(0));
 }

@@ -53,6 +53,11 @@ impl Environment {
         Err("no network".to_owned())
     }
 
+    /// The server's program.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.0.join("bin/azmlinfsrv")
+    }
+
     /// Its interpreter.
     pub(crate) fn python(&self) -> PathBuf {
         self.0.join("bin/python")
@@ -76,7 +81,7 @@ impl Reference {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("score.py"), script).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new(environment.0.join("bin/azmlinfsrv"));
+        let mut command = Command::new(environment.program());
         command.args(["--entry_script", "score.py", "--port", &free.port().to_string()]);
         command.current_dir(dir.path()).envs(settings.iter().copied()).process_group(0);
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
