@@ -128,6 +128,7 @@ fn a_program_is_supervised_and_gets_the_requests() {
     assert_eq!(service.get("/").text(), "Healthy");
     let ended = service.send("POST", "/score?end", &headers, b"");
     assert_eq!((ended.status, &ended.json()["requestId"]), (502, &"7".into()));
+    service.log.wait_for(|line| line.contains("the program ended with exit code 4"));
     assert_eq!(service.send("POST", "/score", &headers, b"").status, 200);
     service.signal("TERM");
     assert_eq!(service.end().code(), Some(0));
