@@ -1,4 +1,4 @@
-//! Builds `mlpack-serve` as a static binary with cargo, in a target folder of its own below `OUT_DIR`, and generates the
+//! Builds `mlpack-serve` as a static binary with cargo, in a separate target folder below `OUT_DIR`, and generates the
 //! module that embeds it and the worker's files.
 //!
 //! For each architecture the first means that works is used: an installed musl target with a musl C compiler, then the

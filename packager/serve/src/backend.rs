@@ -1,4 +1,4 @@
-//! What answers calls: the workers, or one program with an HTTP server of its own.
+//! What answers calls: the workers, or one program that serves HTTP.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// loses the answer (RFC 9112, section 9.6).
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Bytes that one permit of the memory stands for.
+/// Bytes for each permit of the memory.
 const UNIT: usize = 1024;
 
 /// Why a body was refused.

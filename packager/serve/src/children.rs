@@ -89,7 +89,7 @@ impl Children {
         Ok(children)
     }
 
-    /// Starts a process in a process group of its own and waits for its end in the background.
+    /// Starts a process as the leader of a process group and waits for its end in the background.
     ///
     /// # Errors
     /// The system's reason why it did not start.

@@ -1,4 +1,4 @@
-//! One program with an HTTP server of its own, such as Azure's inference server, behind the front door.
+//! One program that serves HTTP, such as Azure's inference server, behind the front door.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};

@@ -1,4 +1,4 @@
-//! The modes beside `serve`: a self-test, and a program with an HTTP server of its own.
+//! The modes beside `serve`: a self-test, and a program that serves HTTP.
 
 use std::process::Output;
 

@@ -42,7 +42,7 @@ class Script:
             if not callable(getattr(module, name, None)):
                 raise ScriptError("%s has no function %s()" % (module.__file__, name))
         self.init = module.init
-        # A driver of Azure's SDK hands on to the script: its run() loses decorators, its init() does work of its own.
+        # A driver of Azure's SDK calls the script: its run() loses decorators, its init() does more than the script's.
         driven = getattr(module, "driver_module", None)
         self.run = driven.run if isinstance(driven, ModuleType) and hasattr(driven, "run") else module.run
         parameters = list(inspect.signature(self.run).parameters.values())
