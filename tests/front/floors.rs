@@ -32,6 +32,9 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-registry", vec!["mlpack-http", "mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-documents", vec![]),
+        // The program of an image and its embedding: no crate of the packager.
+        ("mlpack-serve", vec![]),
+        ("mlpack-serve-binary", vec![]),
         ("mlpack-requirements", vec!["mlpack-documents"]),
         ("mlpack-lock", vec!["mlpack-documents", "mlpack-oci", "mlpack-requirements"]),
         (
@@ -124,7 +127,8 @@ fn the_arrows_between_the_crates_are_these() {
     assert_eq!(arrows, BTreeMap::from(expected));
 }
 
-/// Images and plans are made on disk alone; four crates reach the network.
+/// Images and plans are made on disk alone; four crates of the packager reach the network, and the front door of images
+/// serves it.
 #[test]
 fn only_some_crates_reach_the_network() {
     let metadata = metadata();
@@ -133,7 +137,8 @@ fn only_some_crates_reach_the_network() {
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
     let http =
-        ["mlpack-deploy", "mlpack-http", "mlpack-packages", "mlpack-registry"].map(str::to_owned);
+        ["mlpack-deploy", "mlpack-http", "mlpack-packages", "mlpack-registry", "mlpack-serve"]
+            .map(str::to_owned);
     assert_eq!(users(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
     assert_eq!(users(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
 }

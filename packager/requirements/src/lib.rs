@@ -18,8 +18,8 @@ pub mod wheel;
 
 pub use conda::{CondaDependency, CondaFile, Fit, MatchSpec, PythonSpec};
 pub use error::{Error, Result};
-pub use package_name::normalize_name;
 pub use listed::Listed;
+pub use package_name::normalize_name;
 pub use pip::{IndexUrl, Indexes, PipLine, PipLineKind};
 pub use platform::{Architecture, PythonVersion, PythonVersionParseError, Target};
 pub use redact::{redact, redact_url};

@@ -47,6 +47,7 @@ impl InferenceConfig {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Runtime;
     use super::super::options::VersionText;
     use super::super::{RegistryAccess, Secret};
     use super::*;

@@ -1,0 +1,172 @@
+//! The front door of an image: process 1, which takes HTTP requests and has Python workers answer them.
+
+mod admission;
+mod answer;
+mod backend;
+mod backoff;
+mod body;
+mod children;
+mod connections;
+mod door;
+mod files;
+mod frame;
+mod guard;
+mod keys;
+mod leftovers;
+mod log;
+mod metrics;
+mod net;
+mod output;
+mod pool;
+mod record;
+mod route;
+mod selftest;
+mod serve;
+mod settings;
+mod tls;
+mod upstream;
+mod worker;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use net::Address;
+use selftest::SelftestError;
+use serve::ServeError;
+use settings::Settings;
+
+const HELP: &str = "\
+Serve a model: accept HTTP requests and have workers answer them
+
+Usage: mlpack-serve serve -- WORKER [ARGUMENT]...
+       mlpack-serve proxy --to ADDRESS -- PROGRAM [ARGUMENT]...
+       mlpack-serve selftest [--input FILE] -- WORKER [ARGUMENT]...
+
+Commands:
+  serve     Start WORKER_COUNT workers, each with a socket as its standard input
+  proxy     Start one program that serves HTTP at ADDRESS (HOST:PORT, PORT or unix:PATH) and forward requests to it
+  selftest  Start one worker, call run() with the schema's sample or FILE, and print the answer
+
+Examples:
+  mlpack-serve serve -- /opt/mlpack/env/bin/python /opt/mlpack/worker
+  mlpack-serve proxy --to 31311 -- azmlinfsrv --entry_script score.py --port 31311
+  mlpack-serve selftest --input sample.json -- /opt/mlpack/env/bin/python /opt/mlpack/worker
+
+Exit codes: 0 success, 1 run() failed (selftest) or no thread started, 2 invalid usage or setting, 3 no worker started.
+Settings are environment variables; see README.md.";
+
+/// What the arguments ask for.
+enum Command {
+    Serve { upstream: Option<Address>, argv: Vec<String> },
+    Selftest { input: Option<PathBuf>, argv: Vec<String> },
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let argv = |argv: &[&str]| argv.iter().map(|word| (*word).to_owned()).collect();
+    let command = match &words[..] {
+        ["serve", "--", rest @ ..] if !rest.is_empty() => {
+            Command::Serve { upstream: None, argv: argv(rest) }
+        }
+        ["proxy", "--to", address, "--", rest @ ..] if !rest.is_empty() => match address.parse() {
+            Ok(address) => Command::Serve { upstream: Some(address), argv: argv(rest) },
+            Err(()) => {
+                complain(&format!(
+                    "invalid address `{address}`: expected HOST:PORT, PORT or unix:PATH"
+                ));
+                return ExitCode::from(2);
+            }
+        },
+        ["selftest", "--", rest @ ..] if !rest.is_empty() => {
+            Command::Selftest { input: None, argv: argv(rest) }
+        }
+        ["selftest", "--input", file, "--", rest @ ..] if !rest.is_empty() => {
+            Command::Selftest { input: Some(file.into()), argv: argv(rest) }
+        }
+        ["--help" | "-h" | "help"] => return print(HELP.as_bytes()),
+        ["--version" | "-V"] => {
+            return print(concat!("mlpack-serve ", env!("CARGO_PKG_VERSION")).as_bytes());
+        }
+        _ => {
+            complain("expected `serve`, `proxy` or `selftest`; see `mlpack-serve --help`");
+            return ExitCode::from(2);
+        }
+    };
+    run(command)
+}
+
+fn run(command: Command) -> ExitCode {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let settings = match Settings::read(&variables) {
+        Ok(settings) => settings,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(4))
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start threads: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    match command {
+        Command::Serve { upstream, argv } => {
+            match runtime.block_on(serve::serve(settings, argv, upstream)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    complain(&error.to_string());
+                    ExitCode::from(if matches!(error, ServeError::Boot(_)) { 3 } else { 2 })
+                }
+            }
+        }
+        Command::Selftest { input, argv } => {
+            match runtime.block_on(selftest::selftest(&settings, argv, input.as_deref())) {
+                Ok(Some(answer)) => print(&answer),
+                Ok(None) => {
+                    complain("init() returned; run() was not called: the script has no schema");
+                    complain("hint: give a request's body with `--input FILE`");
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    complain(&error.to_string());
+                    ExitCode::from(match error {
+                        SelftestError::Boot(_) => 3,
+                        SelftestError::Input { .. } | SelftestError::System(_) => 2,
+                        SelftestError::Call(_) | SelftestError::Refused { .. } => 1,
+                    })
+                }
+            }
+        }
+    }
+}
+
+/// Every connection is a file; the default limit of many shells is 1024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    let mut output = std::io::stdout();
+    match output.write_all(text).and_then(|()| output.write_all(b"\n")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "mlpack-serve: {text}");
+}

@@ -1,0 +1,146 @@
+//! Starts everything, serves, and ends in order.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admission::Admission;
+use crate::backend::Backend;
+use crate::body::Bodies;
+use crate::children::Children;
+use crate::connections::{Connections, accept_operations};
+use crate::door::Door;
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::net::{Address, Listener};
+use crate::pool::Pool;
+use crate::settings::Settings;
+use crate::tls::Certificate;
+use crate::upstream::Upstream;
+use crate::worker::{BootError, Program};
+use crate::{files, log, output};
+
+/// Why the front door ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// An address cannot be used.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: Address,
+        /// The system's reason.
+        reason: std::io::Error,
+    },
+    /// The file of keys cannot be used.
+    #[error("cannot read the keys: {0}")]
+    Keys(std::io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
+    /// TLS is not available.
+    #[error("cannot set up TLS: {0}")]
+    Provider(#[from] rustls::Error),
+    /// The system refused signals or threads.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+    /// No worker starts.
+    #[error("no worker started:\n{0}")]
+    Boot(BootError),
+}
+
+/// Serves until SIGTERM or SIGINT, or until no worker starts. `argv` is a worker, or a program that serves HTTP at
+/// `upstream`.
+///
+/// # Errors
+/// [`ServeError`].
+pub(crate) async fn serve(
+    settings: Settings,
+    argv: Vec<String>,
+    upstream: Option<Address>,
+) -> Result<(), ServeError> {
+    output::start()?;
+    let children = Children::new()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let keys = Keys::new(&settings.keys, settings.keys_file.clone()).map_err(ServeError::Keys)?;
+    let certificate =
+        settings.tls.clone().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
+    let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+    let listener = bind(&settings.listen).await?;
+    let operations = bind(&settings.operations).await?;
+    log::listening(&log::Listening {
+        message: "listening",
+        address: &listener.shown(),
+        operations: &operations.shown(),
+    });
+    let metrics = Arc::new(Metrics::new());
+    let program = Program {
+        argv,
+        init_timeout: settings.init_timeout,
+        call_timeout: settings.scoring_timeout,
+    };
+    let attempts = settings.boot_attempts;
+    let (backend, mut failed) = match upstream {
+        None => {
+            let (children, metrics) = (children.clone(), metrics.clone());
+            let (pool, failed) =
+                Pool::start(program, settings.workers, attempts, children, metrics);
+            (Backend::Workers(pool), failed)
+        }
+        Some(address) => {
+            let (children, metrics) = (children.clone(), metrics.clone());
+            let (upstream, failed) = Upstream::start(program, address, attempts, children, metrics);
+            (Backend::Program(upstream), failed)
+        }
+    };
+    files::watch(&keys, certificate.as_ref());
+    let door = Arc::new(Door {
+        admission: Admission::new(settings.concurrent, settings.queued, settings.queue_wait),
+        bodies: Bodies::new(settings.body_limit, settings.buffered, settings.body_timeout),
+        settings,
+        backend,
+        keys,
+        metrics,
+        draining: false.into(),
+    });
+    tokio::spawn(accept_operations(operations, door.clone()));
+    let connections = Connections::new(acceptor, door.clone());
+    let failure = tokio::select! {
+        () = connections.accept(&listener) => None,
+        error = failed.recv() => error,
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    if failure.is_none() {
+        drain(&door, connections, listener).await;
+        door.backend.stop().await;
+        log::info("stopped");
+    }
+    children.close();
+    output::flush().await;
+    failure.map_or(Ok(()), |error| Err(ServeError::Boot(error)))
+}
+
+/// Finishes the requests in flight.
+async fn drain(door: &Door, connections: Connections, listener: Listener) {
+    door.draining.store(true, Ordering::Relaxed);
+    log::info("shutting down");
+    // Load balancers see the readiness first, and send new requests until they have. Connections that the system has
+    // already accepted are accepted before the time is looked at.
+    tokio::select! {
+        biased;
+        () = connections.accept(&listener) => {}
+        () = tokio::time::sleep(door.settings.drain_delay) => {}
+    }
+    listener.close();
+    let grace = door.settings.grace;
+    if tokio::time::timeout(grace, connections.finish()).await.is_err() {
+        log::warning(&format!("requests were not finished within {} ms", grace.as_millis()));
+    }
+}
+
+async fn bind(address: &Address) -> Result<Listener, ServeError> {
+    let bound = Listener::bind(address).await;
+    bound.map_err(|reason| ServeError::Listen { address: address.clone(), reason })
+}

@@ -1,0 +1,187 @@
+//! The requests that both servers get.
+
+/// A request for a script.
+pub(crate) struct Case {
+    pub(crate) script: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) body: Vec<u8>,
+}
+
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [u8],
+);
+
+const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];
+const FORM: &[(&str, &str)] = &[("Content-Type", "application/x-www-form-urlencoded")];
+const PARTS: &[(&str, &str)] = &[("Content-Type", "multipart/form-data; boundary=B")];
+const OWN: &[(&str, &str)] = &[("X-Own", "one")];
+const ASKED: &[(&str, &str)] = &[
+    ("Origin", "https://a.example"),
+    ("Access-Control-Request-Method", "POST"),
+    ("Access-Control-Request-Headers", "content-type, authorization"),
+];
+const TWO_FORMS: &[u8] = b"--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n.txt\"\r\nContent-Type: text/plain\r\n\r\nfile\r\n--B--\r\n";
+const LONG: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+const ROWS: &[Row] = &[
+    // Routes and methods.
+    ("plain", "GET", "/", &[], b""),
+    ("plain", "HEAD", "/", &[], b""),
+    ("plain", "POST", "/", JSON, b"1"),
+    ("plain", "OPTIONS", "/", &[], b""),
+    ("plain", "GET", "/?x=1", &[], b""),
+    ("plain", "GET", "/nothing", &[], b""),
+    ("plain", "POST", "/score/", JSON, b"1"),
+    ("plain", "POST", "//score", JSON, b"1"),
+    ("plain", "POST", "/SCORE", JSON, b"1"),
+    ("plain", "PUT", "/score", JSON, b"1"),
+    ("plain", "DELETE", "/score", &[], b""),
+    ("plain", "PATCH", "/score", JSON, b"1"),
+    ("plain", "HEAD", "/score", &[], b""),
+    ("plain", "OPTIONS", "/score", &[], b""),
+    ("plain", "OPTIONS", "/score", ASKED, b""),
+    ("plain", "POST", "/score", &[("Origin", "https://a.example")], b"1"),
+    ("plain", "POST", "/score", &[("Origin", "https://other.example")], b"1"),
+    ("plain", "GET", "/", &[("Origin", "https://a.example")], b""),
+    // Bodies.
+    ("plain", "POST", "/score", JSON, b"{\"a\": 1}"),
+    ("plain", "POST", "/score", JSON, b""),
+    ("plain", "POST", "/score", &[], b"no type"),
+    ("plain", "POST", "/score", &[("Content-Type", "text/plain")], b"text"),
+    ("plain", "POST", "/score", FORM, b"a=1&b=2"),
+    ("plain", "POST", "/score", PARTS, TWO_FORMS),
+    ("plain", "POST", "/score", JSON, "ü€😀".as_bytes()),
+    ("plain", "POST", "/score", JSON, b"\xff\xfe"),
+    ("plain", "POST", "/score", JSON, b"\xef\xbb\xbf{}"),
+    ("plain", "POST", "/score", &[("Content-Type", "application/json; charset=latin-1")], b"\xe9"),
+    ("plain", "POST", "/score", &[("Transfer-Encoding", "chunked")], b"3\r\nabc\r\n0\r\n\r\n"),
+    ("plain", "POST", "/score", &[("Content-Encoding", "gzip")], b"x"),
+    ("plain", "POST", "/score?a=1", JSON, b"{}"),
+    ("plain", "GET", "/score", &[], b""),
+    ("plain", "GET", "/score?a=1&b=x&c=[1,2]&d=null&e=%22q%22", &[], b""),
+    ("plain", "GET", "/score?a=1&a=2&b=", &[], b""),
+    ("plain", "GET", "/score?a=%C3%BC&b=x+y&c=%FF", &[], b""),
+    ("plain", "GET", "/score?a&b;c", &[], b""),
+    // Results.
+    ("plain", "POST", "/score", &[], b"!none"),
+    ("plain", "POST", "/score", &[], b"!text"),
+    ("plain", "POST", "/score", &[], b"!double"),
+    ("plain", "POST", "/score", &[], b"!nan"),
+    ("plain", "POST", "/score", &[], b"!list"),
+    ("plain", "POST", "/score", &[], b"!nested"),
+    ("plain", "POST", "/score", &[], b"!intkeys"),
+    ("plain", "POST", "/score", &[], b"!tuple"),
+    ("plain", "POST", "/score", &[], b"!set"),
+    ("plain", "POST", "/score", &[], b"!bytes"),
+    ("plain", "POST", "/score", &[], b"!object"),
+    ("plain", "POST", "/score", &[], b"!ndarray"),
+    ("plain", "POST", "/score", &[], b"!float32"),
+    ("plain", "POST", "/score", &[], b"!raise"),
+    ("plain", "POST", "/score", &[], b"!key"),
+    ("plain", "POST", "/score", &[], b"!import"),
+    ("plain", "POST", "/score", &[], b"!assert"),
+    ("plain", "POST", "/score", &[], b"!big"),
+    ("plain", "POST", "/score", &[], b"!response"),
+    ("plain", "POST", "/score", &[], b"!response json"),
+    ("plain", "POST", "/score", &[], b"!response 500"),
+    ("plain", "POST", "/score", &[], b"!response 404"),
+    ("plain", "POST", "/score", &[], b"!response none"),
+    // Headers.
+    ("plain", "POST", "/score", &[("x-own-name", "1"), ("X_Under", "2")], b"!headers"),
+    ("plain", "POST", "/score", &[("X-Twice", "1"), ("X-Twice", "2")], b"!header X-Twice"),
+    ("plain", "POST", "/score", &[("X-Name", "caf\u{e9}")], b"!header X-Name"),
+    ("plain", "POST", "/score", &[("Authorization", "Bearer k")], b"!header Authorization"),
+    ("plain", "POST", "/score", &[("x-request-id", "r")], b"1"),
+    ("plain", "POST", "/score", &[("x-ms-request-id", "m")], b"1"),
+    ("plain", "POST", "/score", &[("x-ms-client-request-id", "c")], b"1"),
+    ("plain", "POST", "/score", &[("x-ms-client-request-id", "c"), ("x-ms-request-id", "m")], b"1"),
+    ("plain", "POST", "/score", &[("TraceId", "t")], b"1"),
+    ("plain", "POST", "/score", &[("x-request-id", LONG)], b"1"),
+    ("plain", "POST", "/score", &[("x-ms-client-request-id", LONG)], b"1"),
+    // Descriptions.
+    ("plain", "GET", "/swagger.json", &[], b""),
+    ("plain", "HEAD", "/swagger.json", &[], b""),
+    ("plain", "POST", "/swagger.json", JSON, b""),
+    ("plain", "GET", "/swagger.json?version=2.0", &[], b""),
+    ("plain", "GET", "/swagger.json?version=3", &[], b""),
+    ("plain", "GET", "/swagger.json?version=3.1", &[], b""),
+    ("plain", "GET", "/swagger.json?version=4", &[], b""),
+    ("numpy_schema", "GET", "/swagger.json?version=2", &[], b""),
+    ("numpy_schema", "GET", "/swagger.json?version=3.0", &[], b""),
+    ("numpy_schema", "GET", "/swagger.json?version=3.1", &[], b""),
+    ("pandas_schema", "GET", "/swagger.json?version=2", &[], b""),
+    ("pandas_schema", "GET", "/swagger.json?version=3", &[], b""),
+    ("standard_schema", "GET", "/swagger.json?version=2", &[], b""),
+    ("standard_schema", "GET", "/swagger.json?version=3", &[], b""),
+    ("nested_schema", "GET", "/swagger.json?version=2", &[], b""),
+    ("nested_schema", "GET", "/swagger.json?version=3", &[], b""),
+    ("nested_schema", "GET", "/swagger.json?version=3.1", &[], b""),
+    // Schemas.
+    ("numpy_schema", "POST", "/score", JSON, b"{\"data\": [[1, 2], [3, 4]]}"),
+    ("numpy_schema", "POST", "/score", JSON, b"{\"data\": [[1, 2]], \"more\": 1}"),
+    ("numpy_schema", "POST", "/score", JSON, b"{\"data\": \"x\"}"),
+    ("numpy_schema", "POST", "/score", JSON, b"{\"data\": [[1, 2, 3]]}"),
+    ("numpy_schema", "POST", "/score", JSON, b"{\"other\": 1}"),
+    ("numpy_schema", "POST", "/score", JSON, b"[1]"),
+    ("numpy_schema", "POST", "/score", JSON, b"{"),
+    ("numpy_schema", "POST", "/score", JSON, b""),
+    ("numpy_schema", "POST", "/score", &[("Content-Type", "text/plain")], b"{\"data\": [[1, 2]]}"),
+    ("numpy_schema", "POST", "/score", &[("Content-Type", "application/vnd.x+json")], b"{\"data\": [[1, 2]]}"),
+    ("numpy_schema", "POST", "/score", &[], b"{\"data\": [[1, 2]]}"),
+    ("numpy_schema", "POST", "/score", JSON, b"\xff"),
+    ("numpy_schema", "POST", "/score", JSON, b"\xef\xbb\xbf{\"data\": [[1, 2]]}"),
+    ("numpy_schema", "POST", "/score", JSON, b"{\x00\"\x00d\x00a\x00t\x00a\x00\"\x00:\x00[\x00[\x001\x00]\x00]\x00}\x00"),
+    ("numpy_schema", "GET", "/score?data=[[1,2]]", &[], b""),
+    ("pandas_schema", "POST", "/score", JSON, b"{\"frame\": [{\"a\": 1, \"b\": \"x\"}, {\"a\": 2, \"b\": \"y\"}]}"),
+    ("pandas_schema", "POST", "/score", JSON, b"{\"frame\": [{\"a\": \"no\", \"b\": 1}]}"),
+    ("pandas_schema", "POST", "/score", JSON, b"{\"frame\": 1}"),
+    ("standard_schema", "POST", "/score", JSON, b"{\"number\": 2, \"names\": {\"a\": [1], \"b\": \"y\"}}"),
+    ("standard_schema", "POST", "/score", JSON, b"{\"number\": 2, \"names\": {}, \"factor\": 5}"),
+    ("standard_schema", "POST", "/score", JSON, b"{\"number\": \"x\", \"names\": []}"),
+    ("standard_schema", "GET", "/score?number=2&names={}", &[], b""),
+    ("nested_schema", "POST", "/score", JSON, b"{\"Inputs\": {\"array\": [1, 2], \"frame\": [{\"a\": 3}], \"text\": \"x\"}, \"GlobalParameters\": {\"scale\": 2.0}}"),
+    ("nested_schema", "POST", "/score", JSON, b"{\"Inputs\": {\"array\": [1, 2]}}"),
+    // Raw requests.
+    ("raw", "POST", "/score", JSON, b"{\"a\": 1}"),
+    ("raw", "GET", "/score", &[], b""),
+    ("raw", "HEAD", "/score", &[], b""),
+    ("raw", "OPTIONS", "/score", &[], b""),
+    ("raw", "PUT", "/score", JSON, b"1"),
+    ("raw", "POST", "/score?what=type", JSON, b""),
+    ("raw", "POST", "/score?what=echo", &[("Content-Type", "image/png")], b"\x00\xff\x80"),
+    ("raw", "POST", "/score?what=form", FORM, b"a=1&b=%C3%BC"),
+    ("raw", "POST", "/score?what=form", PARTS, TWO_FORMS),
+    ("raw", "POST", "/score?what=json", &[], b"{\"x\": 1}"),
+    ("raw", "POST", "/score?what=strict", &[], b"{\"x\": 1}"),
+    ("raw", "GET", "/score?what=args&a=1&a=2&n=7", &[], b""),
+    ("raw", "POST", "/score?what=headers", OWN, b""),
+    ("raw", "GET", "/score?what=paths&q=%20", &[], b""),
+    ("raw", "POST", "/score?what=content", JSON, b"12"),
+    ("raw", "POST", "/score?what=binary", &[], b""),
+    ("raw", "POST", "/score?what=raise", &[], b""),
+];
+
+/// All requests.
+pub(crate) fn cases() -> Vec<Case> {
+    let case = |&(script, method, path, headers, body): &Row| Case {
+        script,
+        method,
+        path,
+        headers,
+        body: body.to_vec(),
+    };
+    let large = Case {
+        script: "plain",
+        method: "POST",
+        path: "/score",
+        headers: &[("Content-Type", "text/plain")],
+        body: vec![b'x'; 5_000_000],
+    };
+    ROWS.iter().map(case).chain([large]).collect()
+}
