@@ -19,7 +19,9 @@ pub use conda::{CondaDependency, CondaFile, Fit, MatchSpec, PythonSpec};
 pub use error::{Error, Result};
 pub use package_name::normalize_name;
 pub use pip::{IndexUrl, Indexes, Listed, PipLine, PipLineKind};
-pub use platform::{Architecture, PythonVersion, PythonVersionParseError, Target};
+pub use platform::{
+    Architecture, Glibc, GlibcParseError, PythonVersion, PythonVersionParseError, Target,
+};
 pub use redact::{redact, redact_url};
 pub use variables::Variables;
 pub use wheel::WheelName;
