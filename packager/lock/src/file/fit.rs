@@ -72,12 +72,12 @@ impl LockFile {
     fn facts(&self, lock_target: &LockTarget, differences: &mut Vec<String>) {
         let target = &self.environment.target;
         let virtual_packages = |glibc: Glibc, architecture: Architecture, out: &mut Vec<String>| {
-            changed("the base's glibc", target.glibc, glibc, out);
-            changed("the architecture", target.architecture, architecture, out);
+            changed("the base's glibc", &target.glibc, &glibc, out);
+            changed("the architecture", &target.architecture, &architecture, out);
         };
         match lock_target {
             LockTarget::Base(now) => {
-                changed("the base's Python", target.python, now.python, differences);
+                changed("the base's Python", &target.python, &now.python, differences);
                 let name = "the base's interpreter";
                 changed(name, &target.interpreter, &now.interpreter, differences);
                 virtual_packages(now.glibc, now.architecture, differences);
@@ -95,7 +95,7 @@ impl LockFile {
     }
 }
 
-fn changed<T: PartialEq + Display>(what: &str, before: T, now: T, differences: &mut Vec<String>) {
+fn changed<T: PartialEq + Display>(what: &str, before: &T, now: &T, differences: &mut Vec<String>) {
     if before != now {
         differences.push(format!("{what} is {now}, was {before}"));
     }

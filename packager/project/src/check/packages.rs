@@ -59,7 +59,7 @@ impl Packages {
         let pip = pip.requirements.iter().filter_map(|line| match &line.kind {
             PipLineKind::Requirement { name, specifier, url, .. } => {
                 // What an address gives is not known from its text.
-                let specifier = url.is_none().then(|| specifier.to_string()).unwrap_or_default();
+                let specifier = if url.is_none() { specifier.to_string() } else { String::new() };
                 let bounds = specifier + &bound(name);
                 Some(ListedPackage {
                     name: name.clone(),
