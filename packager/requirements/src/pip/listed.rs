@@ -75,7 +75,7 @@ mod tests {
             requirements,
             ["env.yml:3 z", "lists/a.txt:2 a==1   ; python_version > '3'", "lists/b.txt:1 b[x]",]
         );
-        assert_eq!(constraints, ["c.txt:1 b<2"]);
+        assert_eq!(constraints, ["lists/../c.txt:1 b<2"]);
         assert!(complete);
         let own = |list: &str| read(&format!("  - z\n  - {list}\n"));
         for hidden in ["-r gone.txt", "-r circle.txt", "-r https://h.example/r.txt"] {
