@@ -132,7 +132,7 @@ async fn a_repository_is_locked_to_its_commit() {
     let (message, _) = project.refused(&["--no-index", &other]).await.unwrap();
     assert_eq!(
         message,
-        "DIR/env.yml:4: `zeta @ git+file://DIR/repo@v1#subdirectory=python`: it is epsilon, not zeta"
+        "DIR/env.yml:4: `zeta @ git+file://DIR/repo@v1#subdirectory=python`: it contains epsilon, not zeta"
     );
 }
 
