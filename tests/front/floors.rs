@@ -107,6 +107,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-registry",
                 "mlpack-requirements",
                 "mlpack-resolve",
+                "mlpack-source-build",
             ],
         ),
         (

@@ -14,8 +14,6 @@ pub(crate) enum Failure {
     Workflow(Box<Error>),
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
-    #[error("cannot {action} {place}: {source}")]
-    Io { action: &'static str, place: String, source: std::io::Error },
     #[error("{message}")]
     Other { message: String, hint: Option<String> },
 }
@@ -52,14 +50,13 @@ impl Failure {
         action: &'static str,
         place: impl ToString,
     ) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { action, place: place.to_string(), source }
+        move |source| Error::io(action, place)(source).into()
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Workflow(error) => error.hint(),
             Self::Usage { hint, .. } | Self::Other { hint, .. } => hint.clone(),
-            Self::Io { .. } => None,
         }
     }
 
@@ -71,7 +68,7 @@ impl Failure {
         let error = match self {
             Self::Workflow(error) => &**error,
             Self::Usage { .. } => return 2,
-            Self::Io { .. } | Self::Other { .. } => return 1,
+            Self::Other { .. } => return 1,
         };
         match error {
             Error::Argument(_)

@@ -36,8 +36,9 @@ print(json.dumps({
 "#;
 
 /// A CPython installation of this machine. Its paths are absolute and without symlinks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PythonInstallation {
+    #[serde(rename = "executable")]
     interpreter: PathBuf,
     version: String,
     base_prefix: PathBuf,
@@ -50,13 +51,8 @@ pub struct PythonInstallation {
 #[derive(Deserialize)]
 struct Answer {
     implementation: String,
-    version: String,
-    executable: PathBuf,
-    base_prefix: PathBuf,
-    stdlib: PathBuf,
-    platform_library: String,
-    dynload: Option<PathBuf>,
-    missing: Vec<String>,
+    #[serde(flatten)]
+    python: PythonInstallation,
 }
 
 impl PythonInstallation {
@@ -91,13 +87,12 @@ impl PythonInstallation {
 
     fn parse(python: &Path, answer: &[u8]) -> Result<Self> {
         let bad = |reason: String| Error::Answer { python: python.to_owned(), reason };
-        let answer: Answer =
+        let Answer { implementation: found, python: answer } =
             serde_json::from_slice(answer).map_err(|error| bad(error.to_string()))?;
-        if answer.implementation != "CPython" {
-            let found = answer.implementation;
+        if found != "CPython" {
             return Err(Error::Implementation { python: python.to_owned(), found });
         }
-        for path in [&answer.executable, &answer.base_prefix, &answer.stdlib] {
+        for path in [&answer.interpreter, &answer.base_prefix, &answer.stdlib] {
             if !path.is_absolute() {
                 return Err(bad(format!("`{}` is not an absolute path", path.display())));
             }
@@ -105,15 +100,7 @@ impl PythonInstallation {
         if !matches!(answer.platform_library.as_str(), "lib" | "lib64" | "lib32") {
             return Err(bad(format!("its library folder is `{}`", answer.platform_library)));
         }
-        Ok(Self {
-            interpreter: answer.executable,
-            version: answer.version,
-            base_prefix: answer.base_prefix,
-            stdlib: answer.stdlib,
-            platform_library: answer.platform_library,
-            dynload: answer.dynload,
-            missing: answer.missing,
-        })
+        Ok(answer)
     }
 
     /// The path of the executable.

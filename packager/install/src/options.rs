@@ -86,7 +86,7 @@ mod tests {
         let environment = LockedEnvironment {
             target: Target {
                 python: PythonVersion::new(3, 11, 7),
-                glibc: (2, 36),
+                glibc: mlpack_requirements::Glibc(2, 36),
                 architecture: Architecture::Amd64,
                 interpreter: "/usr/bin/python3.11".to_owned(),
             },

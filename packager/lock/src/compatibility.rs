@@ -71,7 +71,7 @@ mod tests {
     fn a_lock_of_another_base() {
         let target = Target {
             python: PythonVersion::new(3, 8, 18),
-            glibc: (2, 27),
+            glibc: mlpack_requirements::Glibc(2, 27),
             architecture: Architecture::Amd64,
             interpreter: "/usr/bin/python3.8".to_owned(),
         };

@@ -1,10 +1,9 @@
 //! An exact conda package.
 
 use mlpack_oci::Digest;
-use serde::{Deserialize, Serialize};
 
 /// One exact conda package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CondaPackage {
     /// Name, in lower case.
     pub name: String,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use mlpack_oci::Digest;
-use serde::{Deserialize, Serialize};
 
 use crate::conda_package::CondaPackage;
 use mlpack_requirements::{Target, normalize_name};
@@ -15,7 +14,7 @@ pub const BASE_PREFIX: &str = "/opt/mlpack/env";
 pub const SERVER: &str = "azureml-inference-server-http";
 
 /// Exact packages for one target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedEnvironment {
     /// What it was resolved for: the interpreter of the base, or the one among `conda`.
     pub target: Target,
@@ -28,7 +27,7 @@ pub struct LockedEnvironment {
 }
 
 /// One package of a locked environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedPackage {
     /// Normalised name (PEP 503).
     pub name: String,
@@ -39,7 +38,7 @@ pub struct LockedPackage {
 }
 
 /// A file of an index or of this machine, verified by its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// Wheel or source.
     pub kind: ArtifactKind,
@@ -54,8 +53,7 @@ pub struct Artifact {
 }
 
 /// What an artifact is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArtifactKind {
     /// Ready to be installed.
     Wheel,
@@ -67,8 +65,7 @@ pub enum ArtifactKind {
 }
 
 /// Where an artifact comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArtifactOrigin {
     /// Fetched from here.
     Url(String),

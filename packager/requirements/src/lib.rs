@@ -21,7 +21,9 @@ pub use error::{Error, Result};
 pub use listed::Listed;
 pub use package_name::normalize_name;
 pub use pip::{IndexUrl, Indexes, PipLine, PipLineKind};
-pub use platform::{Architecture, PythonVersion, PythonVersionParseError, Target};
+pub use platform::{
+    Architecture, Glibc, GlibcParseError, PythonVersion, PythonVersionParseError, Target,
+};
 pub use redact::{redact, redact_url};
 pub use variables::Variables;
 pub use wheel::WheelName;

@@ -47,7 +47,7 @@ pub async fn resolve(
             let found = pip::resolve(request, &conda.target, installed, settings, progress).await?;
             let environment = LockedEnvironment {
                 target: conda.target,
-                prefix: prefix.to_owned(),
+                prefix: prefix.clone(),
                 conda: conda.packages,
                 packages: found.packages,
             };

@@ -22,7 +22,7 @@ use mlpack_source_build::source_tree::SourceTree;
 pub fn lock_inputs(
     file: Option<&CondaFile>,
     directory: &Path,
-    lock_target: LockTarget<'_>,
+    lock_target: &LockTarget,
     settings: &Settings,
     lock: &Path,
 ) -> Result<LockInputs> {
@@ -122,14 +122,14 @@ mod tests {
         let text = "channels: [c]\ndependencies:\n- python=3.8 # why\n- pip:\n  - --requirement more/list.txt\n  - ./a-1-py3-none-any.whl\n  - -r https://u:p@h.example/list.txt\n";
         let file = CondaFile::parse(text, &path).unwrap();
         let virtual_packages = VirtualPackages {
-            glibc: (2, 31),
+            glibc: mlpack_requirements::Glibc(2, 31),
             architecture: mlpack_requirements::Architecture::Amd64,
             cuda: None,
         };
-        let lock_target = LockTarget::New { virtual_packages: &virtual_packages, prefix: "/e" };
+        let lock_target = LockTarget::New { virtual_packages, prefix: "/e".to_owned() };
         let settings = Settings::new("/cache");
         let lock = dir.path().join("lock/mlpack.lock");
-        let inputs = lock_inputs(Some(&file), dir.path(), lock_target, &settings, &lock).unwrap();
+        let inputs = lock_inputs(Some(&file), dir.path(), &lock_target, &settings, &lock).unwrap();
         let file = |path: &str, text: &str| InputFile {
             path: path.to_owned(),
             sha256: Digest::of(text.as_bytes()),

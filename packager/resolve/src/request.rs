@@ -11,7 +11,7 @@ use mlpack_requirements::CondaFile;
 #[derive(Debug, Clone, Copy)]
 pub struct ResolveRequest<'a> {
     /// The interpreter to resolve for: the base image's, or a new one from conda packages.
-    pub target: LockTarget<'a>,
+    pub target: &'a LockTarget,
     /// The conda file with the `pip:` list. Its conda lines count for a new interpreter only, which
     /// cannot be without a file.
     pub file: Option<&'a CondaFile>,

@@ -51,9 +51,9 @@ async fn refused(
     let text =
         format!("name: svc\nchannels:\n- file://{channel}\n- nodefaults\ndependencies:\n{lines}");
     let file = CondaFile::parse(&text, &dir.path().join("environment.yml")).unwrap();
-    let virtual_packages = VirtualPackages { glibc: (2, 28), architecture, cuda: None };
-    let target =
-        LockTarget::New { virtual_packages: &virtual_packages, prefix: "/opt/mlpack/envs/svc" };
+    let virtual_packages =
+        VirtualPackages { glibc: mlpack_requirements::Glibc(2, 28), architecture, cuda: None };
+    let target = &LockTarget::New { virtual_packages, prefix: "/opt/mlpack/envs/svc".to_owned() };
     let (file, directory) = (Some(&file), dir.path());
     let request = ResolveRequest { target, file, directory, add_server: false, preferences: None };
     let settings = Settings::new(dir.path().join("cache"));

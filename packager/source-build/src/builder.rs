@@ -19,8 +19,7 @@ use mlpack_lock::LockedPackage;
 use mlpack_packages::cache::store;
 use mlpack_packages::cache::store::Store;
 use mlpack_packages::wheel::archive::WheelFile;
-use mlpack_requirements::Target;
-use mlpack_requirements::WheelName;
+use mlpack_requirements::{Glibc, Target, WheelName};
 
 /// A compiler that always fails: setup scripts then leave optional extensions out, so that the
 /// wheel is pure and the same on every machine.
@@ -218,11 +217,10 @@ pub fn accept(path: &Path, target: &Target) -> Result<(), String> {
         let bytes = wheel.bytes(member).map_err(|error| error.to_string())?;
         let needed =
             mlpack_elf::needed_glibc(&bytes).map_err(|reason| format!("`{member}`: {reason}"))?;
+        let needed = needed.map(|(major, minor)| Glibc(major, minor));
         if let Some(needed) = needed.filter(|needed| *needed > target.glibc) {
-            return Err(format!(
-                "`{member}` needs glibc {}.{}, the image has {}.{}",
-                needed.0, needed.1, target.glibc.0, target.glibc.1
-            ));
+            let has = target.glibc;
+            return Err(format!("`{member}` needs glibc {needed}, the image has {has}"));
         }
     }
     Ok(())

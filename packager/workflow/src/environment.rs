@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mlpack_lock::{LockedBase, LockedEnvironment};
+use mlpack_lock::{LockTarget, LockedBase, LockedEnvironment};
 use mlpack_packages::Settings;
-use mlpack_project::image::{Base, InterpreterSelection, InterpreterSource};
+use mlpack_project::image::{Base, InterpreterSelection};
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 use mlpack_resolve::{Resolution, ResolveRequest, resolve as resolve_packages, settings_of};
 
@@ -73,11 +73,11 @@ pub(crate) fn resolve(
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         progress.note(note);
     }
-    if let (InterpreterSource::New { .. }, None) = (&selection.interpreter, conda) {
+    if let (LockTarget::New { .. }, None) = (&selection.interpreter, conda) {
         return Err(mlpack_project::Error::NoCondaFile.into());
     }
     let request = ResolveRequest {
-        target: selection.lock_target(),
+        target: &selection.interpreter,
         file: conda,
         directory,
         add_server: true,

@@ -87,10 +87,7 @@ impl Error {
     }
 
     /// Wraps an I/O error with what was tried where.
-    pub(crate) fn io(
-        action: &'static str,
-        place: impl ToString,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    pub fn io(action: &'static str, place: impl ToString) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, place: place.to_string(), source }
     }
 }

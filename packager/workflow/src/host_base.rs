@@ -2,12 +2,13 @@
 //! made of this machine's own Python.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use mlpack_host_base::{POLICY, PythonInstallation, assemble};
 use mlpack_oci::Location;
 use mlpack_oci::layer::LayerOptions;
+use mlpack_source_build::find_programs;
 
 use crate::inputs::DEFAULT_POLICY;
 use crate::{Error, Result, Session};
@@ -68,11 +69,9 @@ pub fn of_this_machine(session: &Session, search_path: &OsStr) -> Result<(BaseCh
 }
 
 fn find(search_path: &OsStr) -> Result<PythonInstallation> {
-    let candidates = std::env::split_paths(search_path)
-        .flat_map(|dir| ["python3", "python"].map(|name| dir.join(name)))
-        .filter(|path: &PathBuf| path.is_file());
+    let candidates = |name| find_programs(Some(search_path), name);
     let mut last = None;
-    for python in candidates {
+    for python in candidates("python3").chain(candidates("python")) {
         match PythonInstallation::query(&python) {
             Ok(python) => return Ok(python),
             Err(error) => last = Some(error),

@@ -123,7 +123,7 @@ impl Lock<'_> {
             return Err(Refusal::NoLock { lock: self.name }.into());
         };
         let now = recorded_inputs(self.session, self.on, &self.path)?;
-        let fit = lock.fit(&now, self.on.selection.lock_target(), &self.on.locked_base());
+        let fit = lock.fit(&now, &self.on.selection.interpreter, &self.on.locked_base());
         if !fit.is_good() {
             let differences = fit.differences;
             return Err(Refusal::StaleLock { lock: self.name, differences }.into());
@@ -141,7 +141,7 @@ impl Lock<'_> {
             _ => LockFile::load(&self.path, self.session.lock_places(&self.links))?,
         };
         let inputs = recorded_inputs(self.session, self.on, &self.path)?;
-        let target = self.on.selection.lock_target();
+        let target = &self.on.selection.interpreter;
         if let Some(lock) = before.as_ref().filter(|_| *update == Update::None) {
             let mut fit = lock.fit(&inputs, target, &self.on.locked_base());
             if fit.is_good() {

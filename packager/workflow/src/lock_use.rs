@@ -22,7 +22,7 @@ pub(crate) fn recorded_inputs(
     inputs: EnvironmentInputs<'_>,
     lock: &Path,
 ) -> Result<LockInputs> {
-    let (target, settings) = (inputs.selection.lock_target(), &session.packages);
+    let (target, settings) = (&inputs.selection.interpreter, &session.packages);
     Ok(lock_inputs(inputs.conda, inputs.directory, target, settings, lock)?)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn locked(
         };
     };
     let now = recorded_inputs(session, inputs, lock)?;
-    let fit = found.fit(&now, inputs.selection.lock_target(), &inputs.locked_base());
+    let fit = found.fit(&now, &inputs.selection.interpreter, &inputs.locked_base());
     if fit.is_good() {
         note_differences(session, &name, &fit);
         let packages = found.environment.conda.len() + found.environment.packages.len();

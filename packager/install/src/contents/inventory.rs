@@ -148,7 +148,7 @@ mod tests {
         let environment = LockedEnvironment {
             target: Target {
                 python: PythonVersion::new(3, 6, 15),
-                glibc: (2, 27),
+                glibc: mlpack_requirements::Glibc(2, 27),
                 architecture: Architecture::Amd64,
                 interpreter: "/usr/bin/python3.6".to_owned(),
             },

@@ -1,8 +1,10 @@
 //! Compares a lock file with what is requested now.
 
+use std::fmt::Display;
+
 use super::{InputFile, LockFile, LockInputs, LockTarget, LockedBase};
 use crate::virtual_packages::VirtualPackages;
-use mlpack_requirements::Architecture;
+use mlpack_requirements::{Architecture, Glibc};
 
 /// How a lock file compares with what is requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,12 +26,7 @@ impl LockFit {
 
 impl LockFile {
     /// Compares the lock with the current inputs, target and base.
-    pub fn fit(
-        &self,
-        inputs: &LockInputs,
-        lock_target: LockTarget<'_>,
-        base: &LockedBase,
-    ) -> LockFit {
+    pub fn fit(&self, inputs: &LockInputs, lock_target: &LockTarget, base: &LockedBase) -> LockFit {
         let mut differences = Vec::new();
         // One that is about to be of another kind differs in everything else too.
         match (lock_target, self.is_new()) {
@@ -72,19 +69,15 @@ impl LockFile {
         LockFit { differences, other_base, other_indexes }
     }
 
-    fn facts(&self, lock_target: LockTarget<'_>, differences: &mut Vec<String>) {
+    fn facts(&self, lock_target: &LockTarget, differences: &mut Vec<String>) {
         let target = &self.environment.target;
-        let virtual_packages =
-            |glibc: (u32, u32), architecture: Architecture, out: &mut Vec<String>| {
-                let text = |glibc: (u32, u32)| format!("{}.{}", glibc.0, glibc.1);
-                changed("the base's glibc", &text(target.glibc), &text(glibc), out);
-                let before = target.architecture.to_string();
-                changed("the architecture", &before, &architecture.to_string(), out);
-            };
+        let virtual_packages = |glibc: Glibc, architecture: Architecture, out: &mut Vec<String>| {
+            changed("the base's glibc", &target.glibc, &glibc, out);
+            changed("the architecture", &target.architecture, &architecture, out);
+        };
         match lock_target {
             LockTarget::Base(now) => {
-                let (before, after) = (target.python.to_string(), now.python.to_string());
-                changed("the base's Python", &before, &after, differences);
+                changed("the base's Python", &target.python, &now.python, differences);
                 let name = "the base's interpreter";
                 changed(name, &target.interpreter, &now.interpreter, differences);
                 virtual_packages(now.glibc, now.architecture, differences);
@@ -102,7 +95,7 @@ impl LockFile {
     }
 }
 
-fn changed(what: &str, before: &str, now: &str, differences: &mut Vec<String>) {
+fn changed<T: PartialEq + Display>(what: &str, before: &T, now: &T, differences: &mut Vec<String>) {
     if before != now {
         differences.push(format!("{what} is {now}, was {before}"));
     }

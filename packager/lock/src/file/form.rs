@@ -1,7 +1,7 @@
 //! A lock file as TOML has it, beside its packages.
 
-use mlpack_requirements::{Architecture, PythonVersion};
-use serde::{Deserialize, Deserializer};
+use mlpack_requirements::{Architecture, Glibc, PythonVersion};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::package_form::{CondaForm, PipForm, Sha256};
@@ -62,19 +62,4 @@ pub(crate) struct TargetForm {
     pub architecture: Architecture,
     pub glibc: Glibc,
     pub cuda: Option<String>,
-}
-
-/// `2.36`
-#[derive(Debug)]
-pub(crate) struct Glibc(pub (u32, u32));
-
-impl<'de> Deserialize<'de> for Glibc {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let parts = text.split_once('.');
-        let version =
-            parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
-        let bad = || serde::de::Error::custom("expected a version such as \"2.36\"");
-        version.map(Self).ok_or_else(bad)
-    }
 }

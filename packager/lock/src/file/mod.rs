@@ -55,16 +55,16 @@ pub struct LockedBase {
 }
 
 /// The interpreter that packages are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockTarget<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockTarget {
     /// The base's interpreter.
-    Base(&'a Target),
+    Base(Target),
     /// An interpreter among conda packages.
     New {
-        /// The properties of the base.
-        virtual_packages: &'a VirtualPackages,
+        /// What conda packages can rely on in the base.
+        virtual_packages: VirtualPackages,
         /// The environment's folder, absolute.
-        prefix: &'a str,
+        prefix: String,
     },
 }
 

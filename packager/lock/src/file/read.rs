@@ -49,7 +49,7 @@ pub(crate) fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFi
     }
     let target = Target {
         python: form.target.python,
-        glibc: form.target.glibc.0,
+        glibc: form.target.glibc,
         architecture: form.target.architecture,
         interpreter: form.target.interpreter,
     };

@@ -39,7 +39,7 @@ pub(crate) fn render(lock: &LockFile, places: Places<'_>) -> String {
     value(&mut text, "interpreter", Some(&target.interpreter));
     value(&mut text, "prefix", Some(&environment.prefix));
     value(&mut text, "architecture", Some(&target.architecture.to_string()));
-    value(&mut text, "glibc", Some(&format!("{}.{}", target.glibc.0, target.glibc.1)));
+    value(&mut text, "glibc", Some(&target.glibc.to_string()));
     value(&mut text, "cuda", cuda.as_deref());
 
     for package in &environment.conda {

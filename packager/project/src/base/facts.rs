@@ -3,7 +3,7 @@
 use mlpack_lock::VirtualPackages;
 use mlpack_oci::rootfs::{Found, RootFs};
 use mlpack_oci::{Digest, Image};
-use mlpack_requirements::{Architecture, Target};
+use mlpack_requirements::{Architecture, Glibc, Target};
 use serde::{Deserialize, Serialize};
 
 use super::conda::{self, Conda};
@@ -42,8 +42,8 @@ pub struct BaseFacts {
     pub os: Option<Fact<Os>>,
     /// As the config names it: `amd64`.
     pub architecture: Fact<String>,
-    /// Version of the GNU C library: `2.27`.
-    pub glibc: Option<Fact<String>>,
+    /// The GNU C library.
+    pub glibc: Option<Fact<Glibc>>,
     /// Conda installations, those on `PATH` first.
     pub conda: Vec<Fact<Conda>>,
     /// Interpreters, the one `PATH` finds first in front.
@@ -141,7 +141,7 @@ impl BaseFacts {
         }
         add("architecture", self.architecture.value.clone(), &self.architecture.evidence);
         if let Some(glibc) = &self.glibc {
-            add("glibc", glibc.value.clone(), &glibc.evidence);
+            add("glibc", glibc.value.to_string(), &glibc.evidence);
         }
         for conda in &self.conda {
             add(
@@ -193,10 +193,7 @@ impl BaseFacts {
     /// # Errors
     /// [`Error::NoGlibc`] or [`Error::Architecture`].
     pub fn virtual_packages(&self, base: &str) -> Result<VirtualPackages> {
-        let glibc = self.glibc.as_ref().and_then(|fact| {
-            let (major, minor) = fact.value.split_once('.')?;
-            Some((major.parse().ok()?, minor.parse().ok()?))
-        });
+        let glibc = self.glibc.as_ref().map(|fact| fact.value);
         Ok(VirtualPackages {
             glibc: glibc.ok_or_else(|| Error::NoGlibc { base: base.to_owned() })?,
             architecture: match self.architecture.value.as_str() {
@@ -222,7 +219,7 @@ fn os(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Os>> {
     })
 }
 
-fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<String>> {
+fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Glibc>> {
     // The one that the loader of the image's architecture finds; conda has others for building.
     root.kept()
         .filter(|(path, _)| {
@@ -232,7 +229,7 @@ fn glibc(root: &RootFs, at: &dyn Fn(&Found<'_>) -> Evidence) -> Option<Fact<Stri
         })
         .min_by_key(|(path, _)| path.len())
         .and_then(|(path, version)| {
-            Some(Fact { value: version.to_owned(), evidence: at(&root.find(path)?) })
+            Some(Fact { value: version.parse().ok()?, evidence: at(&root.find(path)?) })
         })
 }
 

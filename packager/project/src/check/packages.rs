@@ -59,8 +59,8 @@ impl Packages {
         let pip = pip.requirements.iter().filter_map(|line| match &line.kind {
             PipLineKind::Requirement { name, specifier, url, .. } => {
                 // What an address gives is not known from its text.
-                let specifier = if url.is_none() { specifier } else { "" };
-                let bounds = format!("{specifier}{}", bound(name));
+                let specifier = if url.is_none() { specifier.to_string() } else { String::new() };
+                let bounds = specifier + &bound(name);
                 Some(ListedPackage {
                     name: name.clone(),
                     text: line.text.clone(),

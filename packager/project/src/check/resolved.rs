@@ -77,7 +77,7 @@ pub(super) mod tests {
         let environment = LockedEnvironment {
             target: Target {
                 python,
-                glibc: (2, 27),
+                glibc: mlpack_requirements::Glibc(2, 27),
                 architecture: Architecture::Amd64,
                 interpreter: format!("/opt/conda/bin/python{}", python.minor_text()),
             },

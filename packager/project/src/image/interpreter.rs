@@ -1,7 +1,7 @@
 //! Which interpreter an environment uses: the base's, or a new one among conda packages.
 
-use mlpack_lock::{LockTarget, VirtualPackages};
-use mlpack_requirements::{CondaFile, Fit, PythonSpec, PythonVersion, Target};
+use mlpack_lock::LockTarget;
+use mlpack_requirements::{CondaFile, Fit, PythonSpec, PythonVersion};
 
 use crate::base::BaseFacts;
 use crate::{Error, Result};
@@ -16,20 +16,6 @@ const PATCHES: u32 = 100;
 /// Name of an environment whose conda file has none, as in the files of Azure ML.
 const UNNAMED: &str = "project_environment";
 
-/// The interpreter that packages are resolved for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InterpreterSource {
-    /// The base's, unchanged.
-    Base(Target),
-    /// A new one, among conda packages.
-    New {
-        /// What conda packages can rely on in the base.
-        virtual_packages: VirtualPackages,
-        /// The folder of the environment, absolute.
-        prefix: String,
-    },
-}
-
 /// What `--environment` requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InterpreterPreference {
@@ -43,26 +29,16 @@ pub enum InterpreterPreference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InterpreterSelection {
     /// Which one.
-    pub interpreter: InterpreterSource,
+    pub interpreter: LockTarget,
     /// The reason, as half a sentence.
     pub why: String,
 }
 
 impl InterpreterSelection {
-    /// Returns what a lock file is made for.
-    pub fn lock_target(&self) -> LockTarget<'_> {
-        match &self.interpreter {
-            InterpreterSource::Base(target) => LockTarget::Base(target),
-            InterpreterSource::New { virtual_packages, prefix } => {
-                LockTarget::New { virtual_packages, prefix }
-            }
-        }
-    }
-
     /// Returns the interpreter's version as far as it is known before packages are resolved: the
     /// base's, or one of the only minor version that the conda file admits.
     pub fn python(&self, conda: Option<&CondaFile>) -> Option<PythonVersion> {
-        let InterpreterSource::Base(target) = &self.interpreter else {
+        let LockTarget::Base(target) = &self.interpreter else {
             return only_minor(conda?.python_spec()?);
         };
         Some(target.python)
@@ -83,7 +59,7 @@ impl InterpreterSelection {
             if preference == Some(InterpreterPreference::New) {
                 return Err(Error::NoCondaFile);
             }
-            let interpreter = InterpreterSource::Base(facts.target(base)?);
+            let interpreter = LockTarget::Base(facts.target(base)?);
             return Ok(Self { interpreter, why: "no conda file requires another".to_owned() });
         };
         let obstacle = obstacle(file, facts);
@@ -94,7 +70,7 @@ impl InterpreterSelection {
                 return Err(obstacle.error(file, facts, base));
             }
             (_, None) => {
-                let interpreter = InterpreterSource::Base(facts.target(base)?);
+                let interpreter = LockTarget::Base(facts.target(base)?);
                 return Ok(Self { interpreter, why: "it satisfies the conda file".to_owned() });
             }
         };
@@ -102,7 +78,7 @@ impl InterpreterSelection {
         let name = file.name.as_deref().map_or(UNNAMED.to_owned(), folder_name);
         let prefix = format!("{}/envs/{name}", root.trim_end_matches('/'));
         Ok(Self {
-            interpreter: InterpreterSource::New {
+            interpreter: LockTarget::New {
                 virtual_packages: facts.virtual_packages(base)?,
                 prefix,
             },

@@ -18,7 +18,7 @@ mod variables;
 pub use assemble::Assembler;
 pub use base::Base;
 pub use contents::{Change, Contents, PackageEntry};
-pub use interpreter::{InterpreterPreference, InterpreterSelection, InterpreterSource};
+pub use interpreter::{InterpreterPreference, InterpreterSelection};
 pub use layers::LayerCache;
 pub use plan::{ENVIRONMENT_LAYERS, Inputs, Plan, PlannedLayer, plan};
 pub use record::{

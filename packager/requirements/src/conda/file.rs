@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mlpack_documents::{Document, Entry, Fields, Format, Node, Value, refuse_tabs};
-use serde::{Deserialize, Serialize};
 
 use super::{MatchSpec, PythonSpec};
 use crate::{Error, PipLine, Result, redact};
@@ -15,7 +14,7 @@ const EXAMPLE: &str =
     "write it as\n  dependencies:\n    - python=3.6.2\n    - pip:\n      - azureml-defaults";
 
 /// A conda environment file (`environment.yml`; docs/azureml-2019.md#2.1, `condaFile`), read in full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CondaFile {
     /// Where it was read from; relative lines of its `pip:` list start from this file's folder.
     pub path: PathBuf,
@@ -36,7 +35,7 @@ pub struct CondaFile {
 }
 
 /// A conda package and its line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CondaDependency {
     /// The package and its versions.
     pub spec: MatchSpec,

@@ -1,7 +1,5 @@
 //! One line of `dependencies:`: which package, from where, which versions.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Architecture;
 use crate::comment::without_comment;
 
@@ -9,7 +7,7 @@ use crate::comment::without_comment;
 ///
 /// Source: conda documentation, "Package match specifications":
 /// `[channel[/subdir]::]name[version[build]][[key=value, ...]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatchSpec {
     /// As written, without a comment.
     pub text: String,

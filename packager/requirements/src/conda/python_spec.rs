@@ -2,13 +2,11 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
-
 use super::MatchSpec;
 use crate::PythonVersion;
 
 /// The `python` line of a conda file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PythonSpec {
     /// As written, `python=3.6.2`.
     pub text: String,
@@ -29,13 +27,13 @@ pub enum Fit {
     No,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
     operator: Operator,
     numbers: Vec<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
     Equal,
     NotEqual,

@@ -4,31 +4,29 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
-use serde::{Deserialize, Serialize};
 
 use super::option::{self, PipOption};
 use crate::comment::without_comment;
 use crate::{Error, redact};
 
 /// A line as pip's requirement files have it (pip documentation, "Requirements File Format").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PipLine {
     /// As written, without a trailing comment and without passwords.
     pub text: String,
     /// The file it is from, where that is known.
-    #[serde(default)]
     pub file: PathBuf,
     /// Line in that file, from 1.
     pub line: usize,
     /// What it is.
     pub kind: PipLineKind,
-    #[serde(skip)]
     written: Written,
 }
 
 /// What a line of the `pip:` list is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PipLineKind {
     /// A package by name (PEP 508).
     Requirement {
@@ -36,8 +34,8 @@ pub enum PipLineKind {
         name: String,
         /// Extras, sorted.
         extras: Vec<String>,
-        /// Version constraint as PEP 440 prints it; empty for any version.
-        specifier: String,
+        /// Version constraint; empty for any version.
+        specifier: VersionSpecifiers,
         /// Where it comes from instead of the index, as in `name @ https://...`.
         url: Option<String>,
     },
@@ -86,6 +84,11 @@ impl PipLine {
         Self { file: file.to_owned(), ..self }
     }
 
+    /// Returns the same line with the text that the resolver gets.
+    pub(crate) fn with_text(self, text: &str) -> Self {
+        Self { written: Written(text.to_owned()), ..self }
+    }
+
     /// Returns the same line with its name taken for a path: `-e mypkg` is a folder.
     pub(crate) fn into_place(self) -> Self {
         let by_name = matches!(self.kind, PipLineKind::Requirement { url: None, .. });
@@ -119,8 +122,8 @@ impl PipLine {
         Error::PipRequirement { place: self.place(), text: self.text.clone(), reason, hint }
     }
 
-    /// The version constraint as text, empty for none; `None` if the line is not a requirement.
-    pub fn specifier(&self) -> Option<&str> {
+    /// The version constraint, empty for none; `None` if the line is not a requirement.
+    pub fn specifier(&self) -> Option<&VersionSpecifiers> {
         match &self.kind {
             PipLineKind::Requirement { specifier, .. } => Some(specifier),
             _ => None,
@@ -182,9 +185,9 @@ fn read_requirement(text: &str) -> Result<PipLineKind, String> {
             message.lines().next().unwrap_or(&message).to_owned()
         }
     })?;
-    let specifier = match &requirement.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.to_string(),
-        _ => String::new(),
+    let specifier = match requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
+        _ => VersionSpecifiers::empty(),
     };
     let mut extras: Vec<String> = requirement.extras.iter().map(ToString::to_string).collect();
     extras.sort();
@@ -199,7 +202,7 @@ mod tests {
         PipLineKind::Requirement {
             name: name.to_owned(),
             extras: extras.iter().map(|extra| (*extra).to_owned()).collect(),
-            specifier: specifier.to_owned(),
+            specifier: specifier.parse().unwrap(),
             url: url.map(str::to_owned),
         }
     }

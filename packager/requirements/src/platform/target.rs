@@ -1,16 +1,14 @@
 //! What an environment is resolved for: an interpreter inside an image, never this machine.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Architecture, PythonVersion};
+use super::{Architecture, Glibc, PythonVersion};
 
 /// The interpreter an environment is for, and the machine under it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The interpreter's release.
     pub python: PythonVersion,
-    /// The image's C library, `(2, 23)` for 2.23; decides which manylinux wheels load (PEP 600).
-    pub glibc: (u32, u32),
+    /// The image's C library; decides which manylinux wheels load (PEP 600).
+    pub glibc: Glibc,
     /// The image's architecture.
     pub architecture: Architecture,
     /// Absolute path of the interpreter in the image, as `/opt/miniconda/bin/python3.6`.
@@ -20,10 +18,7 @@ pub struct Target {
 impl Target {
     /// `cpython-3.6.15-linux-amd64-glibc2.23`, for messages and cache keys.
     pub fn describe(&self) -> String {
-        format!(
-            "cpython-{}-linux-{}-glibc{}.{}",
-            self.python, self.architecture, self.glibc.0, self.glibc.1
-        )
+        format!("cpython-{}-linux-{}-glibc{}", self.python, self.architecture, self.glibc)
     }
 
     /// Directory of the interpreter in the image, the `home` of a virtual environment (PEP 405).

@@ -1,7 +1,7 @@
 //! Why a wheel is not compatible with a target.
 
 use super::WheelName;
-use crate::Target;
+use crate::{Glibc, Target};
 
 impl WheelName {
     /// Returns why the wheel is not compatible with a target; `None` if it is.
@@ -24,10 +24,7 @@ impl WheelName {
         let (found, wanted) = if here.is_empty() {
             (format!("for {}", platforms.join(" and ")), format!("is linux {machine} with glibc"))
         } else if let Some(glibc) = self.oldest_glibc(target) {
-            (
-                format!("for glibc {}.{} and newer", glibc.0, glibc.1),
-                format!("has glibc {}.{}", target.glibc.0, target.glibc.1),
-            )
+            (format!("for glibc {glibc} and newer"), format!("has glibc {}", target.glibc))
         } else {
             let (python, abi, _) = self.tags();
             (
@@ -39,12 +36,12 @@ impl WheelName {
     }
 
     /// Returns the oldest glibc that would do, if only glibc is too old.
-    fn oldest_glibc(&self, target: &Target) -> Option<(u32, u32)> {
+    fn oldest_glibc(&self, target: &Target) -> Option<Glibc> {
         // Newer than any that a wheel requires.
-        let newest = Target { glibc: (target.glibc.0, 999), ..target.clone() };
+        let newest = Target { glibc: Glibc(target.glibc.0, 999), ..target.clone() };
         self.rank(&newest)?;
         (0..999)
-            .map(|minor| (target.glibc.0, minor))
+            .map(|minor| Glibc(target.glibc.0, minor))
             .find(|glibc| self.rank(&Target { glibc: *glibc, ..target.clone() }).is_some())
     }
 }
@@ -58,7 +55,7 @@ mod tests {
     fn the_first_incompatibility_is_named() {
         let target = Target {
             python: PythonVersion::new(3, 6, 15),
-            glibc: (2, 23),
+            glibc: Glibc(2, 23),
             architecture: Architecture::Amd64,
             interpreter: "/usr/bin/python3".to_owned(),
         };

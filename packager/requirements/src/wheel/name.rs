@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Target, normalize_name};
+use crate::{Glibc, Target, normalize_name};
 
 /// The parts of a wheel's file name (PyPA specifications, "Binary distribution format").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,20 +129,20 @@ fn platform_rank(target: &Target, platform: &str) -> Option<u32> {
     let machine = target.architecture.machine();
     let family = platform.strip_suffix(machine)?.strip_suffix('_')?;
     // PEP 600: the older names are other spellings of three glibc versions.
-    let (major, minor) = match family {
+    let oldest = match family {
         "linux" => return Some(PLAIN_LINUX),
-        "manylinux1" => (2, 5),
-        "manylinux2010" => (2, 12),
-        "manylinux2014" => (2, 17),
+        "manylinux1" => Glibc(2, 5),
+        "manylinux2010" => Glibc(2, 12),
+        "manylinux2014" => Glibc(2, 17),
         _ => {
             let (major, minor) = family.strip_prefix("manylinux_")?.split_once('_')?;
-            (major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)
+            Glibc(major.parse().ok()?, minor.parse().ok()?)
         }
     };
-    if major != target.glibc.0 {
+    if oldest.0 != target.glibc.0 {
         return None;
     }
-    target.glibc.1.checked_sub(minor)
+    target.glibc.1.checked_sub(oldest.1)
 }
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
     fn target(python: (u32, u32, u32), glibc: u32, architecture: Architecture) -> Target {
         Target {
             python: PythonVersion::new(python.0, python.1, python.2),
-            glibc: (2, glibc),
+            glibc: Glibc(2, glibc),
             architecture,
             interpreter: "/opt/miniconda/bin/python".to_owned(),
         }

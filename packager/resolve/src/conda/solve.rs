@@ -36,13 +36,12 @@ fn subdir(architecture: Architecture) -> Subdir {
 /// Conda's virtual packages (conda documentation, "Managing virtual packages"). They describe the
 /// image, never this machine.
 fn generic(image: &VirtualPackages) -> Result<Vec<GenericVirtualPackage>> {
-    let (major, minor) = image.glibc;
     let mut all = vec![
         ("__unix", "0".to_owned(), "0"),
         // The image does not decide which kernel a container runs on; this is the oldest that
         // packages ask for.
         ("__linux", "3.10".to_owned(), "0"),
-        ("__glibc", format!("{major}.{minor}"), "0"),
+        ("__glibc", image.glibc.to_string(), "0"),
         ("__archspec", "1".to_owned(), image.architecture.machine()),
     ];
     if let Some(cuda) = &image.cuda {

@@ -14,8 +14,8 @@ use crate::pip::uv_failure::UvFailure;
 use crate::{Error, Result};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
-use mlpack_requirements::Target;
 use mlpack_requirements::pip::PipList;
+use mlpack_requirements::{Glibc, Target};
 use mlpack_source_build::builder::{LAST_LINES, NO_COMPILER};
 use mlpack_source_build::uv::{Uv, UvOutput};
 use mlpack_source_build::{build_tools, interpreters};
@@ -198,9 +198,9 @@ impl Compiler<'_> {
 }
 
 /// The newest glibc that uv has a platform name for and the target still meets.
-fn platform_glibc(glibc: (u32, u32)) -> (u32, u32) {
-    let known = [(2, 17), (2, 28)].into_iter().chain((31..=40).map(|minor| (2, minor)));
-    known.filter(|name| *name <= glibc).max().unwrap_or((2, 17))
+fn platform_glibc(glibc: Glibc) -> Glibc {
+    let known = [17, 28].into_iter().chain(31..=40).map(|minor| Glibc(2, minor));
+    known.filter(|name| *name <= glibc).max().unwrap_or(Glibc(2, 17))
 }
 
 #[cfg(test)]
@@ -209,8 +209,7 @@ mod tests {
 
     #[test]
     fn the_platform_is_never_newer_than_the_target() {
-        let names = [(2, 12), (2, 17), (2, 23), (2, 27), (2, 28), (2, 30), (2, 36), (2, 50)]
-            .map(platform_glibc);
-        assert_eq!(names, [(2, 17), (2, 17), (2, 17), (2, 17), (2, 28), (2, 28), (2, 36), (2, 40)]);
+        let names = [12, 17, 23, 27, 28, 30, 36, 50].map(|minor| platform_glibc(Glibc(2, minor)).1);
+        assert_eq!(names, [17, 17, 17, 17, 28, 28, 36, 40]);
     }
 }

@@ -91,13 +91,13 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use mlpack_requirements::{Architecture, PythonVersion};
+    use mlpack_requirements::{Architecture, Glibc, PythonVersion};
 
     #[test]
     fn the_script_answers_for_the_target_wherever_it_is_run() {
         let target = Target {
             python: PythonVersion::new(3, 6, 15),
-            glibc: (2, 23),
+            glibc: Glibc(2, 23),
             architecture: Architecture::Arm64,
             interpreter: "/opt/miniconda/bin/python3.6".to_owned(),
         };

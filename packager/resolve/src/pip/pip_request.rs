@@ -41,7 +41,7 @@ impl PipRequest<'_> {
         let cutoff = self.compiler.settings.exclude_newer.as_deref();
         Ok(CompileRequest {
             requirements: self.requirements.to_vec(),
-            constraints: list.constraints.clone(),
+            constraints: list.constraints.iter().map(|line| line.secret().to_owned()).collect(),
             overrides: Vec::new(),
             preferences: self.preferences.map(preferences::pylock),
             wheels_only: Default::default(),

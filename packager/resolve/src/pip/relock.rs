@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr as _;
 
-use pep440_rs::{Operator, Version, VersionSpecifiers};
+use pep440_rs::{Operator, Version};
 
 use crate::Result;
 use crate::pip::compile::{CompileRequest, Compiler};
@@ -17,36 +17,20 @@ use mlpack_packages::cache::store::Store;
 use mlpack_packages::wheel::archive::WheelFile;
 use mlpack_packages::wheel::stub;
 use mlpack_requirements::pip::{PipList, Wanted};
-use mlpack_requirements::{PipLine, PipLineKind, Target};
+use mlpack_requirements::{PipLine, Target};
 use mlpack_source_build::builder;
 
-/// A requirement by name, with the versions that it allows.
-struct NamedRequirement {
-    name: String,
-    specifiers: VersionSpecifiers,
+/// Whether a requirement allows exactly one release.
+fn is_pin(line: &PipLine) -> bool {
+    let exact = [Operator::Equal, Operator::ExactEqual];
+    let mut specifiers = line.specifier().into_iter().flat_map(|specifiers| specifiers.iter());
+    specifiers.any(|specifier| exact.contains(specifier.operator()))
 }
 
-impl NamedRequirement {
-    fn read(line: &PipLine) -> Option<Self> {
-        match &line.kind {
-            PipLineKind::Requirement { name, specifier, .. } => Some(Self {
-                name: name.clone(),
-                specifiers: VersionSpecifiers::from_str(specifier).ok()?,
-            }),
-            _ => None,
-        }
-    }
-
-    /// Whether it allows exactly one release.
-    fn is_pin(&self) -> bool {
-        let exact = [Operator::Equal, Operator::ExactEqual];
-        self.specifiers.iter().any(|specifier| exact.contains(specifier.operator()))
-    }
-
-    fn admits(&self, package: &LockedPackage) -> bool {
-        let version = Version::from_str(&package.version);
-        version.is_ok_and(|version| self.specifiers.contains(&version))
-    }
+/// Whether a requirement allows the release that a package is locked to.
+fn admits(line: &PipLine, package: &LockedPackage) -> bool {
+    let version = Version::from_str(&package.version);
+    version.is_ok_and(|version| line.specifier().is_none_or(|of| of.contains(&version)))
 }
 
 /// The strategy: every package of the earlier lock stays, if that is possible and if all else in the
@@ -63,10 +47,8 @@ pub(crate) async fn resolve(request: &PipRequest<'_>) -> Result<Option<Resolved>
         return Ok(None);
     };
     let parsed = |line: &String| PipLine::parse(line, 0).ok();
-    let others: Vec<PipLine> =
-        list.constraints.iter().chain(&request.server.added).filter_map(parsed).collect();
-    let requirements: Vec<_> =
-        list.lines.iter().chain(&others).filter_map(NamedRequirement::read).collect();
+    let added: Vec<PipLine> = request.server.added.iter().filter_map(parsed).collect();
+    let requirements: Vec<_> = list.lines.iter().chain(&list.constraints).chain(&added).collect();
     let stubs = stubs(request.compiler, locked, &requirements)?;
     if stubs.is_empty() {
         return Ok(None);
@@ -89,7 +71,7 @@ pub(crate) async fn resolve(request: &PipRequest<'_>) -> Result<Option<Resolved>
 fn stubs<'l>(
     compiler: &Compiler<'_>,
     locked: &'l LockedEnvironment,
-    requirements: &[NamedRequirement],
+    requirements: &[&PipLine],
 ) -> Result<BTreeMap<&'l str, (&'l LockedPackage, String)>> {
     let Compiler { target, list, store, work, installed, .. } = *compiler;
     let conda = installed.map_or(&[][..], |installed| &installed.names);
@@ -99,7 +81,7 @@ fn stubs<'l>(
         let stays = preferences::allows(list, package)
             && !list.wants_source(name)
             && !conda.contains(name)
-            && requirements.iter().all(|of| of.name != *name || of.admits(package));
+            && requirements.iter().all(|of| of.name() != Some(name) || admits(of, package));
         if stays && let Some(wheel) = stored_wheel(package, target, store) {
             let metadata = WheelFile::open(&wheel)?.metadata()?;
             let path = stub::write(name, version, &metadata, work.path())?;
@@ -111,8 +93,8 @@ fn stubs<'l>(
 }
 
 /// The names for which the list allows only one file or release.
-fn exact<'l>(list: &'l PipList, requirements: &'l [NamedRequirement]) -> BTreeSet<&'l str> {
-    let pinned = requirements.iter().filter(|of| of.is_pin()).map(|of| of.name.as_str());
+fn exact<'l>(list: &'l PipList, requirements: &[&'l PipLine]) -> BTreeSet<&'l str> {
+    let pinned = requirements.iter().filter(|of| is_pin(of)).filter_map(|of| of.name());
     let direct = list.wanted.iter().filter_map(|wanted| match wanted {
         Wanted::Placed(reference, _) => reference.name.as_deref(),
         Wanted::Named(_) => None,

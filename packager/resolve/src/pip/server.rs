@@ -3,7 +3,7 @@
 use crate::error::PipError;
 use std::str::FromStr as _;
 
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::Version;
 
 use crate::Result;
 use mlpack_lock::SERVER;
@@ -24,8 +24,8 @@ struct Pair {
     /// The server versions that this Python can install and those defaults ask for.
     server_range: &'static str,
     /// What the newest of these servers asks of packages that lists from before it pin (its
-    /// metadata on the index).
-    companions: [&'static str; 2],
+    /// metadata on the index), as name and version constraint.
+    companions: [(&'static str, &'static str); 2],
 }
 
 const PAIRS: [Pair; 4] = [
@@ -34,28 +34,28 @@ const PAIRS: [Pair; 4] = [
         defaults: "1.47.0",
         defaults_range: ">=1.47,<1.49",
         server_range: ">=0.7.2,<0.8",
-        companions: ["gunicorn==20.1.0", "inference-schema~=1.4.0"],
+        companions: [("gunicorn", "==20.1.0"), ("inference-schema", "~=1.4.0")],
     },
     Pair {
         minors: (7, 7),
         defaults: "1.54.0",
         defaults_range: ">=1.49,<1.55",
         server_range: ">=0.8.0,<0.9",
-        companions: ["gunicorn==20.1.0", "inference-schema~=1.7.0"],
+        companions: [("gunicorn", "==20.1.0"), ("inference-schema", "~=1.7.0")],
     },
     Pair {
         minors: (8, 8),
         defaults: "1.60.0",
         defaults_range: ">=1.58,<1.61",
         server_range: ">=1.3,<1.4",
-        companions: ["gunicorn>=23", "inference-schema~=1.8.0"],
+        companions: [("gunicorn", ">=23"), ("inference-schema", "~=1.8.0")],
     },
     Pair {
         minors: (9, u32::MAX),
         defaults: "1.62.0",
         defaults_range: ">=1.61",
         server_range: ">=1.4,<2",
-        companions: ["gunicorn>=23", "inference-schema~=1.8.0"],
+        companions: [("gunicorn", ">=23"), ("inference-schema", "~=1.8.0")],
     },
 ];
 
@@ -69,7 +69,7 @@ pub(crate) struct ServerChoice {
     /// The server's own line, for a list that does not go together with the others.
     pub(crate) alone: Option<String>,
     /// What gives way to the server then.
-    pub(crate) companions: Vec<&'static str>,
+    pub(crate) companions: Vec<(&'static str, &'static str)>,
 }
 
 /// Decides before resolution, from the interpreter and the `pip:` list.
@@ -127,8 +127,7 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
 
 /// Whether a requirement admits a version; one that cannot be parsed admits all.
 fn admits(line: &PipLine, version: &str) -> bool {
-    let specifiers = line.specifier().and_then(|text| VersionSpecifiers::from_str(text).ok());
-    match (specifiers, Version::from_str(version)) {
+    match (line.specifier(), Version::from_str(version)) {
         (Some(specifiers), Ok(version)) => specifiers.contains(&version),
         _ => true,
     }

@@ -14,7 +14,7 @@ use crate::pip::prefer_wheels;
 use crate::pip::pylock::Pylock;
 use crate::{Error, Result};
 use mlpack_lock::{LockedPackage, SERVER};
-use mlpack_requirements::{PipLineKind, normalize_name};
+use mlpack_requirements::PipLineKind;
 
 /// Whether the strategy can help: the list and the server conflict, and the list does not name the
 /// server itself.
@@ -57,8 +57,8 @@ async fn add_server(
 ) -> Result<Resolved> {
     let server = request.server.alone.iter().cloned();
     let companions: Vec<String> =
-        request.server.companions.iter().map(|line| with_extras(request, line)).collect();
-    let pins = pins(request, alone, &companions);
+        request.server.companions.iter().map(|of| with_extras(request, *of)).collect();
+    let pins = pins(request, alone);
     let whole = CompileRequest {
         requirements: list.requirements.iter().cloned().chain(server).collect(),
         constraints: list.constraints.iter().cloned().chain(pins).collect(),
@@ -85,8 +85,8 @@ async fn add_server(
 
 /// The versions of packages that the list takes from an index by name, except those that the server
 /// decides.
-fn pins(request: &PipRequest<'_>, alone: &Pylock, companions: &[String]) -> Vec<String> {
-    let decided = |name: &str| companions.iter().any(|line| name_of(line) == name);
+fn pins(request: &PipRequest<'_>, alone: &Pylock) -> Vec<String> {
+    let decided = |name: &str| request.server.companions.iter().any(|(own, _)| *own == name);
     let lines = request.compiler.list.lines.iter();
     lines
         .filter_map(|line| match &line.kind {
@@ -99,22 +99,21 @@ fn pins(request: &PipRequest<'_>, alone: &Pylock, companions: &[String]) -> Vec<
 }
 
 /// A companion's line with the extras that the list asks of it.
-fn with_extras(request: &PipRequest<'_>, line: &str) -> String {
-    let name = name_of(line);
+fn with_extras(request: &PipRequest<'_>, (name, specifier): (&str, &str)) -> String {
     let lines = request.compiler.list.lines.iter();
     let extras: BTreeSet<&str> = lines
         .filter_map(|line| match &line.kind {
-            PipLineKind::Requirement { name: own, extras, .. } if *own == name => Some(extras),
+            PipLineKind::Requirement { name: own, extras, .. } if own == name => Some(extras),
             _ => None,
         })
         .flatten()
         .map(String::as_str)
         .collect();
     if extras.is_empty() {
-        return line.to_owned();
+        return format!("{name}{specifier}");
     }
     let extras: Vec<&str> = extras.into_iter().collect();
-    line.replacen(&name, &format!("{name}[{}]", extras.join(",")), 1)
+    format!("{name}[{}]{specifier}", extras.join(","))
 }
 
 /// What was added and what changed, one sentence each.
@@ -148,12 +147,6 @@ fn explain(request: &PipRequest<'_>, alone: &Pylock, whole: &Pylock) -> Vec<Stri
         notes.push(format!("because the server needs it, {}", changed.join(", ")));
     }
     notes
-}
-
-/// The name at the beginning of a requirement.
-fn name_of(line: &str) -> String {
-    let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'));
-    normalize_name(&line[..end.unwrap_or(line.len())])
 }
 
 /// Whether requirements conflict, or uv backtracked to a release that cannot be built.

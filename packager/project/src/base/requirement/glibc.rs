@@ -16,7 +16,7 @@ pub(super) struct Glibc {
 
 impl Requirement for Glibc {
     fn judge(&self, facts: &BaseFacts) -> Judgement {
-        let met = |found: &String| self.version.contains(found);
-        Judgement::of(self.version.to_string(), facts.glibc.as_ref(), Clone::clone, met)
+        let met = |found: &mlpack_requirements::Glibc| self.version.contains(&found.to_string());
+        Judgement::of(self.version.to_string(), facts.glibc.as_ref(), ToString::to_string, met)
     }
 }

@@ -17,8 +17,8 @@ pub struct PipList {
     pub lines: Vec<PipLine>,
     /// What goes to the resolver for each of them.
     pub wanted: Vec<Wanted>,
-    /// Bounds for what is installed anyway.
-    pub constraints: Vec<String>,
+    /// Bounds for what is installed anyway; variables replaced.
+    pub constraints: Vec<PipLine>,
     /// The indexes that the list names, to be added to those of the settings.
     pub indexes: Indexes,
     /// Addresses in the list, for the user and password in them.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pep440_rs::VersionSpecifiers;
 use url::Url;
 
 use super::{PipList, Reading, Wanted};
@@ -62,7 +63,7 @@ impl<'a> Reader<'a> {
             let name = line.name().unwrap_or_default().to_owned();
             self.hold(&name, hashes, constraint);
             if constraint {
-                self.list.constraints.push(bare.to_owned());
+                self.list.constraints.push(line.with_text(bare));
             } else {
                 self.list.wanted.push(Wanted::Named(bare.to_owned()));
                 self.list.lines.push(line);
@@ -73,10 +74,10 @@ impl<'a> Reader<'a> {
         let reference = Reference::parse(bare, self.reading.directory, &beside)
             .map_err(|reason| line.error(reason, None))?;
         if constraint {
-            let remedy = "constrain it by version, or list it as a requirement".to_owned();
+            let hint = "constrain it by version, or list it as a requirement".to_owned();
             return Err(line.error(
                 "a constraint cannot say where a package comes from".to_owned(),
-                Some(remedy),
+                Some(hint),
             ));
         }
         self.check_wheel(&reference, &line)?;
@@ -91,15 +92,15 @@ impl<'a> Reader<'a> {
         if let Some(name) = &reference.name {
             self.hold(name, hashes, false);
         } else if !hashes.is_empty() {
-            let remedy = "write it as `NAME @ PLACE`".to_owned();
-            return Err(line.error("a hash needs the package's name".to_owned(), Some(remedy)));
+            let hint = "write it as `NAME @ PLACE`".to_owned();
+            return Err(line.error("a hash needs the package's name".to_owned(), Some(hint)));
         }
         let mut named = line.clone();
         if let (PipLineKind::Place, Some(name)) = (&line.kind, &reference.name) {
             named.kind = PipLineKind::Requirement {
                 name: name.clone(),
                 extras: Vec::new(),
-                specifier: String::new(),
+                specifier: VersionSpecifiers::empty(),
                 url: Some(line.text.clone()),
             };
         }
@@ -117,12 +118,12 @@ impl<'a> Reader<'a> {
         };
         let Some(target) = self.reading.target else { return Ok(()) };
         let Some(reason) = wheel.incompatibility(target) else { return Ok(()) };
-        let remedy = format!(
+        let hint = format!(
             "name a wheel of {} for {}, or its source archive",
             wheel.name,
             target.describe()
         );
-        Err(line.error(format!("incompatible wheel: {reason}"), Some(remedy)))
+        Err(line.error(format!("incompatible wheel: {reason}"), Some(hint)))
     }
 
     fn hold(&mut self, name: &str, hashes: BTreeSet<String>, constraint: bool) {
@@ -181,8 +182,8 @@ impl<'a> Reader<'a> {
 
     fn index(&self, url: &str, line: &PipLine) -> Result<IndexUrl> {
         url.parse().map_err(|error| {
-            let remedy = Some("write it as https://HOST/simple".to_owned());
-            line.error(format!("`{}` is not an address: {error}", redact(url)), remedy)
+            let hint = Some("write it as https://HOST/simple".to_owned());
+            line.error(format!("`{}` is not an address: {error}", redact(url)), hint)
         })
     }
 

@@ -72,7 +72,7 @@ impl Project {
         self.file("env.yml", &format!("dependencies:\n  - pip:\n{list}"));
         let file = CondaFile::load(&self.path("env.yml"))?;
         let request = ResolveRequest {
-            target: LockTarget::Base(&self.target),
+            target: &LockTarget::Base(self.target.clone()),
             file: Some(&file),
             directory: self.dir.path(),
             add_server: self.add_server,
@@ -110,7 +110,7 @@ pub(crate) fn target(python: (u32, u32, u32), glibc: u32) -> Target {
     Target {
         interpreter: format!("/opt/miniconda/bin/python{}", python.minor_text()),
         python,
-        glibc: (2, glibc),
+        glibc: mlpack_requirements::Glibc(2, glibc),
         architecture: Architecture::of_this_machine().unwrap(),
     }
 }
