@@ -41,9 +41,9 @@ fn entry_script_without_run() {
     refused(&context, &args).is(str![[r#"
 --- stderr
 error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `run` at its top level
-  remedy: add `def run(data):` that returns the prediction
+  hint: add `def run(data):` that returns the prediction
 error: the project has 1 error
-hint: follow the remedies above and run the command again; nothing was written
+hint: follow the hints above and run the command again; nothing was written
 --- exit code 3
 
 "#]]);
@@ -56,9 +56,9 @@ fn entry_script_with_a_syntax_error() {
     refused(&context, &args).is(str![[r#"
 --- stderr
 error[script.syntax]: [TEMP]/work/score.py:7: column 1: unexpected EOF while parsing
-  remedy: correct the script; `python -m py_compile` shows the same place
+  hint: fix the script; `python -m py_compile` reports the same place
 error: the project has 1 error
-hint: follow the remedies above and run the command again; nothing was written
+hint: follow the hints above and run the command again; nothing was written
 --- exit code 3
 
 "#]]);
@@ -88,7 +88,7 @@ fn an_unknown_key() {
     );
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/inferenceconfig.json:3: unknown key `condaFil`
+error: [TEMP]/work/inferenceconfig.json:3:3: unknown key `condaFil`
 hint: did you mean `condaFile`?
 --- exit code 1
 
@@ -97,7 +97,7 @@ hint: did you mean `condaFile`?
     context.write("environment.yml", "name: sums\ndependancies:\n  - pip\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/environment.yml:2: unknown key `dependancies`
+error: [TEMP]/work/environment.yml:2:1: unknown key `dependancies`
 hint: did you mean `dependencies`?
 --- exit code 1
 
@@ -106,7 +106,7 @@ hint: did you mean `dependencies`?
     let mut args = vec!["deploy", "oci:base", "-n", "name", "--dc", "deploymentconfig.json"];
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/deploymentconfig.json: unknown key `prot`
+error: [TEMP]/work/deploymentconfig.json:1:26: unknown key `prot`
 hint: did you mean `port`?
 --- exit code 1
 
@@ -115,7 +115,7 @@ hint: did you mean `port`?
     args.truncate(6);
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: [TEMP]/work/deploymentconfig.json: `computeType` is the text "lokal"; expected one of local, aci, aks, aksendpoint, iot
+error: [TEMP]/work/deploymentconfig.json:1:2: `computeType` must be one of local, aci, aks, aksendpoint, iot, found `lokal`
 --- exit code 1
 
 "#]]);
@@ -141,15 +141,15 @@ hint: start Docker with `systemctl start docker` or `service docker start`; if i
 "#]]);
     context.mlpack(&["deploy", "oci:base", "-n", "name"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
     context.mlpack(&["inspect", "docker:name"]).is(str![[r#"
 --- stderr
-error: no Docker engine answers at /nonexistent/docker.sock: there is no such socket
-hint: start it with `systemctl start docker` or `service docker start`; if it listens elsewhere, set DOCKER_HOST
+error: cannot connect to Docker at /nonexistent/docker.sock: no such socket
+hint: start Docker with `systemctl start docker` or `service docker start`; if it listens at another address, set DOCKER_HOST
 --- exit code 1
 
 "#]]);
@@ -182,12 +182,12 @@ fn dockerfile_lines_that_would_have_to_run() {
     args.extend(["--ds".to_owned(), "steps".to_owned()]);
     refused(&context, &args).is(str![[r#"
 --- stderr
-error[docker.steps]: [TEMP]/work/steps:2: RUN cannot be followed: no program is run and no other image is built
-  remedy: put Python packages into the conda file; for system packages build a base image that has them and name it as baseImage
-error[docker.steps]: [TEMP]/work/steps:3: FROM cannot be followed: no program is run and no other image is built
-  remedy: name the base image with baseImage or --base-image
+error[docker.steps]: [TEMP]/work/steps:2: RUN is not supported: mlpack runs no program and builds no other image
+  hint: add Python packages to the conda file; for system packages build a base image and set baseImage to it
+error[docker.steps]: [TEMP]/work/steps:3: FROM is not supported: mlpack runs no program and builds no other image
+  hint: set the base image with baseImage or --base-image
 error: the project has 2 errors
-hint: follow the remedies above and run the command again; nothing was written
+hint: follow the hints above and run the command again; nothing was written
 --- exit code 3
 
 "#]]);

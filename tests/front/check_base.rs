@@ -97,10 +97,11 @@ ok      os            found ubuntu 18.04                            wanted ubunt
 ok      conda         found 4.6.14 at /opt/miniconda                wanted >=4.5
 FAILED  python        found 2.7.18 at /opt/miniconda/bin/python2.7  wanted 3.5 or 3.6
 ok      architecture  found amd64                                   wanted amd64
-python: Take a base whose `python` on PATH is 3.5 or 3.6. If your code needs a newer Python, check the base with `--policy current`.
+python: Use a base whose `python` on PATH is 3.5 or 3.6. If your code needs a newer Python, use `--policy current`.
 --- stderr
+warning: `mlpack check oci:[BASES]/ubuntu18-py27` is now `mlpack base check oci:[BASES]/ubuntu18-py27`
 error: the base image does not meet the policy `azureml-2019`: python
-hint: choose another base image, or another policy with --policy (`mlpack bases` lists them)
+hint: use another base image, or select another policy with --policy (see `mlpack bases`)
 --- exit code 3
 
 "#]]);

@@ -104,13 +104,13 @@ fn a_locked_build_sends_no_requests() {
     );
     context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
 --- stderr
-error: /nonexistent is not a uv that can be used: No such file or directory (os error 2)
+error: cannot use /nonexistent as uv: No such file or directory (os error 2)
 hint: name another executable with MLPACK_UV
 --- exit code 1
 
 "#]]);
     context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
-mlpack.lock fits
+mlpack.lock is up to date
 
 "#]]);
 }
@@ -156,30 +156,30 @@ fn an_outdated_lock_is_not_overwritten() {
     assert_eq!(read(&context), text);
     context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: [TEMP]/work/mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
-hint: `mlpack lock` with the same arguments brings it up to date
---- exit code 1
+error: mlpack.lock is out of date: in the pip list, `core`, `left` added and `core==1.0` removed
+hint: run `mlpack lock` with the same arguments to update it
+--- exit code 3
 
 "#]]);
     context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
-error: mlpack.lock does not fit: the pip list got `core`, `left` and lost `core==1.0`
-hint: `mlpack lock` with the same arguments brings it up to date
+error: mlpack.lock is out of date: in the pip list, `core`, `left` added and `core==1.0` removed
+hint: run `mlpack lock` with the same arguments to update it
 --- exit code 3
 
 "#]]);
     fs::remove_file(context.path("mlpack.lock")).unwrap();
     context.mlpack(&package(&project, &["--locked"])).is(str![[r#"
 --- stderr
-error: there is no [TEMP]/work/mlpack.lock
-hint: `mlpack lock` with the same arguments makes it
---- exit code 1
+error: there is no mlpack.lock
+hint: run `mlpack lock` with the same arguments to create it
+--- exit code 3
 
 "#]]);
     context.mlpack(&lock(&project, &["--check"])).is(str![[r#"
 --- stderr
 error: there is no mlpack.lock
-hint: `mlpack lock` with the same arguments brings it up to date
+hint: run `mlpack lock` with the same arguments to create it
 --- exit code 3
 
 "#]]);

@@ -29,8 +29,8 @@ fn plain_http_needs_insecure_registry_and_uses_the_proxy() {
     let named = [&inspect[..], &["--insecure-registry", "registry.invalid:5000"]].concat();
     context.mlpack(&named).is(str![[r#"
 --- stderr
-error: registry.invalid:5000/team/name has no image `v1`: status 404
-hint: check tag and digest; `skopeo list-tags docker://registry.invalid:5000/team/name` shows the tags
+error: no image `v1` in `registry.invalid:5000/team/name`: status 404
+hint: check the tag or digest; `skopeo list-tags docker://registry.invalid:5000/team/name` lists the tags
 --- exit code 1
 
 "#]]);

@@ -1,7 +1,7 @@
 //! The options that are both a key of the inference configuration and a flag
 //! (docs/azureml-2019.md#1.4), each defined only once.
 //!
-//! To add one, write its entry in `project_options!` and use its field in `resolve.rs`: the
+//! To add one, write its entry in `project_options!`, its field in `project.rs`, and use it in `resolve.rs`: the
 //! configuration's reader and the command line take it from here.
 
 use std::collections::BTreeMap;
