@@ -8,6 +8,13 @@ use std::time::Duration;
 
 use crate::client::{Answer, Connection, connect, get, request, send};
 
+/// Says that a test cannot run here, which is a failure if `MLPACK_TEST_REQUIRE` is 1.
+pub(crate) fn skip(reason: &str) {
+    let required = std::env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1");
+    assert!(!required, "this test must run here, but: {reason}");
+    println!("skipped: {reason}");
+}
+
 /// Lines of a stream, readable while they arrive.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<(Mutex<Vec<String>>, Condvar)>);

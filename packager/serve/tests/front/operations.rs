@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::client::get;
-use crate::kit::Service;
+use crate::kit::{Service, skip};
 
 const SCRIPT: &str = "
 def init():
@@ -39,8 +39,7 @@ fn prometheus_accepts_the_figures() {
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut promtool) = promtool.spawn() else {
-        eprintln!("skipped: no promtool");
-        return;
+        return skip("no promtool");
     };
     let figures = get(&service.operations, "/metrics").body;
     promtool.stdin.take().unwrap().write_all(&figures).unwrap();

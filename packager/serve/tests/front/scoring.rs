@@ -1,7 +1,7 @@
 //! Requests that are answered: routes, methods, headers, protocols.
 
 use crate::client::{connect, read};
-use crate::kit::Service;
+use crate::kit::{Service, skip};
 
 const ECHO: &str = "
 def init():
@@ -124,7 +124,7 @@ fn http_2_works() {
             let text = String::from_utf8(output.stdout).unwrap();
             assert!(text.ends_with("\n2 200") && text.contains("\"data\": \"two\""), "{text}");
         }
-        _ => eprintln!("skipped: no curl with HTTP/2"),
+        _ => skip("no curl with HTTP/2"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::client::{Answer, request, send};
-use crate::kit::Service;
+use crate::kit::{Service, skip};
 use cases::{Case, cases};
 use reference::{Environment, Reference};
 
@@ -97,10 +97,7 @@ fn compare(version: &str, environment: &Environment) -> (BTreeSet<&'static str>,
 fn check(version: &str, minor: u32, packages: &[&str]) {
     let environment = match Environment::make(minor, packages) {
         Ok(environment) => environment,
-        Err(reason) => {
-            eprintln!("skipped: {reason}");
-            return;
-        }
+        Err(reason) => return skip(&reason),
     };
     let (named, unnamed) = compare(version, &environment);
     assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
@@ -125,10 +122,7 @@ fn differences_from_the_server_of_python_3_6_are_documented() {
 fn the_newest_server_works_behind_the_front_door() {
     let environment = match Environment::make(11, &NEWEST) {
         Ok(environment) => environment,
-        Err(reason) => {
-            eprintln!("skipped: {reason}");
-            return;
-        }
+        Err(reason) => return skip(&reason),
     };
     let dir = tempfile::tempdir().unwrap();
     let entry = dir.path().join("score.py").display().to_string();
