@@ -154,13 +154,15 @@ pub fn persist(file: PendingFile, path: &Path) -> Result<()> {
     file.persist(path).map_err(Error::io("write", path))
 }
 
-/// The same for a program. It becomes executable last, once it has its name and is closed: what is
-/// not executable is not taken for one, and is written again.
+/// Gives a pending program its name, executable from the first moment on. A program of that name stays:
+/// another process may have written it meanwhile and may be starting it now.
 pub fn persist_program(mut file: PendingFile, path: &Path) -> Result<()> {
     // Its bytes are not verified again, so a loss of power must not empty it.
     file.as_file_mut().sync_data().map_err(Error::io("write", path))?;
-    persist(file, path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(Error::io("write", path))
+    if is_program(path) {
+        return Ok(());
+    }
+    file.persist_with_mode(path, 0o755).map_err(Error::io("write", path))
 }
 
 /// Copies a file of this machine into the cache and verifies its hash; a file that is there already

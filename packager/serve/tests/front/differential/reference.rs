@@ -103,8 +103,8 @@ impl Reference {
 
 impl Drop for Reference {
     fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
+        let command = format!("kill -s KILL -- -{}", self.child.id());
+        let _ = Command::new("sh").args(["-c", &command]).status();
         let _ = self.child.wait();
     }
 }
