@@ -5,7 +5,7 @@ use snapbox::file;
 use crate::kit::{TestContext, base, image};
 use crate::need;
 
-/// A context with an own image in `out`.
+/// Returns a context with an image made by mlpack in `out`.
 fn packaged() -> Option<TestContext> {
     let base = base("debian12-py311");
     let context = TestContext::offline()?;

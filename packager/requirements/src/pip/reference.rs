@@ -113,7 +113,7 @@ impl Reference {
         }
     }
 
-    /// Returns the line for the resolver, with `place` instead of its own place.
+    /// Returns the line for the resolver, with `place` in place of the written location.
     pub fn requirement(&self, place: &Url) -> String {
         let mut place = place.clone();
         if let Some(subdirectory) = &self.subdirectory {

@@ -8,7 +8,7 @@ use pep440_rs::Version;
 use mlpack_lock::{ArtifactOrigin, LockedPackage};
 use mlpack_packages::Settings;
 
-/// Flask before 1.1 imports names that later releases of its own dependencies removed
+/// Flask before 1.1 imports names that later releases of its dependencies removed
 /// (docs/azureml-2019.md#0.3).
 pub(crate) fn flask_incompatibility(packages: &[LockedPackage]) -> Option<String> {
     const LIMITS: [(&str, &str); 4] =

@@ -54,7 +54,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) version: &'a Version,
     /// None for a virtual package.
     pub(crate) record: Option<&'a RepoDataRecord>,
-    /// Indices of its own requirements.
+    /// Indices of the requirements that it states.
     pub(crate) needs: Vec<usize>,
     /// What it allows other packages to be, as `common <2`, and their names.
     pub(crate) allows: Vec<(String, String)>,
