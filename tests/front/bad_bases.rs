@@ -87,7 +87,7 @@ fn a_failed_requirement_that_is_allowed() {
     let answer = context.mlpack(&args);
     answer.digest();
     answer.is(str![[r#"
-oci:out@sha256:f2e5ca5a6f072869d7a32e787628bb5e79bc9cac2de4b6906fb424bb322fc5a9
+oci:out@sha256:97363386f5500871d66c2c97d9cc9eb3e2691040cf251edc78de1b411a4e8915
 --- stderr
 warning: the base image fails the requirement `os` of policy `azureml-2019`, ignored by --allow
 

@@ -69,7 +69,7 @@ fn is_true(env: &Path) {
     assert!(missing.is_empty(), "listed and not there: {missing:?}");
     let of_pip = |path: &str| {
         let name = path.rsplit_once("site-packages/").map_or("", |(_, name)| name);
-        name.starts_with("core") || name.starts_with("azureml_inference_server_http")
+        name.starts_with("core")
     };
     let more: Vec<_> = found
         .difference(&listed)

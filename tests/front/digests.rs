@@ -90,7 +90,7 @@ fn lock(context: &TestContext, base: &str, new_environment: bool) -> String {
         )
     };
     let mut text = format!(
-        "format = 1\nserver = \"azureml-inference-server-http==1.4.0\"\n\n[inputs]\n{inputs}pip = [\"core==1.0\", \"bulk==1.0\"]\n\n[base]\ndigest = \"{digest}\"\n\n[target]\n{target}\narchitecture = \"amd64\"\nglibc = \"2.36\"\n"
+        "format = 1\n\n[inputs]\nserver = \"builtin\"\n{inputs}pip = [\"core==1.0\", \"bulk==1.0\"]\n\n[base]\ndigest = \"{digest}\"\n\n[target]\n{target}\narchitecture = \"amd64\"\nglibc = \"2.36\"\n"
     );
     for package in PACKAGES.iter().filter(|_| new_environment) {
         let path = format!("{CHANNEL}/{}", package.file_name());
@@ -103,12 +103,10 @@ fn lock(context: &TestContext, base: &str, new_environment: bool) -> String {
             hex(context, &path)
         );
     }
-    for (name, version) in
-        [("azureml-inference-server-http", "1.4.0"), ("bulk", "1.0"), ("core", "1.0")]
-    {
-        let file = format!("{}-{version}-py3-none-any.whl", name.replace('-', "_"));
+    for name in ["bulk", "core"] {
+        let file = format!("{name}-1.0-py3-none-any.whl");
         text += &format!(
-            "\n[[pip]]\nname = \"{name}\"\nversion = \"{version}\"\nfile = \"{file}\"\nsha256 = \"{}\"\n",
+            "\n[[pip]]\nname = \"{name}\"\nversion = \"1.0\"\nfile = \"{file}\"\nsha256 = \"{}\"\n",
             hex(context, &format!("wheels/{file}"))
         );
     }

@@ -32,11 +32,10 @@ hint: run `mlpack lock` with the same arguments to create it
     listed.is(str![[r#"
 base    sha256:4e405fd3a9c7ad149252712ef15f9be494d7c593e1357120b9b1d200b980f827
 python  3.11.9
-server  azureml-inference-server-http 1.4.0
+server  builtin
 
-PACKAGE                        VERSION  KIND  FROM  SIZE
-azureml-inference-server-http  1.4.0    pip   file  -
-core                           1.0      pip   file  -
+PACKAGE  VERSION  KIND  FROM  SIZE
+core     1.0      pip   file  -
 
 "#]]);
     for source in [".", "inferenceconfig.json", "environment.yml"] {
@@ -47,16 +46,8 @@ core                           1.0      pip   file  -
   "base": null,
   "baseDigest": "sha256:4e405fd3a9c7ad149252712ef15f9be494d7c593e1357120b9b1d200b980f827",
   "python": "3.11.9",
-  "server": "azureml-inference-server-http 1.4.0",
+  "server": "builtin",
   "packages": [
-    {
-      "name": "azureml-inference-server-http",
-      "kind": "pip",
-      "version": "1.4.0",
-      "build": null,
-      "from": null,
-      "size": null
-    },
     {
       "name": "core",
       "kind": "pip",
@@ -162,7 +153,7 @@ fn conda_packages_are_listed_with_channel_build_and_size() {
     let answer = context.mlpack(&["env", "list", "."]);
     let line = answer.ok().lines().find(|line| line.starts_with("common ")).unwrap().to_owned();
     context.normalized(&format!("{line}\n")).is(str![[r#"
-common                         1.0      conda 0           main  627 B
+common   1.0      conda 0           main  627 B
 
 "#]]);
     context.mlpack(&["env", "diff", ".", "oci:out"]).is(str![[r#"

@@ -120,6 +120,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-project",
                 "mlpack-registry",
                 "mlpack-requirements",
+                "mlpack-serve-binary",
                 "mlpack-workflow",
             ],
         ),

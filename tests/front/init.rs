@@ -83,7 +83,8 @@ inspect with     mlpack inspect oci:demo/image:quickstart
 "#]]);
     let seen = context.mlpack(&["inspect", "oci:demo/image", "--format", "json"]).json();
     let packages = seen["packages"].as_array().unwrap();
-    for name in ["azureml-inference-server-http", "numpy", "onnxruntime"] {
+    assert!(packages.len() <= 10, "{packages:?}");
+    for name in ["numpy", "onnxruntime"] {
         assert!(packages.iter().any(|package| package["name"] == name), "{name}");
     }
     // A second run writes no file of the project again and gives the same image.

@@ -86,7 +86,7 @@ fn installed_packages_import_under_an_emulator() {
     let emulator = need!(emulator());
     let (context, root) = need!(unpacked());
     let python = root.join("opt/mlpack/envs/svc/bin/python3.11");
-    let script = "import numpy, markupsafe._speedups, platform, azureml_inference_server_http, ssl\n\
+    let script = "import numpy, markupsafe._speedups, platform, ssl\n\
                   print(platform.machine(), numpy.arange(4).sum())";
     let (root, python) = (root.to_str().unwrap(), python.to_str().unwrap());
     let command = context.program(emulator.to_str().unwrap(), &["-L", root, python, "-c", script]);

@@ -35,8 +35,6 @@ fn nested_requirement_files_are_checked() {
     args.push("--dry-run".to_owned());
     context.mlpack(&args).is(str![[r#"
 --- stderr
-warning[deps.flask]: [TEMP]/work/lists/web.txt:1: `flask   ==1.0.3` pulls in Flask 1.0, which is incompatible with current itsdangerous, markupsafe, werkzeug
-  hint: add to the pip list: itsdangerous==2.0.1, markupsafe<2.1, werkzeug<2
 error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
 Because flask was not found in the provided package locations and you require flask==1.0.3, we can conclude that your requirements are unsatisfiable.
 hint: loosen or pin the versions named above so that one set satisfies all
@@ -78,7 +76,9 @@ fn exclude_newer_does_not_apply_to_find_links() {
     answer.ok();
     let told: Vec<_> =
         answer.stderr.lines().filter(|line| line.starts_with("--exclude-newer")).collect();
-    context.normalized(&told.join("\n")).is(str!["--exclude-newer does not apply to azureml-inference-server-http 1.4.0, core 1.0: files behind --find-links have no upload time"]);
+    context.normalized(&told.join("\n")).is(str![
+        "--exclude-newer does not apply to core 1.0: files behind --find-links have no upload time"
+    ]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use mlpack_oci::Progress;
 use mlpack_oci::layer::LayerOptions;
 use mlpack_packages::Settings;
 use mlpack_project::base::Catalogue;
-use mlpack_project::image::Templates;
+use mlpack_project::image::{FrontDoor, Templates};
 use mlpack_workflow::Session;
 use tokio::runtime::Runtime;
 
@@ -92,6 +92,7 @@ impl Context {
             version: env!("CARGO_PKG_VERSION"),
             catalogue: Catalogue::parse(embedded::BASE_IMAGES.iter().copied())?,
             templates: self.templates(),
+            front_door: FrontDoor::default(),
             docker_host: settings::variable("DOCKER_HOST"),
             platform: settings::platform(),
             runtime: self.runtime.handle().clone(),
@@ -111,6 +112,7 @@ impl Context {
         if let Some(project) = project {
             packages = project.add_to(packages, &session.cwd);
         }
-        Ok(Session { packages, mtime: settings::mtime()?, ..session })
+        let front_door = settings::front_door(&session.cwd)?;
+        Ok(Session { packages, front_door, mtime: settings::mtime()?, ..session })
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 mod conda;
+mod front_door;
 mod packages;
 mod registries;
 
@@ -16,6 +17,7 @@ use mlpack_oci::layer::LayerOptions;
 
 use crate::failure::{Failure, Result};
 
+pub(crate) use front_door::front_door;
 pub(crate) use packages::packages;
 pub(crate) use registries::{docker_config, registries};
 

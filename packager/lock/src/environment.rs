@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use mlpack_oci::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::conda_package::CondaPackage;
 use mlpack_requirements::{Target, normalize_name};
@@ -12,6 +13,35 @@ pub const BASE_PREFIX: &str = "/opt/mlpack/env";
 
 /// The package of the inference server.
 pub const SERVER: &str = "azureml-inference-server-http";
+
+/// What runs the entry script in the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// The builtin worker, which needs no package.
+    #[default]
+    Builtin,
+    /// Azure's inference server, the package [`SERVER`].
+    Azmlinfsrv,
+}
+
+impl Server {
+    /// Every server.
+    pub const ALL: [Self; 2] = [Self::Builtin, Self::Azmlinfsrv];
+
+    /// Returns its name in options and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Azmlinfsrv => "azmlinfsrv",
+        }
+    }
+
+    /// Returns the server of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|server| server.name() == name)
+    }
+}
 
 /// Exact packages for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]

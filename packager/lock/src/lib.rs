@@ -14,6 +14,7 @@ pub use compatibility::{Incompatibility, incompatibilities};
 pub use conda_package::CondaPackage;
 pub use environment::{
     Artifact, ArtifactKind, ArtifactOrigin, BASE_PREFIX, LockedEnvironment, LockedPackage, SERVER,
+    Server,
 };
 pub use error::{Error, Result};
 pub use file::{

@@ -11,6 +11,8 @@ pub const DEFAULT_PORT: u16 = 5001;
 /// Label of an image and of a service: the port that the service listens on.
 pub const PORT: &str = "org.mlpack.port";
 
+/// Label of an image: it starts the front door, which serves keys, TLS and limits; the value is the version of mlpack.
+pub const FRONT_DOOR: &str = "org.mlpack.front-door";
 /// Label of an image: how it was made, as JSON.
 pub const IMAGE: &str = "org.mlpack.image";
 /// Label of a base image made of a machine's own Python: the system and the Python version.

@@ -89,11 +89,15 @@ pub enum Error {
         /// The base.
         base: String,
     },
-    /// Packages cannot be resolved for the architecture.
-    #[error("the base image is for {found}; supported are amd64 and arm64")]
+    /// Images cannot be made for the base's architecture.
+    #[error("the base image is for {found}; {limit}")]
     Architecture {
         /// As the base's config names it.
         found: String,
+        /// Which architectures are supported, and by what.
+        limit: String,
+        /// What the user can do about it.
+        hint: &'static str,
     },
     /// A model was modified while it was packaged.
     #[error("the model at `{path}` changed while it was packaged")]
@@ -142,6 +146,7 @@ impl Error {
                 "use a base image of Ubuntu or Debian; images with musl (Alpine) or without a C library cannot load Python wheels"
                     .to_owned(),
             ),
+            Self::Architecture { hint, .. } => Some((*hint).to_owned()),
             Self::ModelChanged { .. } => {
                 Some("run the command again when the model is no longer written to".to_owned())
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::Result;
 use mlpack_lock::relative;
-use mlpack_lock::{InputFile, LockInputs, LockTarget};
+use mlpack_lock::{InputFile, LockInputs, LockTarget, Server};
 use mlpack_packages::cache::store;
 use mlpack_packages::{DEFAULT_INDEX, Settings};
 use mlpack_requirements::CondaFile;
@@ -25,10 +25,12 @@ pub fn lock_inputs(
     lock_target: &LockTarget,
     settings: &Settings,
     lock: &Path,
+    server: Server,
 ) -> Result<LockInputs> {
     let folder = relative::folder_of(lock, &settings.current_dir);
     let directory = settings.absolute(directory);
     let mut inputs = LockInputs {
+        server,
         exclude_newer: settings.exclude_newer.clone(),
         indexes: indexes(settings),
         ..LockInputs::default()
@@ -129,7 +131,9 @@ mod tests {
         let lock_target = LockTarget::New { virtual_packages, prefix: "/e".to_owned() };
         let settings = Settings::new("/cache");
         let lock = dir.path().join("lock/mlpack.lock");
-        let inputs = lock_inputs(Some(&file), dir.path(), &lock_target, &settings, &lock).unwrap();
+        let inputs =
+            lock_inputs(Some(&file), dir.path(), &lock_target, &settings, &lock, Server::Builtin)
+                .unwrap();
         let file = |path: &str, text: &str| InputFile {
             path: path.to_owned(),
             sha256: Digest::of(text.as_bytes()),
@@ -137,6 +141,7 @@ mod tests {
         assert_eq!(
             inputs,
             LockInputs {
+                server: Server::Builtin,
                 conda: vec!["python=3.8".to_owned()],
                 channels: vec!["c".to_owned()],
                 pip: [

@@ -68,8 +68,8 @@ impl Record {
         let (method, route) = (method_label(&self.method), self.route.label());
         let total = self.begun.elapsed();
         self.metrics.finished(method, route, status, total);
-        // Probes come every few seconds and say nothing new.
-        if self.route == Route::Health && status < 400 {
+        // Probes come every few seconds; what changes their answer is an event in the log.
+        if self.route == Route::Health {
             return;
         }
         log::request(&log::Request {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mlpack_lock::{LockTarget, LockedBase, LockedEnvironment};
+use mlpack_lock::{LockTarget, LockedBase, LockedEnvironment, Server};
 use mlpack_packages::Settings;
 use mlpack_project::image::{Base, InterpreterSelection};
 use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
@@ -19,6 +19,8 @@ pub(crate) struct EnvironmentInputs<'a> {
     pub(crate) base: &'a Base,
     /// Where relative lines of the pip list start.
     pub(crate) directory: &'a Path,
+    /// What runs the entry script.
+    pub(crate) server: Server,
 }
 
 impl<'a> EnvironmentInputs<'a> {
@@ -27,7 +29,13 @@ impl<'a> EnvironmentInputs<'a> {
         selection: &'a InterpreterSelection,
         base: &'a Base,
     ) -> Self {
-        Self { conda: inputs.conda.as_ref(), selection, base, directory: inputs.directory() }
+        Self {
+            conda: inputs.conda.as_ref(),
+            selection,
+            base,
+            directory: inputs.directory(),
+            server: inputs.project.server,
+        }
     }
 
     /// The base as a lock file names it.
@@ -68,7 +76,7 @@ pub(crate) fn resolve(
     inputs: EnvironmentInputs<'_>,
     locked: Option<&LockedEnvironment>,
 ) -> Result<Resolution> {
-    let EnvironmentInputs { conda, selection, directory, .. } = inputs;
+    let EnvironmentInputs { conda, selection, directory, server, .. } = inputs;
     let (settings, progress) = (&session.packages, &*session.progress);
     for note in conda.iter().flat_map(|conda| &conda.notes) {
         progress.note(note);
@@ -80,7 +88,7 @@ pub(crate) fn resolve(
         target: &selection.interpreter,
         file: conda,
         directory,
-        add_server: true,
+        add_server: server == Server::Azmlinfsrv,
         preferences: locked,
     };
     let resolution = session.runtime.block_on(resolve_packages(request, settings, progress))?;

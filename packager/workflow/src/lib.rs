@@ -35,5 +35,5 @@ pub use deploy::DeployRequest;
 pub use error::{Argument, Error, PackagesError, Refusal, Result};
 pub use inputs::{DEFAULT_POLICY, Destination, LockUse, PackageRequest, ProjectRequest};
 pub use registries::Registries;
-pub use report::Reporter;
+pub use report::{Reporter, counted};
 pub use session::Session;

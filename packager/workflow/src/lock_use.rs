@@ -6,7 +6,7 @@ use mlpack_lock::{Error as LockError, LockFile, LockFit, LockInputs};
 use mlpack_resolve::{Resolution, lock_inputs};
 
 use crate::environment::{EnvironmentInputs, resolve, settings_for};
-use crate::{LockUse, Refusal, Result, Session};
+use crate::{LockUse, Refusal, Result, Session, counted};
 
 /// Fails if a lock file is required and there is none, before anything is read.
 pub(crate) fn require(session: &Session, lock: &Path, lock_use: LockUse) -> Result<()> {
@@ -23,7 +23,8 @@ pub(crate) fn recorded_inputs(
     lock: &Path,
 ) -> Result<LockInputs> {
     let (target, settings) = (&inputs.selection.interpreter, &session.packages);
-    Ok(lock_inputs(inputs.conda, inputs.directory, target, settings, lock)?)
+    let EnvironmentInputs { conda, directory, server, .. } = inputs;
+    Ok(lock_inputs(conda, directory, target, settings, lock, server)?)
 }
 
 /// Notes what differs although the lock file is up to date.
@@ -60,7 +61,9 @@ pub(crate) fn locked(
     if fit.is_good() {
         note_differences(session, &name, &fit);
         let packages = found.environment.conda.len() + found.environment.packages.len();
-        session.progress.note(&format!("{name} is up to date; using its {packages} packages"));
+        session
+            .progress
+            .note(&format!("{name} is up to date; using its {}", counted(packages, "package")));
         let environment = found.environment;
         let settings = settings_for(session, inputs, &environment.target)?;
         return Ok(Resolution { environment, notes: Vec::new(), settings });

@@ -132,6 +132,7 @@ fn decide(
         policy,
         version: session.version,
         templates: &session.templates,
+        front_door: &session.front_door,
         mtime: session.mtime,
     })?;
     Ok(Plan { image, base, packages, azure_only, access: inputs.project.registry, kept })

@@ -25,3 +25,8 @@ pub trait Reporter: Send + Sync {
     /// [`Registries`]: crate::Registries
     fn password(&self) -> io::Result<String>;
 }
+
+/// Returns a count with its noun: `1 package`, `2 packages`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

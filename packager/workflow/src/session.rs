@@ -8,7 +8,7 @@ use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Platform, Progress};
 use mlpack_packages::Settings;
 use mlpack_project::base::{Catalogue, IndexCache};
-use mlpack_project::image::Templates;
+use mlpack_project::image::{FrontDoor, Templates};
 use tokio::runtime::Handle;
 
 use crate::{Registries, Reporter, Result};
@@ -29,6 +29,8 @@ pub struct Session {
     pub catalogue: Catalogue,
     /// Documents of `templates/`.
     pub templates: Templates,
+    /// The front door and the builtin worker of images.
+    pub front_door: FrontDoor,
     /// How registries are reached.
     pub registries: Registries,
     /// Address of the Docker engine, as in `DOCKER_HOST`.

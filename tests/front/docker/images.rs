@@ -11,7 +11,7 @@ use crate::need;
 fn the_engine_as_output_and_as_source() {
     let docker = need!(docker("image"));
     let base = need!(runnable_base("debian12-py311"));
-    let context = need!(TestContext::offline()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::offline()).running().inheriting(&["DOCKER_HOST"]);
     let args = context.project(&base);
     let to = |output: &str| [args.clone(), vec!["--output".to_owned(), output.to_owned()]].concat();
     context.mlpack(&to("oci:out")).ok();
@@ -50,7 +50,7 @@ fn umoci_and_docker_see_the_same_files() {
         return;
     }
     let base = need!(runnable_base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::offline()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::offline()).running().inheriting(&["DOCKER_HOST"]);
     let mut args = context.project_under(&base, "azureml-2019");
     context.write("folder/deep/a", "a");
     args.extend(["-m", "folder=folder", "--output"].map(str::to_owned));

@@ -12,7 +12,7 @@ use crate::need;
 #[track_caller]
 fn serves(name: &str, base: &str, environment: &str) {
     let docker = need!(docker(name));
-    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::online()).running().inheriting(&["DOCKER_HOST"]);
     context.fixture("two-models");
     context.write("environment.yml", environment);
     let args = [

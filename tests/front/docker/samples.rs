@@ -28,7 +28,7 @@ fn expected(context: &TestContext) -> Value {
 fn the_seed_sample() {
     let docker = need!(docker("seed"));
     let base = need!(runnable_base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::online()).running().inheriting(&["DOCKER_HOST"]);
     context.fixture("sklearn-ridge");
     let model = "sklearn_regression_model.pkl=sklearn_regression_model.pkl";
     let uri =
@@ -68,7 +68,7 @@ fn the_seed_sample() {
 fn conda_file_of_the_azure_document() {
     let docker = need!(docker("verbatim"));
     let base = need!(runnable_base("ubuntu18-miniconda-py36"));
-    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::online()).running().inheriting(&["DOCKER_HOST"]);
     context.fixture("sklearn-ridge");
     context.write(
         "myenv.yml",
@@ -105,7 +105,7 @@ fn conda_file_of_the_azure_document() {
 fn two_models() {
     let docker = need!(docker("two"));
     let base = need!(runnable_base("debian12-py311"));
-    let context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    let context = need!(TestContext::online()).running().inheriting(&["DOCKER_HOST"]);
     context.fixture("two-models");
     let models =
         ["-dc", "deploymentconfig.json", "-m", "digits:3=digits.onnx", "-m", "names=names"];
@@ -124,7 +124,7 @@ fn quickstart() {
     let mut docker = need!(docker("quick"));
     docker.name = "mlpack-quickstart".to_owned();
     let base = need!(runnable_base("debian12-py311"));
-    let mut context = need!(TestContext::online()).inheriting(&["DOCKER_HOST"]);
+    let mut context = need!(TestContext::online()).running().inheriting(&["DOCKER_HOST"]);
     for (pattern, name) in [
         (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
         (r"sha256:[0-9a-f]{64}", "[DIGEST]"),

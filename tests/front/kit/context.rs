@@ -83,6 +83,8 @@ impl TestContext {
         }
         let mut context = Self { dir, variables: BTreeMap::new(), substitutions: Vec::new() };
         context.set("HOME", context.dir.path().join("home"));
+        // The same in every build, so that goldens have the digests of images.
+        context.set("MLPACK_FRONT_DOOR", repository().join("fixtures/front-door"));
         // The machine's configuration below /etc does not count.
         context.set("MLPACK_NO_CONDARC", "1");
         context.set("TZ", "UTC");
@@ -107,6 +109,12 @@ impl TestContext {
                 self.set(name, value);
             }
         }
+        self
+    }
+
+    /// Lets images have the front door that runs.
+    pub(crate) fn running(mut self) -> Self {
+        self.variables.remove(OsStr::new("MLPACK_FRONT_DOOR"));
         self
     }
 

@@ -38,8 +38,6 @@ struct Values<'a> {
     model_name: &'a str,
     model_file: &'a str,
     model_file_literal: String,
-    python_version: Option<&'a str>,
-    pip_packages: &'a [&'a str],
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
@@ -54,8 +52,6 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         model_name: MODEL_NAME,
         model_file: MODEL_FILE,
         model_file_literal: format!("\"{MODEL_FILE}\""),
-        python_version: None,
-        pip_packages: &[mlpack_lock::SERVER],
     };
     let fill = |template: &str| templates.fill(template, &values);
     let files = [

@@ -1,5 +1,6 @@
 //! `mlpack lock`: writes the exact packages of a project, upgrades them, or checks them.
 
+use mlpack_workflow::counted;
 use mlpack_workflow::lock::{Plan, Request, State, Update, execute, plan};
 
 use crate::args::{ProjectArgs, RegistryArgs};
@@ -49,10 +50,14 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
 fn text(plan: &Plan) -> String {
     let Plan { name, state, packages, changes, .. } = plan;
     match state {
-        State::Written if changes.is_empty() => format!("{name} written: {packages} packages"),
-        State::Written => {
-            format!("{name} written: {packages} packages\n{}", render::changes(changes))
+        State::Written if changes.is_empty() => {
+            format!("{name} written: {}", counted(*packages, "package"))
         }
+        State::Written => format!(
+            "{name} written: {}\n{}",
+            counted(*packages, "package"),
+            render::changes(changes)
+        ),
         State::Checked | State::UpToDate => format!("{name} is up to date"),
     }
 }

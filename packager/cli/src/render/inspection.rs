@@ -109,6 +109,7 @@ fn heading(place: &str, inspection: &Inspection) -> String {
         }),
     );
     add("entry script", inspection.entry_script.clone());
+    add("server", inspection.server.map(|server| server.name().to_owned()));
     add(
         "python",
         inspection.python.as_ref().map(|python| {

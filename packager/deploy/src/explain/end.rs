@@ -20,7 +20,32 @@ pub fn explain_end(log: &str, ended: Ended) -> Explanation {
             "increase the memory of the machine, or load a smaller model in init()",
         );
     }
-    from_log(log).unwrap_or_else(|| from_exit_code(log, ended.exit_code))
+    from_log(log)
+        .or_else(|| from_worker(log))
+        .unwrap_or_else(|| from_exit_code(log, ended.exit_code))
+}
+
+/// Explains how a worker ended before `init()` returned, as the front door logs it
+/// (packager/serve/README.md).
+fn from_worker(log: &str) -> Option<Explanation> {
+    let end = between(log, "worker ended with ", " before init() returned")?;
+    let signal = |number: &str| end.starts_with(&format!("signal {number} "));
+    Some(if end.ends_with("out of memory") || signal("9") {
+        Explanation::new(
+            "the worker was killed while init() ran, most likely because it ran out of memory",
+            "increase the memory of the machine, or load a smaller model in init()",
+        )
+    } else if signal("11") {
+        Explanation::new(
+            "the worker crashed while init() ran (segmentation fault)",
+            "check for native packages with incompatible versions",
+        )
+    } else {
+        Explanation::new(
+            format!("the worker ended with {end} while init() ran"),
+            "see its last lines in the log; init() must return, not exit",
+        )
+    })
 }
 
 /// Explains a failure from the log alone, if the log shows a known cause.
@@ -65,9 +90,9 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
             "the service does not run as root: write to /tmp instead of the image's folders",
         ));
     }
-    if log.contains("WORKER TIMEOUT") {
+    if log.contains("WORKER TIMEOUT") || log.contains("init() did not return within") {
         return Some(Explanation::new(
-            "init() exceeded the time limit of the server's worker (300 s, or WORKER_TIMEOUT)",
+            "init() exceeded its time limit (300 s, or WORKER_TIMEOUT)",
             "make init() faster, or set the environment variable WORKER_TIMEOUT to more seconds",
         ));
     }
@@ -91,15 +116,15 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
 }
 
 fn from_exit_code(log: &str, exit_code: Option<i64>) -> Explanation {
-    let boot = log.contains("Worker failed to boot");
+    let boot = ["no worker started", "Worker failed to boot"].iter().any(|line| log.contains(line));
     match exit_code {
         Some(3) => Explanation::new(
             "the server could not import the entry script, or its init() failed (exit code 3)",
-            "see the log above the line `Worker failed to boot`",
+            "see the traceback in the log",
         ),
         _ if boot => Explanation::new(
             "the server could not import the entry script, or its init() failed",
-            "see the log above the line `Worker failed to boot`",
+            "see the traceback in the log",
         ),
         Some(126) => Explanation::new(
             "the image's command is not executable (exit code 126)",
@@ -241,6 +266,21 @@ mod tests {
             ("", 143, "the server process was killed by signal 15"),
             ("", 0, "the server process exited without an error"),
             ("", 1, "the server process exited with code 1"),
+            (
+                "mlpack-serve: no worker started:\nworker ended with signal 9 (SIGKILL): out of memory before init() returned\n",
+                3,
+                "the worker was killed while init() ran, most likely because it ran out of memory",
+            ),
+            (
+                "mlpack-serve: no worker started:\nworker ended with exit code 7 before init() returned\nbye",
+                3,
+                "the worker ended with exit code 7 while init() ran",
+            ),
+            (
+                "mlpack-serve: no worker started:\ninit() did not return within 300 s (WORKER_TIMEOUT)",
+                3,
+                "init() exceeded its time limit (300 s, or WORKER_TIMEOUT)",
+            ),
             (
                 "OSError: libgomp.so.1: cannot open shared object file: No such file or directory",
                 3,

@@ -42,6 +42,7 @@ impl LockFile {
             }
         }
         let own = &self.inputs;
+        changed("the server", &own.server.name(), &inputs.server.name(), &mut differences);
         lines("the pip list", &own.pip, &inputs.pip, &mut differences);
         files(&own.files, &inputs.files, &mut differences);
         let day = |day: &Option<String>| day.clone().unwrap_or_else(|| "not given".to_owned());

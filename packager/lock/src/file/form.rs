@@ -4,6 +4,8 @@ use mlpack_requirements::{Architecture, Glibc, PythonVersion};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::environment::Server;
+
 use super::package_form::{CondaForm, PipForm, Sha256};
 
 /// Only the version, which decides how the rest is read.
@@ -31,6 +33,8 @@ pub(crate) struct Form {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[derive(Default)]
 pub(crate) struct InputsForm {
+    /// Files without it were written when every environment had Azure's server.
+    pub server: Option<Server>,
     pub conda: Vec<String>,
     pub channels: Vec<String>,
     pub pip: Vec<String>,

@@ -3,9 +3,13 @@
 
 use mlpack_oci::Digest;
 
+use crate::environment::Server;
+
 /// Inputs of an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LockInputs {
+    /// What runs the entry script; Azure's inference server is added to the packages.
+    pub server: Server,
     /// Conda lines in the order written; none where the base's interpreter is kept, since they have
     /// no part in it.
     pub conda: Vec<String>,

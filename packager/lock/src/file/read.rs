@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::form::{Form, Version};
 use super::{FORMAT, InputFile, LockFile, LockInputs, LockedBase, Places};
-use crate::environment::LockedEnvironment;
+use crate::environment::{LockedEnvironment, Server};
 use crate::{Error, Result};
 use mlpack_requirements::Target;
 
@@ -56,6 +56,7 @@ pub(crate) fn read(text: &str, path: &Path, places: Places<'_>) -> Result<LockFi
     let inputs = form.inputs;
     let lock = LockFile {
         inputs: LockInputs {
+            server: inputs.server.unwrap_or(Server::Azmlinfsrv),
             conda: inputs.conda,
             channels: inputs.channels,
             pip: inputs.pip,

@@ -18,6 +18,7 @@ pub(crate) fn render(lock: &LockFile, places: Places<'_>) -> String {
     value(&mut text, "server", lock.server().as_deref());
 
     text.push_str("\n[inputs]\n");
+    value(&mut text, "server", Some(inputs.server.name()));
     list(&mut text, "conda", &inputs.conda);
     list(&mut text, "channels", &inputs.channels);
     list(&mut text, "pip", &inputs.pip);

@@ -199,7 +199,13 @@ impl BaseFacts {
             architecture: match self.architecture.value.as_str() {
                 "amd64" => Architecture::Amd64,
                 "arm64" => Architecture::Arm64,
-                found => return Err(Error::Architecture { found: found.to_owned() }),
+                found => {
+                    return Err(Error::Architecture {
+                        found: found.to_owned(),
+                        limit: "supported are amd64 and arm64".to_owned(),
+                        hint: "use a base image for one of these, or select its platform with `--platform`",
+                    });
+                }
             },
             cuda: self.cuda.as_ref().map(|fact| fact.value.clone()),
         })

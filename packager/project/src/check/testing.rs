@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlpack_lock::Server;
 use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
 use super::resolved::tests::resolved;
@@ -87,6 +88,11 @@ impl Case {
     pub(super) fn source(mut self, folder: &str) -> Self {
         self.overrides.source_directory = Some(folder.to_owned());
         self
+    }
+
+    /// Lets Azure's inference server run the script.
+    pub(super) fn azmlinfsrv(self) -> Self {
+        self.flags(|flags| flags.server = Some(Server::Azmlinfsrv))
     }
 
     pub(super) fn flags(mut self, set: impl FnOnce(&mut ProjectOptions)) -> Self {

@@ -8,9 +8,10 @@ use mlpack_oci::{Image, labels};
 use serde_json::json;
 
 use super::canonical::invalid;
+use super::front_door::entrypoint;
 use super::plan::Plan;
 use super::variables::Variables;
-use super::{APP_ROOT, Base, LABEL, LAUNCHER, PORT, Record, SERVICE_USER};
+use super::{APP_ROOT, Base, LABEL, PORT, Record, SERVICE_USER};
 use crate::Result;
 use crate::base::BaseFacts;
 use crate::project::docker_steps::Step;
@@ -97,6 +98,7 @@ fn config(
     ports.sort();
     labels.insert(LABEL.to_owned(), json!(record).to_string());
     labels.insert(labels::PORT.to_owned(), PORT.to_string());
+    labels.insert(labels::FRONT_DOOR.to_owned(), record.mlpack.clone());
     let mut config = base.cloned().unwrap_or_else(|| {
         #[allow(clippy::unwrap_used, reason = "every field of a config is optional")]
         ConfigBuilder::default().build().unwrap()
@@ -104,11 +106,9 @@ fn config(
     config.set_user(Some(user));
     config.set_exposed_ports(Some(ports));
     config.set_env(Some(variables.lines()));
-    config.set_entrypoint(Some(vec![
-        format!("{}/bin/python", record.python.prefix),
-        LAUNCHER.to_owned(),
-    ]));
-    // A command of the base would become arguments of the launcher (docs/pitfalls.md#33).
+    let python = format!("{}/bin/python", record.python.prefix);
+    config.set_entrypoint(Some(entrypoint(record.server, &python)));
+    // A command of the base would become arguments of the worker (docs/pitfalls.md#33).
     config.set_cmd(None);
     config.set_working_dir(Some(APP_ROOT.to_owned()));
     config.set_labels(Some(labels));

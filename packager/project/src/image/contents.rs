@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlpack_lock::{ArtifactOrigin, LockFile, SERVER};
+use mlpack_lock::{ArtifactOrigin, LockFile, SERVER, Server};
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{Digest, Image};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub struct Contents {
     pub base_digest: Option<Digest>,
     /// The interpreter's release.
     pub python: Option<String>,
-    /// `azureml-inference-server-http 1.4.0`
+    /// `builtin`, or `azureml-inference-server-http 1.4.0`.
     pub server: Option<String>,
     /// By name, conda before pip.
     pub packages: Vec<PackageEntry>,
@@ -97,7 +97,7 @@ impl Contents {
             base: lock.base.reference.clone(),
             base_digest: Some(lock.base.digest),
             python: Some(environment.target.python.to_string()),
-            ..Self::made_of(conda.chain(pip).collect())
+            ..Self::made_of(conda.chain(pip).collect(), lock.inputs.server)
         }
     }
 
@@ -108,7 +108,7 @@ impl Contents {
             base_digest: Some(record.base.digest),
             python: Some(record.python.version.clone()),
             base: record.base.name.clone(),
-            ..Self::made_of(record.entries())
+            ..Self::made_of(record.entries(), record.server)
         })
     }
 
@@ -124,20 +124,26 @@ impl Contents {
             size: None,
         });
         let recorded = Self::of_record(image).unwrap_or_default();
+        let recorded_server = Record::of(image).map_or(Server::Azmlinfsrv, |record| record.server);
         Self {
             base: recorded.base,
             base_digest: recorded.base_digest,
             python: recorded
                 .python
                 .or_else(|| facts.python().map(|python| python.value.version.to_string())),
-            ..Self::made_of(found.collect())
+            ..Self::made_of(found.collect(), recorded_server)
         }
     }
 
-    fn made_of(mut packages: Vec<PackageEntry>) -> Self {
+    fn made_of(mut packages: Vec<PackageEntry>, server: Server) -> Self {
         packages.sort();
-        let server = packages.iter().find(|package| package.name == SERVER);
-        let server = server.map(|server| format!("{} {}", server.name, server.version));
+        let server = match server {
+            Server::Builtin => Some(server.name().to_owned()),
+            Server::Azmlinfsrv => packages
+                .iter()
+                .find(|package| package.name == SERVER)
+                .map(|server| format!("{} {}", server.name, server.version)),
+        };
         Self { server, packages, ..Self::default() }
     }
 
@@ -250,19 +256,25 @@ mod tests {
 
     #[test]
     fn each_change_is_reported_once() {
-        let mut before = Contents::made_of(vec![
-            entry("numpy", "conda", "1.0", Some("py_0")),
-            entry("gone", "pip", "1", None),
-            entry("same", "pip", "1", None),
-            entry(SERVER, "pip", "1.4.0", None),
-        ]);
+        let mut before = Contents::made_of(
+            vec![
+                entry("numpy", "conda", "1.0", Some("py_0")),
+                entry("gone", "pip", "1", None),
+                entry("same", "pip", "1", None),
+                entry(SERVER, "pip", "1.4.0", None),
+            ],
+            Server::Azmlinfsrv,
+        );
         before.python = Some("3.11.7".to_owned());
-        let mut after = Contents::made_of(vec![
-            entry("numpy", "conda", "1.0", Some("py_1")),
-            entry("same", "pip", "1", None),
-            entry("new", "pip", "2", None),
-            entry(SERVER, "pip", "1.5.0", None),
-        ]);
+        let mut after = Contents::made_of(
+            vec![
+                entry("numpy", "conda", "1.0", Some("py_1")),
+                entry("same", "pip", "1", None),
+                entry("new", "pip", "2", None),
+                entry(SERVER, "pip", "1.5.0", None),
+            ],
+            Server::Azmlinfsrv,
+        );
         after.base_digest = Some(Digest::of(b"base"));
         let change = |change, name: &str, kind, before: Option<&str>, after: Option<&str>| Change {
             change,

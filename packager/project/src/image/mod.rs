@@ -6,6 +6,7 @@ mod blobs;
 mod canonical;
 mod config;
 mod contents;
+mod front_door;
 pub mod inspect;
 mod interpreter;
 mod layers;
@@ -18,6 +19,7 @@ mod variables;
 pub use assemble::Assembler;
 pub use base::Base;
 pub use contents::{Change, Contents, PackageEntry};
+pub use front_door::{FRONT_DOOR, FrontDoor, WORKER};
 pub use interpreter::{InterpreterPreference, InterpreterSelection};
 pub use layers::LayerCache;
 pub use plan::{ENVIRONMENT_LAYERS, Inputs, Plan, PlannedLayer, plan};
@@ -36,9 +38,6 @@ pub const MODELS_DIR: &str = "azureml-models";
 
 /// The port the service listens on (docs/azureml-2019.md#4.1).
 pub const PORT: u16 = mlpack_oci::labels::DEFAULT_PORT;
-
-/// The launcher, first process of the container.
-pub const LAUNCHER: &str = "/opt/mlpack/launch.py";
 
 /// Numeric user and group of a service whose base would run as root; a number, so that Kubernetes
 /// can verify that it is not root.

@@ -11,8 +11,8 @@ use super::layers::overlay::overlay;
 use super::layers::{EnvironmentLayers, trees};
 use super::variables::{self, Variables};
 use super::{
-    APP_ROOT, Base, BaseRecord, ModelRecord, PackageRecord, PolicyRecord, PythonRecord, Record,
-    Role, Templates,
+    APP_ROOT, Base, BaseRecord, FrontDoor, ModelRecord, PackageRecord, PolicyRecord, PythonRecord,
+    Record, Role, Templates,
 };
 use crate::project::docker_steps::Step;
 use crate::project::{Model, Project};
@@ -55,6 +55,8 @@ pub struct Inputs<'a> {
     pub version: &'a str,
     /// `templates/`.
     pub templates: &'a Templates,
+    /// The front door and the builtin worker.
+    pub front_door: &'a FrontDoor,
     /// Modification time of every entry, in seconds since 1970.
     pub mtime: u64,
 }
@@ -121,8 +123,9 @@ fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedL
         let content = LayerContent::Tree { tree: overlay(tree, &base.root)?, compression };
         Ok(PlannedLayer { role, title, content })
     };
-    let mut layers =
-        vec![layer(Role::Server, None, &trees::server(templates)?, Compression::Gzip)?];
+    let architecture = &base.facts.architecture.value;
+    let server = trees::server(inputs.front_door, architecture, project.server, templates)?;
+    let mut layers = vec![layer(Role::Server, None, &server, Compression::Gzip)?];
     let copied = trees::steps(steps)?;
     if !copied.is_empty() {
         layers.push(layer(Role::Steps, None, &copied, Compression::Gzip)?);
@@ -184,6 +187,7 @@ fn record(inputs: &Inputs<'_>, models: &[&Model]) -> Record {
         policy: inputs.policy.clone(),
         entry_script: project.entry_script_in_image().unwrap_or_default(),
         source_directory: project.source_directory.as_ref().map(|source| source.name.clone()),
+        server: project.server,
         models: models.iter().map(model).collect(),
         python: python(environment),
         conda_packages: conda.map(|p| package(&p.name, &p.version, Some(&p.build))).collect(),
@@ -223,6 +227,7 @@ impl Plan {
                 record.python.prefix
             ),
             format!("entry script {APP_ROOT}/{}", record.entry_script),
+            format!("server       {}", record.server.name()),
         ];
         for model in &record.models {
             lines.push(format!("model        {}:{} = {}", model.name, model.version, model.entry));

@@ -1,5 +1,6 @@
 //! What mlpack records in an image about the image: one label, so that `inspect` needs no layer.
 
+use mlpack_lock::Server;
 use mlpack_oci::{DiffId, Digest, Image};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -25,6 +26,9 @@ pub struct Record {
     /// The folder of sources below the app root, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_directory: Option<String>,
+    /// What runs the entry script; images without it have Azure's inference server.
+    #[serde(default = "azmlinfsrv")]
+    pub server: Server,
     /// Models by name and version.
     pub models: Vec<ModelRecord>,
     /// The interpreter.
@@ -36,6 +40,10 @@ pub struct Record {
     pub packages: Vec<PackageRecord>,
     /// New layers from the bottom up.
     pub layers: Vec<LayerRecord>,
+}
+
+fn azmlinfsrv() -> Server {
+    Server::Azmlinfsrv
 }
 
 /// The base of an image.
@@ -140,7 +148,7 @@ pub struct LayerRecord {
 pub enum Role {
     /// The environment's packages.
     Packages,
-    /// The launcher and the folders of the contract.
+    /// The front door, the builtin worker or the launcher, and the folders of the contract.
     Server,
     /// Files of extra Dockerfile lines.
     Steps,

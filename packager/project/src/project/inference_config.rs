@@ -50,6 +50,8 @@ mod tests {
     use super::super::Runtime;
     use super::super::options::VersionText;
     use super::super::{RegistryAccess, Secret};
+    use mlpack_lock::Server;
+
     use super::*;
 
     fn parse(name: &str, text: &str) -> Result<InferenceConfig> {
@@ -61,6 +63,7 @@ mod tests {
         let json = r#"{
 "entryScript": "score.py",
 "runtime": "Spark-Py",
+"server": "azmlinfsrv",
 "condaFile": "env.yml",
 "extraDockerFileSteps": "steps",
 "sourceDirectory": "src",
@@ -72,6 +75,7 @@ mod tests {
         let yaml = "
 entryScript: score.py
 runtime: spark-py
+server: azmlinfsrv
 condaFile: env.yml
 extraDockerfileSteps: steps
 sourceDirectory: src
@@ -85,6 +89,7 @@ description: d
         let keys = [
             "entryScript",
             "runtime",
+            "server",
             "condaFile",
             "extraDockerfileSteps",
             "sourceDirectory",
@@ -98,6 +103,7 @@ description: d
         let expected = ProjectOptions {
             entry_script: text("score.py"),
             runtime: Some(Runtime::SparkPy),
+            server: Some(Server::Azmlinfsrv),
             conda_file: text("env.yml"),
             docker_steps: text("steps"),
             source_directory: text("src"),

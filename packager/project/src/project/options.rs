@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use mlpack_documents::{Fields, Located};
+use mlpack_lock::Server;
 
 use super::{RegistryAccess, Result, Runtime};
 
@@ -141,6 +142,11 @@ project_options! {
         keys: ["runtime"], flag: "runtime", aliases: &["rt"], value: "RUNTIME",
         heading: "Project", in_environment: true,
     }
+    /// Server that runs the entry script: `builtin` or `azmlinfsrv` [default: builtin]
+    server: Server {
+        keys: ["server"], flag: "server", aliases: &[], value: "SERVER",
+        heading: "Project", in_environment: false,
+    }
     /// Conda file
     conda_file: String {
         keys: ["condaFile"], flag: "conda-file", aliases: &["cf"], value: "FILE",
@@ -230,6 +236,20 @@ impl OptionValue for Runtime {
             "python-slim" => Ok(Self::PythonSlim),
             _ => Err("`python` or `spark-py`"),
         }
+    }
+}
+
+impl OptionValue for Server {
+    fn read(fields: &Fields<'_>, keys: &[&'static str]) -> Result<Option<Located<Self>>> {
+        let Some(found) = fields.text(keys[0])? else { return Ok(None) };
+        match Self::parse(&found.value) {
+            Ok(value) => Ok(Some(Located { value, line: found.line })),
+            Err(expected) => Err(fields.invalid(keys[0], expected).into()),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::of_name(text).ok_or("`builtin` or `azmlinfsrv`")
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mlpack_documents::Document;
+use mlpack_lock::Server;
 
 use super::{EnvironmentForm, Error, Listing, Model, RegistryAccess, Result, Runtime};
 
@@ -40,6 +41,8 @@ pub struct Project {
     pub model_errors: Vec<Error>,
     /// What runs the entry script.
     pub runtime: Runtime,
+    /// What runs the entry script in the image.
+    pub server: Server,
     /// Whether a GPU is wanted.
     pub gpu: bool,
     /// The CUDA version that is wanted.

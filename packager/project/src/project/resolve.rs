@@ -66,6 +66,7 @@ impl Project {
             models,
             model_errors,
             runtime,
+            server: options.server.unwrap_or_default(),
             gpu: options.enable_gpu.unwrap_or_default(),
             cuda_version: options.cuda_version.map(|version| version.0),
             base_image: options.base_image,

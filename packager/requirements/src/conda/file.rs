@@ -121,11 +121,13 @@ impl CondaFile {
     }
 
     fn read_dependencies(&mut self, reader: &Reader<'_>, dependencies: &Entry) -> Result<()> {
-        for item in reader.list(dependencies, &dependencies.node)? {
+        let items = reader.list(dependencies, &dependencies.node)?;
+        for (number, item) in items.iter().enumerate() {
+            let is_last = number + 1 == items.len();
             match &item.value {
                 Value::Scalar(scalar) => self.read_package(reader, item, &scalar.text)?,
                 Value::Map(entries) => match &entries[..] {
-                    [pip] if pip.key == "pip" => self.read_pip(reader, pip)?,
+                    [pip] if pip.key == "pip" => self.read_pip(reader, pip, is_last)?,
                     _ => {
                         let expected = "package lines and one `pip:` list";
                         return Err(reader.wrong_type(dependencies, item, expected));
@@ -162,7 +164,10 @@ impl CondaFile {
         Ok(())
     }
 
-    fn read_pip(&mut self, reader: &Reader<'_>, pip: &Entry) -> Result<()> {
+    fn read_pip(&mut self, reader: &Reader<'_>, pip: &Entry, is_last: bool) -> Result<()> {
+        if pip.node.value == Value::Null && is_last {
+            return Ok(());
+        }
         // Lines that are not indented further would be taken for conda packages.
         if pip.node.value == Value::Null {
             let expected = "a list of lines, indented below `- pip:`";
@@ -285,6 +290,12 @@ mod tests {
         assert_eq!(
             message("dependencies:\n- pip:\n    a\n"),
             "env.yml:3:5: `pip` must be a list, each item on its own line after `- `, found text"
+        );
+        assert!(
+            CondaFile::parse("dependencies:\n- python\n- pip:\n", "env.yml".as_ref())
+                .unwrap()
+                .pip
+                .is_empty()
         );
         assert_eq!(
             message("dependencies:\n- pip:\n- a\n"),

@@ -9,6 +9,9 @@ use mlpack_requirements::pip::PipList;
 /// is going to replace.
 pub(crate) fn pylock(locked: &LockedEnvironment) -> String {
     let mut text = "lock-version = \"1.0\"\ncreated-by = \"mlpack\"\n".to_owned();
+    if locked.packages.is_empty() {
+        text.push_str("packages = []\n");
+    }
     for package in &locked.packages {
         text.push_str(&format!(
             "\n[[packages]]\nname = {}\nversion = {}\n",

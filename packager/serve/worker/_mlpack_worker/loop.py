@@ -139,12 +139,16 @@ def _on_alarm(number, frame):
 
 
 def _traceback():
-    """The traceback of the current exception without the frames of this package."""
+    """The traceback of the current exception from the script on: without what led to it here and in importlib."""
     kind, error, trace = sys.exc_info()
-    here = os.path.dirname(os.path.abspath(__file__))
-    while trace is not None and os.path.dirname(os.path.abspath(trace.tb_frame.f_code.co_filename)) == here:
+    while trace is not None and _is_own(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return "".join(traceback.format_exception(kind, error, trace)).rstrip()
+
+
+def _is_own(name):
+    here = os.path.dirname(os.path.abspath(__file__))
+    return name.startswith("<frozen importlib") or os.path.dirname(os.path.abspath(name)) == here
 
 
 def _list_models():

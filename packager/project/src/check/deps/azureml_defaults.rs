@@ -2,6 +2,8 @@
 //! docs/azureml-2019.md#9.14).
 
 use crate::analysis::python::EntryScript;
+use mlpack_lock::Server;
+
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.azureml-defaults";
@@ -18,7 +20,9 @@ const NEWEST: &[(u32, &str, &str)] = &[
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(packages) = subject.packages() else { return Vec::new() };
-    let server = packages.get("azureml-inference-server-http").is_some();
+    // The builtin server needs no package.
+    let builtin = subject.project.server == Server::Builtin;
+    let server = builtin || packages.get("azureml-inference-server-http").is_some();
     let Some(defaults) = packages.get("azureml-defaults") else {
         // Azure's SDK always warned, since the package included the server. Here a server is added, so
         // the package only matters to a script that uses the SDK.
@@ -86,8 +90,10 @@ mod tests {
 
     #[test]
     fn missing_old_and_unpinned() {
+        assert_eq!(case("numpy", "3.6.15").run(run), []);
+        assert_eq!(case("azureml-defaults==1.0.33", "3.6.15").run(run), []);
         assert_eq!(
-            case("numpy", "3.6.15").run(run),
+            case("numpy", "3.6.15").azmlinfsrv().run(run),
             [finding(
                 ID,
                 Warning,
@@ -97,7 +103,7 @@ mod tests {
             )]
         );
         assert_eq!(
-            case("azureml-defaults==1.0.33", "3.6.15").run(run),
+            case("azureml-defaults==1.0.33", "3.6.15").azmlinfsrv().run(run),
             [finding(
                 ID,
                 Warning,

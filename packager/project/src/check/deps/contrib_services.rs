@@ -1,6 +1,8 @@
-//! `azureml.contrib.services` is in its package, or created by the inference server for Python 3.6
-//! and newer (docs/azureml-2019.md#4.4,
+//! `azureml.contrib.services` is in its package, or created by the builtin server, and by Azure's
+//! inference server for Python 3.6 and newer (docs/azureml-2019.md#4.4,
 //! docs/azureml-2019.md#4.5, docs/azureml-2019.md#9.7).
+
+use mlpack_lock::Server;
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -11,7 +13,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(script), Some(packages)) = (subject.readable(), subject.packages()) else {
         return Vec::new();
     };
-    let created = subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
+    let builtin = subject.project.server == Server::Builtin;
+    let created =
+        builtin || subject.python.is_none_or(|python| (python.major, python.minor) >= (3, 6));
     if created || !packages.complete || packages.get("azureml-contrib-services").is_some() {
         return Vec::new();
     }
@@ -41,11 +45,12 @@ mod tests {
 
     #[test]
     fn it_has_to_come_from_somewhere() {
-        let found = |line: &str, python: &str| {
+        let case = |line: &str, python: &str| {
             let script = "from azureml.contrib.services.aml_request import rawhttp\n";
             let conda = format!("dependencies:\n- pip:\n  - {line}\n");
-            Case::new(&[("score.py", script), ("env.yml", &conda)]).python(python).run(run)
+            Case::new(&[("score.py", script), ("env.yml", &conda)]).python(python)
         };
+        let found = |line: &str, python: &str| case(line, python).azmlinfsrv().run(run);
         assert_eq!(
             found("azureml-core", "3.5.2"),
             [finding(
@@ -58,5 +63,6 @@ mod tests {
         );
         assert_eq!(found("azureml-contrib-services", "3.5.2"), []);
         assert_eq!(found("azureml-core", "3.6.15"), []);
+        assert_eq!(case("azureml-core", "3.5.2").run(run), []);
     }
 }

@@ -1,6 +1,8 @@
 //! Flask 1.0 needs its dependencies pinned: their later releases broke it in 2022
 //! (docs/azureml-2019.md#0.3, docs/azureml-2019.md#9.15).
 
+use mlpack_lock::Server;
+
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.flask";
@@ -15,6 +17,9 @@ const DEPENDENCIES: &[(&str, &str, &str)] = &[
 ];
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    if subject.project.server == Server::Builtin {
+        return Vec::new();
+    }
     let Some(packages) = subject.packages() else { return Vec::new() };
     let flask = packages.get("flask").filter(|flask| !flask.bounds.admits_from("1.1"));
     // Its releases from 1.0.48 to 1.29 pin Flask 1.0.3.
@@ -55,7 +60,7 @@ mod tests {
 
     fn found(lines: &[&str]) -> Vec<Finding> {
         let lines: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
-        Case::conda(&format!("dependencies:\n- pip:\n{lines}")).run(run)
+        Case::conda(&format!("dependencies:\n- pip:\n{lines}")).azmlinfsrv().run(run)
     }
 
     #[test]
@@ -79,6 +84,8 @@ mod tests {
         );
         assert_eq!(found(&["azureml-defaults==1.0.33"]), []);
         assert_eq!(found(&["flask"]), []);
+        let builtin = Case::conda("dependencies:\n- pip:\n  - flask==1.0.3\n");
+        assert_eq!(builtin.run(run), []);
         assert_eq!(Case::conda(GOOD_CONDA).run(run), []);
     }
 }

@@ -2,6 +2,7 @@
 //! in other ways, so this only warns.
 
 use mlpack_install::Modules;
+use mlpack_lock::Server;
 use mlpack_requirements::PythonVersion;
 
 use crate::analysis::python::Import;
@@ -13,8 +14,11 @@ use crate::check::{Finding, Needs, Subject, tables};
 pub(crate) const ID: &str = "script.imports";
 pub(crate) const NEEDS: Needs = Needs::Packages;
 
-/// Modules that a package creates when it starts (azureml-inference-server-http, "AMLRequest").
-const INJECTED: &[(&str, &str)] = &[("azureml.contrib.services", "azureml_inference_server_http")];
+/// Modules that Azure's inference server creates when it starts ("AMLRequest").
+const BY_AZURES_SERVER: &[&str] = &["azureml.contrib.services"];
+
+/// Modules that the builtin server creates if they are absent (packager/serve/README.md).
+const BY_BUILTIN: &[&str] = &["azureml.contrib.services", "azureml.monitoring"];
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(script), Some(resolved)) = (subject.readable(), &subject.resolved) else {
@@ -27,13 +31,20 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let modules = resolved.modules();
+    let injected = match subject.project.server {
+        Server::Builtin => BY_BUILTIN,
+        Server::Azmlinfsrv if modules.lacks("azureml_inference_server_http").is_none() => {
+            BY_AZURES_SERVER
+        }
+        Server::Azmlinfsrv => &[],
+    };
     let mut seen = Vec::new();
     let mut found = Vec::new();
     for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
         if seen.contains(&import.top()) || is_local(subject, import.top()) {
             continue;
         }
-        if let Some((message, hint)) = fault(resolved, &modules, import) {
+        if let Some((message, hint)) = fault(resolved, &modules, injected, import) {
             seen.push(import.top());
             found.push(Finding::warning(ID, message, hint).at(&script.path, import.line));
         }
@@ -42,15 +53,18 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 /// Returns the message and the hint for an import that fails.
-fn fault(resolved: &Resolved<'_>, modules: &Modules, import: &Import) -> Option<(String, String)> {
+fn fault(
+    resolved: &Resolved<'_>,
+    modules: &Modules,
+    injected: &[&str],
+    import: &Import,
+) -> Option<(String, String)> {
     let python = resolved.environment.target.python;
     let span = tables::stdlib(import.top());
     if span.is_some_and(|span| span.includes(python)) {
         return None;
     }
-    let injected = |name: &str| {
-        INJECTED.iter().any(|(module, by)| name.starts_with(module) && modules.lacks(by).is_none())
-    };
+    let injected = |name: &str| injected.iter().any(|module| name.starts_with(module));
     let lacking = wanted(import).into_iter().find_map(|name| {
         let part = modules.lacks(&name).filter(|_| !injected(&name))?;
         Some(part.to_owned())

@@ -1,5 +1,7 @@
-//! File names that the server uses (docs/azureml-2019.md#4.1, docs/azureml-2019.md#4.5,
+//! File names that Azure's inference server and the image use (docs/azureml-2019.md#4.1, docs/azureml-2019.md#4.5,
 //! docs/azureml-2019.md#9.12).
+
+use mlpack_lock::Server;
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -8,11 +10,12 @@ pub(crate) const NEEDS: Needs = Needs::Project;
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let project = subject.project;
+    let azures = project.server == Server::Azmlinfsrv;
     let mut found = Vec::new();
     let script =
         project.entry_script.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(source) = &project.source_directory else {
-        if matches!(script, "main.py" | "app.py") {
+        if azures && matches!(script, "main.py" | "app.py") {
             found.push(
                 Finding::warning(
                     ID,
@@ -40,7 +43,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     for file in &subject.source_files().files {
         let Some((parent, name)) = file.path.rsplit_once('/') else { continue };
         let (message, hint) = match name {
-            "config.json" | "logging.json" if Some(parent) == folder => (
+            "config.json" | "logging.json" if azures && Some(parent) == folder => (
                 format!(
                     "{} is beside the entry script, where the server reads it as its settings",
                     file.path
@@ -67,12 +70,10 @@ mod tests {
     #[test]
     fn names_of_the_server() {
         let case = |name: &str| {
-            Case::new(&[(name, "")])
-                .flags(|flags| flags.entry_script = Some(name.to_owned()))
-                .run(run)
+            Case::new(&[(name, "")]).flags(|flags| flags.entry_script = Some(name.to_owned()))
         };
         assert_eq!(
-            case("main.py"),
+            case("main.py").azmlinfsrv().run(run),
             [finding(
                 ID,
                 Warning,
@@ -81,7 +82,8 @@ mod tests {
                 "rename it, as in `score.py`",
             )]
         );
-        assert_eq!(case("score.py"), []);
+        assert_eq!(case("score.py").azmlinfsrv().run(run), []);
+        assert_eq!(case("main.py").run(run), []);
     }
 
     #[test]
@@ -93,7 +95,7 @@ mod tests {
             ("src/azureml-models/m/1/x", ""),
         ];
         assert_eq!(
-            Case::new(&files).source("src").run(run),
+            Case::new(&files).source("src").azmlinfsrv().run(run),
             [
                 finding(
                     ID,

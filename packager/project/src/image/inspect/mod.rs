@@ -5,6 +5,7 @@ mod sizes;
 
 use std::collections::{BTreeMap, HashMap};
 
+use mlpack_lock::Server;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{DiffId, Digest, Image, ImageId};
 use serde::Serialize;
@@ -40,6 +41,8 @@ pub struct Inspection {
     pub verdicts: Vec<Verdict>,
     /// The entry script below the app root.
     pub entry_script: Option<String>,
+    /// What runs the entry script: `builtin` or `azmlinfsrv`.
+    pub server: Option<Server>,
     /// Models by name and version.
     pub models: Vec<ModelRecord>,
     /// The interpreter of the environment.
@@ -114,6 +117,7 @@ impl Inspection {
             policy: None,
             verdicts: Vec::new(),
             entry_script: None,
+            server: None,
             models: Vec::new(),
             python: None,
             packages: Vec::new(),
@@ -143,6 +147,7 @@ impl Inspection {
             inspection.policy = Some(record.policy.name);
             inspection.verdicts = record.policy.verdicts;
             inspection.entry_script = Some(record.entry_script);
+            inspection.server = Some(record.server);
             inspection.models = record.models;
             inspection.python = Some(record.python);
         }

@@ -1,11 +1,13 @@
 //! The trees of the new layers: where the parts of a project are in the image
 //! (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.1).
 
+use mlpack_lock::Server;
 use mlpack_oci::layer::{Node, Tree};
 use serde_json::json;
 
 use crate::Result;
-use crate::image::{APP_ROOT, LAUNCHER, MODELS_DIR, PORT, Templates};
+use crate::image::front_door::{INNER_PORT, LAUNCHER};
+use crate::image::{APP_ROOT, FrontDoor, MODELS_DIR, Templates};
 use crate::project::docker_steps::Step;
 use crate::project::{Listing, Model, PackedFile};
 
@@ -14,12 +16,21 @@ pub(in crate::image) fn below_root(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// Returns the launcher and the folders that entry scripts expect.
-pub(in crate::image) fn server(templates: &Templates) -> Result<Tree> {
+/// Returns the front door, what starts the server behind it, and the folders that entry scripts
+/// expect.
+pub(in crate::image) fn server(
+    front_door: &FrontDoor,
+    architecture: &str,
+    server: Server,
+    templates: &Templates,
+) -> Result<Tree> {
     let mut tree = Tree::new();
-    let values = json!({ "app_root": json!(APP_ROOT).to_string(), "port": PORT });
-    let launcher = templates.fill("launcher/launch.py.hbs", &values)?;
-    tree.add_bytes(below_root(LAUNCHER), launcher.into_bytes(), false)?;
+    front_door.add_to(&mut tree, architecture)?;
+    if server == Server::Azmlinfsrv {
+        let values = json!({ "app_root": json!(APP_ROOT).to_string(), "port": INNER_PORT });
+        let launcher = templates.fill("launcher/launch.py.hbs", &values)?;
+        tree.add_bytes(below_root(LAUNCHER), launcher.into_bytes(), false)?;
+    }
     let models = format!("{}/{MODELS_DIR}", below_root(APP_ROOT));
     tree.insert(&models, Node::Directory { open: false })?;
     // Scripts written for Azure ML (2019) use this path (docs/azureml-2019.md#4.1).
