@@ -143,25 +143,14 @@ warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of 
   hint: add pandas to the pip list
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
-  | {"time":"2026-11-26T11:19:29.446Z","level":"info","message":"listening","address":"[::]:5001","operations":"[::]:5002"}
-  | {"time":"2026-11-26T11:19:29.450Z","level":"info","id":"f4287face3b966a89d6f1bd963bc4d3a","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.06,"bytes_in":0,"bytes_out":88}
-  | {"time":"2026-11-26T11:19:29.505Z","level":"info","id":"6d35bbba2631c757cba674a9b3501af5","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.02,"bytes_in":0,"bytes_out":88}
-  | {"time":"2026-11-26T11:19:29.610Z","level":"info","id":"405b63576c964c1ca04e7d982fc0247b","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.01,"bytes_in":0,"bytes_out":88}
-  | {"time":"2026-11-26T11:19:29.815Z","level":"info","id":"43565b82767ed1c0d8541f3cc3d4ece9","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.01,"bytes_in":0,"bytes_out":88}
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/model/0):
   |   model.bin
-  | {"time":"2026-11-26T11:19:29.979Z","level":"error","message":"worker 0 did not start (attempt 1): Traceback (most recent call last):\n  File \"<frozen importlib._bootstrap_external>\", line 940, in exec_module\n  File \"<frozen importlib._bootstrap>\", line 241, in _call_with_frames_removed\n  File \"/var/azureml-app/score.py\", line 1, in <module>\n    import pandas\nModuleNotFoundError: No module named 'pandas'"}
-  | {"time":"2026-11-26T11:19:30.219Z","level":"info","id":"d592573eac00c26194e0f88969ba0ddc","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.01,"bytes_in":0,"bytes_out":88}
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/model/0):
   |   model.bin
-  | {"time":"2026-11-26T11:19:30.458Z","level":"error","message":"worker 0 did not start (attempt 2): Traceback (most recent call last):\n  File \"<frozen importlib._bootstrap_external>\", line 940, in exec_module\n  File \"<frozen importlib._bootstrap>\", line 241, in _call_with_frames_removed\n  File \"/var/azureml-app/score.py\", line 1, in <module>\n    import pandas\nModuleNotFoundError: No module named 'pandas'"}
-  | {"time":"2026-11-26T11:19:30.723Z","level":"info","id":"3c05af0b0d7c9595c5cdecd053a99ef8","method":"GET","route":"/","status":503,"queue_ms":0.0,"run_ms":0.0,"total_ms":0.01,"bytes_in":0,"bytes_out":88}
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/model/0):
   |   model.bin
   | mlpack-serve: no worker started:
   | Traceback (most recent call last):
-  |   File "<frozen importlib._bootstrap_external>", line [LINE], in exec_module
-  |   File "<frozen importlib._bootstrap>", line [LINE], in _call_with_frames_removed
   |   File "/var/azureml-app/score.py", line 1, in <module>
   |     import pandas
   | ModuleNotFoundError: No module named 'pandas'
