@@ -2,24 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mlpack_oci::{Location, PinnedReference, Progress};
+use mlpack_oci::{Location, PinnedReference, Progress, Secret};
 
 use crate::error::Result;
 use crate::name::ServiceName;
+use crate::service_keys::{KeyName, ServiceKeys};
 use crate::webservice::Webservice;
 
 /// Default time limit until a new service must answer: the 300 s that Azure ML's server gives
 /// init(), and 10 s more so that the server's own error comes first (docs/azureml-2019.md#3.3).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(310);
 
-/// Addresses that deployers connect to. The caller reads them from its environment.
+/// What deployers take from their surroundings. The caller reads it from its environment.
 #[derive(Debug, Clone, Default)]
 pub struct Connections {
     /// Address of the Docker engine in the form of `DOCKER_HOST`; the default socket if `None`.
     pub docker_host: Option<String>,
+    /// The folder that relative paths of a configuration start from.
+    pub folder: PathBuf,
 }
 
 /// Runs images as services on one compute target; see [`deployer_for`](crate::deployer_for).
@@ -67,7 +71,26 @@ pub trait Deployer: fmt::Debug + Send + Sync {
     /// [`Error::NoSuchService`](crate::Error::NoSuchService), or the target's own.
     async fn delete(&self, name: &ServiceName) -> Result<()>;
 
-    /// Sends one scoring request to a service.
+    /// Returns the keys of a service.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchService`](crate::Error::NoSuchService), [`Error::NoKeys`](crate::Error::NoKeys), or the target's
+    /// own.
+    async fn keys(&self, name: &ServiceName) -> Result<ServiceKeys>;
+
+    /// Replaces a key of a service, with a generated one if `key` is `None`, and returns both. The service accepts it
+    /// from then on.
+    ///
+    /// # Errors
+    /// As [`Deployer::keys`], and [`Error::Key`](crate::Error::Key).
+    async fn regenerate_key(
+        &self,
+        name: &ServiceName,
+        which: KeyName,
+        key: Option<Secret>,
+    ) -> Result<ServiceKeys>;
+
+    /// Sends one scoring request to a service, with its primary key if it has keys.
     ///
     /// # Errors
     /// [`Error::NoSuchService`](crate::Error::NoSuchService),

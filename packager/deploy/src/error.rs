@@ -105,6 +105,18 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// A key that no header can have.
+    #[error("a key of the service is not one word of printable ASCII")]
+    Key,
+    /// The system has no randomness for a key.
+    #[error("cannot generate a key: the system has no randomness")]
+    NoRandomness,
+    /// The service has no keys.
+    #[error("service `{name}` has no keys")]
+    NoKeys {
+        /// The service.
+        name: String,
+    },
     /// The compute target's own error.
     #[error("{source}")]
     Target {
@@ -130,6 +142,11 @@ impl Error {
             Self::Document(error) => return error.hint(),
             Self::Unsupported { .. } => {
                 "use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
+            }
+            Self::Key => "use letters and digits, as in the keys that mlpack generates".to_owned(),
+            Self::NoRandomness => return None,
+            Self::NoKeys { .. } => {
+                "set `authEnabled` to true in the deployment config and deploy it again with `--overwrite`".to_owned()
             }
             Self::ServiceExists { name, .. } => format!(
                 "add `--overwrite` to replace it, or delete it with `mlpack service delete -n {name}`"

@@ -12,6 +12,7 @@ mod explain;
 pub mod local;
 mod name;
 mod select;
+mod service_keys;
 mod state;
 mod webservice;
 
@@ -21,5 +22,6 @@ pub use error::{Error, Result};
 pub use explain::{Ended, Explanation, explain_end, explain_status};
 pub use name::ServiceName;
 pub use select::deployer_for;
+pub use service_keys::{KeyName, ServiceKeys};
 pub use state::ServiceState;
 pub use webservice::Webservice;

@@ -25,6 +25,8 @@ pub struct Webservice {
     pub scoring_uri: Option<String>,
     /// The URI of its swagger document.
     pub swagger_uri: Option<String>,
+    /// Whether a request needs a key.
+    pub auth_enabled: bool,
     /// The image that it runs, `docker:NAME@sha256:...`.
     pub image_id: String,
     /// Digest of that image.
@@ -36,11 +38,10 @@ pub struct Webservice {
 }
 
 impl Webservice {
-    /// Returns the scoring and the swagger URI of a service on `port` of this machine. Azure ML derives
+    /// Returns the scoring and the swagger URI of a service at an address of this machine. Azure ML derives
     /// the second from the first by its last segment (docs/azureml-2019.md#5). It wrote `localhost`,
     /// but the port is published on 127.0.0.1 only, and on some machines that name is `::1` first.
-    pub(crate) fn uris(port: u16) -> (String, String) {
-        let base = format!("http://127.0.0.1:{port}");
+    pub(crate) fn uris(base: &str) -> (String, String) {
         (format!("{base}/score"), format!("{base}/swagger.json"))
     }
 }

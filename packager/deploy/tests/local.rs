@@ -45,7 +45,9 @@ impl TestContext {
             overwrite: false,
             timeout: Duration::from_secs(60),
         };
-        let deployer = LocalDeployer::new(engine.clone(), LocalConfig::default()).unwrap();
+        let deployer =
+            LocalDeployer::new(engine.clone(), LocalConfig::default(), std::path::PathBuf::new())
+                .unwrap();
         Some(Self { engine, deployer, name, deployment, _cleanup: cleanup })
     }
 
@@ -124,8 +126,9 @@ async fn a_running_service_is_replaced_only_with_overwrite() {
     // The port of the service that is replaced counts as free.
     let port = first.scoring_uri.clone().unwrap();
     let port = port.trim_start_matches("http://127.0.0.1:").trim_end_matches("/score");
-    let config = LocalConfig { port: Some(port.parse().unwrap()) };
-    let deployer = LocalDeployer::new(context.engine.clone(), config).unwrap();
+    let config = LocalConfig { port: Some(port.parse().unwrap()), ..LocalConfig::default() };
+    let deployer =
+        LocalDeployer::new(context.engine.clone(), config, std::path::PathBuf::new()).unwrap();
     let again = Deployment { overwrite: true, ..deployment.clone() };
     let second = deployer.deploy(&again, &Silent).await.unwrap();
     assert_eq!(second.scoring_uri, first.scoring_uri);
@@ -179,8 +182,9 @@ async fn a_taken_port_leaves_nothing_behind() {
     let Some(context) = TestContext::new("port").await else { return };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let config = LocalConfig { port: Some(port) };
-    let deployer = LocalDeployer::new(context.engine.clone(), config).unwrap();
+    let config = LocalConfig { port: Some(port), ..LocalConfig::default() };
+    let deployer =
+        LocalDeployer::new(context.engine.clone(), config, std::path::PathBuf::new()).unwrap();
     let asked = deployer.check(&context.name, false).await.unwrap_err();
     let error = deployer.deploy(&context.deployment, &Silent).await.unwrap_err();
     assert_eq!(asked.to_string(), error.to_string());

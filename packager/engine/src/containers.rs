@@ -140,7 +140,7 @@ impl Engine {
         }
     }
 
-    fn of(&self, id: &str, action: &str) -> impl Fn(bollard::errors::Error) -> Error {
+    pub(crate) fn of(&self, id: &str, action: &str) -> impl Fn(bollard::errors::Error) -> Error {
         move |error| {
             if is_not_found(&error) {
                 Error::NoSuchContainer { name: id.to_owned() }

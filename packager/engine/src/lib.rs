@@ -8,6 +8,7 @@ mod container;
 mod containers;
 mod error;
 mod export;
+mod files;
 mod inspect;
 mod known_layers;
 mod load;

@@ -120,7 +120,8 @@ fn connect(
     config: &DeploymentConfig,
     compute_target: Option<&str>,
 ) -> Result<Box<dyn Deployer>> {
-    let connections = Connections { docker_host: session.docker_host.clone() };
+    let connections =
+        Connections { docker_host: session.docker_host.clone(), folder: session.cwd.clone() };
     Ok(session.runtime.block_on(deployer_for(config, compute_target, &connections))?)
 }
 

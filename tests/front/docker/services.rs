@@ -7,13 +7,13 @@ use snapbox::str;
 use crate::kit::{Docker, TestContext, docker, get, runnable_base};
 use crate::need;
 
-struct Deployment {
-    context: TestContext,
-    docker: Docker,
-    base: String,
+pub(super) struct Deployment {
+    pub(super) context: TestContext,
+    pub(super) docker: Docker,
+    pub(super) base: String,
 }
 
-fn context_and_project(test: &str) -> Option<Deployment> {
+pub(super) fn context_and_project(test: &str) -> Option<Deployment> {
     let docker = docker(test)?;
     let base = runnable_base("debian12-py311")?;
     let mut context = TestContext::offline()?.running().inheriting(&["DOCKER_HOST"]);
@@ -50,6 +50,7 @@ swagger URI  http://127.0.0.1:[PORT]/swagger.json
   "computeType": "local",
   "scoringUri": "http://127.0.0.1:[PORT]/score",
   "swaggerUri": "http://127.0.0.1:[PORT]/swagger.json",
+  "authEnabled": false,
   "imageId": "docker:[SERVICE]@[DIGEST]",
   "imageDigest": "[DIGEST]",
   "createdTime": "[TIME]",

@@ -3,7 +3,8 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use mlpack_deploy::{Deployer, Request, ServiceName};
+use mlpack_deploy::{Deployer, KeyName, Request, ServiceName};
+use mlpack_oci::Secret;
 use mlpack_workflow::Session;
 use mlpack_workflow::deploy::deployer;
 use serde_json::json;
@@ -30,6 +31,10 @@ enum Command {
     Show(NameArgs),
     GetLogs(GetLogsArgs),
     Run(RunArgs),
+    /// Print a service's keys
+    #[command(after_help = KEYS_EXAMPLES)]
+    GetKeys(NameArgs),
+    RegenKey(RegenKeyArgs),
     /// Stop and remove a service
     #[command(after_help = DELETE_EXAMPLES)]
     Delete(NameArgs),
@@ -49,6 +54,30 @@ const DELETE_EXAMPLES: &str = "\
 Examples:
   mlpack service delete -n my-service
   mlpack service delete --name my-service --format json";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  mlpack service get-keys -n my-service
+  mlpack service get-keys -n my-service --format json";
+
+const REGEN_EXAMPLES: &str = "\
+Examples:
+  mlpack service regen-key -n my-service --key primary
+  mlpack service regen-key -n my-service --key secondary --set-key \"$NEW_KEY\"";
+
+/// Replace a service's key while it runs, and print its keys
+#[derive(Debug, clap::Args)]
+#[command(after_help = REGEN_EXAMPLES)]
+struct RegenKeyArgs {
+    #[command(flatten)]
+    service: NameArgs,
+    /// Key to replace: `primary` or `secondary`
+    #[arg(long, short)]
+    key: KeyName,
+    /// New key [default: a generated one]
+    #[arg(long, short)]
+    set_key: Option<String>,
+}
 
 const LOGS_EXAMPLES: &str = "\
 Examples:
@@ -104,6 +133,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         Command::Show(args) => services.show(args),
         Command::GetLogs(args) => services.logs(args),
         Command::Run(args) => services.ask(args),
+        Command::GetKeys(args) => services.keys(args),
+        Command::RegenKey(args) => services.regenerate(args),
         Command::Delete(args) => services.delete(args),
     }
 }
@@ -159,6 +190,21 @@ impl Services<'_> {
         if !answer.body.ends_with(b"\n") {
             output::raw(b"\n");
         }
+        Ok(())
+    }
+
+    fn keys(&self, args: &NameArgs) -> Result<()> {
+        let keys = self.session.runtime.block_on(self.deployer.keys(&args.parse()?))?;
+        output::result(self.context.format, &keys, render::keys);
+        Ok(())
+    }
+
+    fn regenerate(&self, args: &RegenKeyArgs) -> Result<()> {
+        let name = args.service.parse()?;
+        let key = args.set_key.clone().map(Secret::new);
+        let replaced = self.deployer.regenerate_key(&name, args.key, key);
+        let keys = self.session.runtime.block_on(replaced)?;
+        output::result(self.context.format, &keys, render::keys);
         Ok(())
     }
 

@@ -10,4 +10,4 @@ pub(crate) use base::{facts, verdicts};
 pub(crate) use changes::{changes, contents};
 pub(crate) use finding::finding;
 pub(crate) use inspection::{file_line, inspection, largest};
-pub(crate) use service::service;
+pub(crate) use service::{keys, service};

@@ -1,6 +1,6 @@
 //! Services.
 
-use mlpack_deploy::Webservice;
+use mlpack_deploy::{ServiceKeys, Webservice};
 
 use crate::output;
 
@@ -18,6 +18,16 @@ pub(crate) fn service(service: &Webservice) -> String {
     };
     add("scoring URI", &service.scoring_uri);
     add("swagger URI", &service.swagger_uri);
+    add(
+        "keys",
+        &service.auth_enabled.then(|| format!("`mlpack service get-keys -n {}`", service.name)),
+    );
     add("error", &service.error);
     output::table(&[], rows)
+}
+
+/// Formats the keys of a service as a table.
+pub(crate) fn keys(keys: &ServiceKeys) -> String {
+    let row = |name: &str, key: &mlpack_oci::Secret| vec![name.to_owned(), key.reveal().to_owned()];
+    output::table(&[], [row("primary", &keys.primary_key), row("secondary", &keys.secondary_key)])
 }

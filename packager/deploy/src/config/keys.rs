@@ -21,6 +21,11 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Whether neither key is given.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Reads `keys`, which needs authentication by key to be on.
     pub(super) fn read(fields: &Fields<'_>, auth_enabled: bool) -> Result<Self> {
         let Some(keys) = fields.mapping("keys", &["primaryKey", "secondaryKey"])? else {

@@ -20,7 +20,7 @@ pub use aks::{AksConfig, DataCollection, LivenessProbe};
 pub use aks_endpoint::AksEndpointConfig;
 pub use iot::{IotConfig, IotModule, RegistryLogin};
 pub use keys::Keys;
-pub use local::LocalConfig;
+pub use local::{LocalConfig, TlsFiles};
 pub use mlpack_documents::Scalar;
 pub use mlpack_oci::Secret;
 pub use scale::Scale;
@@ -141,13 +141,14 @@ mod tests {
 
     #[test]
     fn json_and_yaml_say_the_same() {
-        let local = DeploymentConfig::Local(LocalConfig { port: Some(6789) });
+        let local =
+            DeploymentConfig::Local(LocalConfig { port: Some(6789), ..LocalConfig::default() });
         assert_eq!(parse("{\"computeType\": \"local\",\t\"port\": 6789}").unwrap(), local);
         assert_eq!(parse("computeType: LOCAL\nport: 6789\n").unwrap(), local);
         assert_eq!(parse("\u{feff}{\"computeType\":\"Local\",\"port\":6789}").unwrap(), local);
         assert_eq!(
             parse("computeType: local").unwrap(),
-            DeploymentConfig::Local(LocalConfig { port: None })
+            DeploymentConfig::Local(LocalConfig::default())
         );
     }
 
@@ -173,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             refused(r#"{"computeType": "local", "zzzzzzzz": 1}"#).1,
-            Some("the valid keys are computeType, port".to_owned())
+            Some("the valid keys are computeType, port, authEnabled, keys, sslEnabled, sslCertificate, sslKey, cname, scoringTimeoutMs, maxConcurrentRequestsPerContainer, maxQueueWaitMs".to_owned())
         );
     }
 

@@ -7,9 +7,11 @@ use mlpack_oci::{Progress, labels};
 
 use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
-use super::health::Waited;
+use super::front_door::Files;
+use super::health::{Waited, Waiting};
 use super::render::{container_name, render};
 use super::services::{describe, state_of};
+use super::tls::client;
 use crate::explain::from_log;
 use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
 
@@ -36,14 +38,25 @@ impl LocalDeployer {
             other => other.into(),
         })?;
         let spec = render(deployment, &self.config, &image.labels)?;
+        let files = Files::prepare(&self.config, &self.folder)?;
         self.replace(deployment, progress).await?;
         let id = self.create(deployment, &spec).await?;
+        if let Err(error) = self.write_secrets(&id, &files).await {
+            self.engine.remove_container(&id).await?;
+            return Err(error);
+        }
         if let Err(error) = self.engine.start_container(&id).await {
             // It never ran, so there is no log to keep.
             self.engine.remove_container(&id).await?;
             return Err(error.into());
         }
-        self.await_answer(deployment, &id, spec.port.container, progress).await?;
+        let client = match &files.tls {
+            Some(tls) => client(&tls.certificate)?,
+            None => self.http.clone(),
+        };
+        let waiting =
+            Waiting { id: &id, inner: spec.port.container, client, tls: files.tls.is_some() };
+        self.await_answer(deployment, waiting, progress).await?;
         // The engine may restart it only from now on: a service that cannot start must not be
         // restarted forever.
         self.engine.keep_running(&id).await?;
@@ -114,13 +127,12 @@ impl LocalDeployer {
     async fn await_answer(
         &self,
         deployment: &Deployment,
-        id: &str,
-        port: u16,
+        waiting: Waiting<'_>,
         progress: &dyn Progress,
     ) -> Result<()> {
-        let name = deployment.name.to_string();
+        let (name, id) = (deployment.name.to_string(), waiting.id);
         let meter = progress.begin(&format!("Waiting for {name} to answer"), None);
-        match self.wait(id, port, deployment.timeout).await? {
+        match self.wait(&waiting, deployment.timeout).await? {
             Waited::Answers => {
                 meter.finish("answered");
                 Ok(())

@@ -1,5 +1,6 @@
 //! The deployer of the local target and what it talks to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mlpack_engine::Engine;
@@ -15,30 +16,39 @@ pub struct LocalDeployer {
     pub(super) engine: Engine,
     pub(super) http: reqwest::Client,
     pub(super) config: LocalConfig,
+    /// Where relative paths of the configuration start.
+    pub(super) folder: PathBuf,
+}
+
+/// Returns a builder of clients for the loopback address, which never go through a proxy.
+pub(super) fn client_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
 }
 
 impl LocalDeployer {
-    /// Returns a deployer to `engine`. A TLS provider must be installed in the process: the HTTP
-    /// client requires one, although it sends plain HTTP to the loopback address only.
+    /// Returns a deployer to `engine`. Relative paths of the configuration start at `folder`. A TLS provider must be
+    /// installed in the process: the HTTP client requires one.
     ///
     /// # Errors
     /// [`Error::RemoteEngine`] if the engine's loopback address is not this machine's.
-    pub fn new(engine: Engine, config: LocalConfig) -> Result<Self> {
+    pub fn new(engine: Engine, config: LocalConfig, folder: PathBuf) -> Result<Self> {
         if !engine.is_local() {
             return Err(Error::RemoteEngine { host: engine.host().to_owned() }.into());
         }
-        // Requests to the loopback address never go through a proxy.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let http = client_builder()
             .build()
             .map_err(|error| Error::HttpClient { reason: error.to_string() })?;
-        Ok(Self { engine, http, config })
+        Ok(Self { engine, http, config, folder })
     }
 
-    /// Sends `GET /` to the service on `port`; the reason if the answer is not 200.
-    pub(super) async fn probe(&self, port: u16, limit: Duration) -> Result<(), String> {
-        let answer = self.http.get(format!("http://127.0.0.1:{port}/")).timeout(limit).send().await;
+    /// Sends `GET /` to a service; the reason if the answer is not 200. It needs no key.
+    pub(super) async fn probe(
+        &self,
+        client: &reqwest::Client,
+        base: &str,
+        limit: Duration,
+    ) -> Result<(), String> {
+        let answer = client.get(format!("{base}/")).timeout(limit).send().await;
         match answer {
             Ok(answer) if answer.status() == reqwest::StatusCode::OK => Ok(()),
             Ok(answer) => Err(format!("GET / returned {}", answer.status())),

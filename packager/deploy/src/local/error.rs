@@ -28,6 +28,20 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The image does not start the front door, which keys, TLS and limits need.
+    #[error("{reference} was built without the front door, which keys, TLS and limits need")]
+    NoFrontDoor {
+        /// The pinned reference.
+        reference: String,
+    },
+    /// A certificate or its key cannot be used.
+    #[error("cannot use {path}: {reason}")]
+    Tls {
+        /// The file as the configuration names it.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The HTTP client could not be created.
     #[error("cannot create an HTTP client: {reason}")]
     HttpClient {
@@ -48,6 +62,12 @@ impl Error {
             }
             Self::NotInEngine { .. } => {
                 "load the image first with `--output docker:NAME`".to_owned()
+            }
+            Self::NoFrontDoor { .. } => {
+                "build it again with `mlpack package`, or omit these keys of the deployment config".to_owned()
+            }
+            Self::Tls { .. } => {
+                "set sslCertificate and sslKey to PEM files of one certificate and its unencrypted key".to_owned()
             }
             Self::ForeignContainer { name } => {
                 format!("choose another service name, or delete it with `docker rm --force {name}`")

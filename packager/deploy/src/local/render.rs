@@ -6,6 +6,7 @@ use mlpack_engine::{ContainerSpec, PublishedPort};
 use mlpack_oci::labels;
 
 use super::error::Error;
+use super::front_door::{require, variables};
 use crate::config::{DeploymentConfig, LocalConfig};
 use crate::{Deployment, Result, ServiceName};
 
@@ -22,6 +23,7 @@ pub fn render(
     if !image.place.starts_with("docker:") {
         return Err(Error::NotInEngine { reference: image.to_string() }.into());
     }
+    require(config, image_labels, &image.to_string())?;
     let container = port_of(image_labels)?;
     let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
     let labels = [
@@ -36,6 +38,7 @@ pub fn render(
     ];
     // The server uses it as the title of its swagger document (docs/azureml-2019.md#4.5).
     let mut env = BTreeMap::from([("SERVICE_NAME".to_owned(), name.to_string())]);
+    env.extend(variables(config));
     env.extend(environment.clone());
     Ok(ContainerSpec {
         name: container_name(name),
@@ -71,7 +74,9 @@ mod tests {
 
     use super::*;
 
-    const CONFIG: LocalConfig = LocalConfig { port: Some(6789) };
+    fn config() -> LocalConfig {
+        LocalConfig { port: Some(6789), ..LocalConfig::default() }
+    }
 
     fn deployment() -> Deployment {
         let digest = format!("sha256:{}", "ab".repeat(32));
@@ -106,17 +111,17 @@ mod tests {
             ]),
             port: PublishedPort { container: 5001, host: Some(6789) },
         };
-        assert_eq!(render(&deployment(), &CONFIG, &BTreeMap::new()).unwrap(), expected);
+        assert_eq!(render(&deployment(), &config(), &BTreeMap::new()).unwrap(), expected);
     }
 
     #[test]
     fn the_port_is_a_label_of_the_image() {
-        let spec = render(&deployment(), &CONFIG, &map(&[("org.mlpack.port", "8080")])).unwrap();
+        let spec = render(&deployment(), &config(), &map(&[("org.mlpack.port", "8080")])).unwrap();
         assert_eq!(spec.port.container, 8080);
         assert_eq!(spec.labels["org.mlpack.port"], "8080");
         for bad in ["0", "http", "70000", ""] {
             let error =
-                render(&deployment(), &CONFIG, &map(&[("org.mlpack.port", bad)])).unwrap_err();
+                render(&deployment(), &config(), &map(&[("org.mlpack.port", bad)])).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!("the label org.mlpack.port of the image is `{bad}`, not a port")
@@ -128,7 +133,7 @@ mod tests {
     fn an_image_outside_the_engine_is_refused() {
         let mut elsewhere = deployment();
         elsewhere.image.place = "oci:dir".to_owned();
-        let error = render(&elsewhere, &CONFIG, &BTreeMap::new()).unwrap_err();
+        let error = render(&elsewhere, &config(), &BTreeMap::new()).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("oci:dir@sha256:{} is not in the Docker engine", "ab".repeat(32))
@@ -140,7 +145,7 @@ mod tests {
         let mut named = deployment();
         named.environment = map(&[("SERVICE_NAME", "mine")]);
         assert_eq!(
-            render(&named, &CONFIG, &BTreeMap::new()).unwrap().env,
+            render(&named, &config(), &BTreeMap::new()).unwrap().env,
             map(&[("SERVICE_NAME", "mine")])
         );
     }

@@ -1,7 +1,7 @@
 //! One scoring request to a service.
 
 use super::docker::LocalDeployer;
-use super::services::{published, state_of};
+use super::services::state_of;
 use crate::{Answer, Error, Request, Result, ServiceName, explain_status};
 
 /// Maximum number of characters of an error's body that is kept.
@@ -15,7 +15,7 @@ impl LocalDeployer {
     pub(super) async fn score(&self, name: &ServiceName, request: Request) -> Result<Answer> {
         let Request { data, content_type, timeout } = request;
         let container = self.find(name).await?;
-        let Some(port) = published(&container) else {
+        let Some(endpoint) = self.endpoint(&container).await? else {
             let state = state_of(&container, false);
             return Err(Error::NotServing { name: name.to_string(), state });
         };
@@ -27,15 +27,16 @@ impl LocalDeployer {
                 last_cause(&error)
             },
         };
-        let answer = self
-            .http
-            .post(format!("http://127.0.0.1:{port}/score"))
+        let mut post = endpoint
+            .client
+            .post(format!("{}/score", endpoint.base))
             .header(reqwest::header::CONTENT_TYPE, content_type)
             .timeout(timeout)
-            .body(data)
-            .send()
-            .await
-            .map_err(gone)?;
+            .body(data);
+        if let Some(key) = &endpoint.key {
+            post = post.bearer_auth(key.reveal());
+        }
+        let answer = post.send().await.map_err(gone)?;
         let status = answer.status();
         let header = |key: &str| {
             let value = answer.headers().get(key)?;

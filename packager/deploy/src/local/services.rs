@@ -5,17 +5,20 @@ use std::time::Duration;
 use mlpack_engine::{Container, ContainerStatus};
 use mlpack_oci::labels;
 
+use super::address::{Settings, base, published};
 use super::docker::LocalDeployer;
-use super::render::port_of;
+use super::secrets::Endpoint;
 use crate::{Error, Result, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
     /// Returns whether the service of a container answers.
     pub(super) async fn answers(&self, container: &Container) -> bool {
         const LIMIT: Duration = Duration::from_secs(2);
-        match published(container) {
-            Some(port) => self.probe(port, LIMIT).await.is_ok(),
-            None => false,
+        match self.endpoint(container).await {
+            Ok(Some(Endpoint { client, base, .. })) => {
+                self.probe(&client, &base, LIMIT).await.is_ok()
+            }
+            _ => false,
         }
     }
 
@@ -46,15 +49,12 @@ pub(super) fn state_of(container: &Container, answers: bool) -> ServiceState {
     }
 }
 
-/// Returns the port of 127.0.0.1 that a container serves on.
-pub(super) fn published(container: &Container) -> Option<u16> {
-    container.ports.get(&port_of(&container.labels).ok()?).copied()
-}
-
 /// Describes a container as a service.
 pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool) -> Webservice {
     let state = state_of(container, answers);
-    let (scoring_uri, swagger_uri) = published(container).map(Webservice::uris).unzip();
+    let settings = Settings::of(container);
+    let base = published(container).map(|port| base(settings.tls, port));
+    let (scoring_uri, swagger_uri) = base.as_deref().map(Webservice::uris).unzip();
     let label = |key: &str| container.labels.get(key).cloned();
     let image_digest = label(labels::DIGEST).unwrap_or_else(|| container.image.clone());
     let place = label(labels::REFERENCE).unwrap_or_else(|| "docker:".to_owned());
@@ -64,6 +64,7 @@ pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool)
         compute_type: "local",
         scoring_uri,
         swagger_uri,
+        auth_enabled: settings.auth_enabled,
         image_id: format!("{place}@{image_digest}"),
         image_digest,
         created_time: container.created.clone(),
@@ -125,6 +126,7 @@ mod tests {
                 "computeType": "local",
                 "scoringUri": "http://127.0.0.1:6789/score",
                 "swaggerUri": "http://127.0.0.1:6789/swagger.json",
+                "authEnabled": false,
                 "imageId": "docker:digits@sha256:01",
                 "imageDigest": "sha256:01",
                 "createdTime": "2019-05-02T10:00:00Z",

@@ -2,12 +2,15 @@
 
 use async_trait::async_trait;
 use mlpack_engine::Engine;
-use mlpack_oci::{Location, Progress, labels};
+use mlpack_oci::{Location, Progress, Secret, labels};
 
 use super::docker::LocalDeployer;
 use super::services::describe;
 use crate::config::LocalConfig;
-use crate::{Answer, Connections, Deployer, Deployment, Request, Result, ServiceName, Webservice};
+use crate::{
+    Answer, Connections, Deployer, Deployment, KeyName, Request, Result, ServiceKeys, ServiceName,
+    Webservice,
+};
 
 /// Connects to the Docker engine of this machine.
 pub(crate) async fn connect(
@@ -15,7 +18,7 @@ pub(crate) async fn connect(
     connections: &Connections,
 ) -> Result<Box<dyn Deployer>> {
     let engine = Engine::connect(connections.docker_host.as_deref()).await?;
-    Ok(Box::new(LocalDeployer::new(engine, config.clone())?))
+    Ok(Box::new(LocalDeployer::new(engine, config.clone(), connections.folder.clone())?))
 }
 
 #[async_trait]
@@ -59,6 +62,19 @@ impl Deployer for LocalDeployer {
     async fn delete(&self, name: &ServiceName) -> Result<()> {
         let container = self.find(name).await?;
         Ok(self.engine.remove_container(&container.id).await?)
+    }
+
+    async fn keys(&self, name: &ServiceName) -> Result<ServiceKeys> {
+        self.keys_of(name).await
+    }
+
+    async fn regenerate_key(
+        &self,
+        name: &ServiceName,
+        which: KeyName,
+        key: Option<Secret>,
+    ) -> Result<ServiceKeys> {
+        self.replace_key(name, which, key).await
     }
 
     async fn run(&self, name: &ServiceName, request: Request) -> Result<Answer> {
