@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::frame::Reply;
+use crate::log;
 use crate::pool::{OwnedCall, Pool};
 use crate::upstream::Upstream;
 use crate::worker::CallError;
@@ -44,6 +45,14 @@ impl Backend {
         match self {
             Self::Workers(pool) => pool.pids(),
             Self::Program(upstream) => vec![upstream.pid()],
+        }
+    }
+
+    /// Replaces the workers by new ones that have read the script again; a program is not replaced.
+    pub(crate) fn reload(&self) {
+        match self {
+            Self::Workers(pool) => pool.reload(),
+            Self::Program(_) => log::warning("only the builtin worker can be reloaded"),
         }
     }
 

@@ -108,6 +108,9 @@ fn run(command: Command) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if !follow_parent(settings.parent) {
+        return ExitCode::SUCCESS;
+    }
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(4))
@@ -149,6 +152,15 @@ fn run(command: Command) -> ExitCode {
             }
         }
     }
+}
+
+/// Lets this process end with `parent`. False if that has ended already.
+fn follow_parent(parent: Option<i32>) -> bool {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+    let Some(parent) = parent else { return true };
+    // Where the kernel refuses, the process is only ended by hand.
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    getppid().is_some_and(|found| found.as_raw_nonzero().get() == parent)
 }
 
 /// Every connection is a file; the default limit of many shells is 1024.

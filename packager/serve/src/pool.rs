@@ -1,14 +1,15 @@
 //! The workers: each is started, gets calls one at a time, and is replaced when it ends.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::backoff::Backoff;
-use crate::children::{Children, End};
+use crate::children::{Child, Children, End};
 use crate::frame::{Call, Reply};
 use crate::log;
 use crate::metrics::Metrics;
@@ -32,6 +33,10 @@ pub(crate) struct Pool {
     raw: AtomicBool,
     pids: Mutex<Vec<i32>>,
     stopping: AtomicBool,
+    /// Changes when every worker is to be replaced.
+    reload: watch::Sender<u64>,
+    /// Workers at work that end instead of being offered again.
+    retired: Mutex<HashSet<i32>>,
     attempts: u32,
     fatal: mpsc::UnboundedSender<BootError>,
 }
@@ -58,6 +63,8 @@ impl Pool {
             raw: AtomicBool::new(false),
             pids: Mutex::new(vec![0; count]),
             stopping: AtomicBool::new(false),
+            reload: watch::Sender::new(0),
+            retired: Mutex::default(),
             attempts,
             fatal,
         });
@@ -92,16 +99,30 @@ impl Pool {
         }
     }
 
-    /// Offers a worker until it ends.
+    /// Offers a worker until it ends, and replaces it when a reload is asked for.
     async fn live(&self, slot: usize, Ready { worker, raw }: Ready) {
-        self.failures.store(0, Ordering::Relaxed);
-        self.raw.store(raw, Ordering::Relaxed);
-        let mut child = worker.child().clone();
-        self.set_pid(slot, child.pid());
-        self.ready.send_modify(|ready| *ready += 1);
-        log::info(&format!("worker {slot} is ready (process {})", child.pid()));
-        self.give_back(worker);
-        let end = child.end().await;
+        let mut reload = self.reload.subscribe();
+        let mut child = self.offer(slot, worker, raw);
+        let end = loop {
+            tokio::select! {
+                end = child.end() => break end,
+                changed = reload.changed() => {
+                    // The sender lives as long as the pool.
+                    let Ok(()) = changed else { break child.end().await };
+                    let begun = Instant::now();
+                    match Worker::boot(&self.program, &self.children).await {
+                        Ok(Ready { worker, raw }) => {
+                            let old = std::mem::replace(&mut child, self.offer(slot, worker, raw));
+                            self.retire(&old);
+                            log::info(&format!("worker {slot} reloaded in {} ms", begun.elapsed().as_millis()));
+                        }
+                        Err(error) => log::error(&format!(
+                            "worker {slot} was not reloaded and goes on as it was: {error}"
+                        )),
+                    }
+                }
+            }
+        };
         self.ready.send_modify(|ready| *ready -= 1);
         self.set_pid(slot, 0);
         self.remove_ended();
@@ -110,6 +131,38 @@ impl Pool {
             log::warning(&format!("worker {slot} ended with {end}; starting it again"));
             self.metrics.restarted("ended");
         }
+    }
+
+    /// Offers a worker for calls.
+    fn offer(&self, slot: usize, worker: Worker, raw: bool) -> Child {
+        self.failures.store(0, Ordering::Relaxed);
+        self.raw.store(raw, Ordering::Relaxed);
+        let child = worker.child().clone();
+        self.set_pid(slot, child.pid());
+        self.ready.send_modify(|ready| *ready += 1);
+        log::info(&format!("worker {slot} is ready (process {})", child.pid()));
+        self.give_back(worker);
+        child
+    }
+
+    /// Ends a worker that was replaced: now if it is idle, else after its call.
+    fn retire(&self, child: &Child) {
+        self.ready.send_modify(|ready| *ready -= 1);
+        let mut idle = lock(&self.idle);
+        match idle.iter().position(|worker| worker.child().pid() == child.pid()) {
+            Some(place) => {
+                let worker = idle.swap_remove(place);
+                self.free.forget_permits(1);
+                tokio::spawn(worker.stop(STOP_GRACE));
+            }
+            None => drop(lock(&self.retired).insert(child.pid())),
+        }
+    }
+
+    /// Replaces every worker by a new one that has read the script again. One that does not start leaves the old one
+    /// at work.
+    pub(crate) fn reload(&self) {
+        self.reload.send_modify(|generation| *generation += 1);
     }
 
     fn is_stopping(&self) -> bool {
@@ -123,7 +176,13 @@ impl Pool {
     }
 
     fn give_back(&self, worker: Worker) {
-        lock(&self.idle).push(worker);
+        let mut idle = lock(&self.idle);
+        if lock(&self.retired).remove(&worker.child().pid()) {
+            tokio::spawn(worker.stop(STOP_GRACE));
+            return;
+        }
+        idle.push(worker);
+        drop(idle);
         self.free.add_permits(1);
     }
 

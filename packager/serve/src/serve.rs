@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admission::Admission;
 use crate::backend::Backend;
@@ -94,6 +94,7 @@ pub(crate) async fn serve(
             (Backend::Program(upstream), failed)
         }
     };
+    tokio::spawn(reload_on(signal(SignalKind::hangup())?, backend.clone()));
     files::watch(&keys, certificate.as_ref());
     let door = Arc::new(Door {
         admission: Admission::new(settings.concurrent, settings.queued, settings.queue_wait),
@@ -120,6 +121,14 @@ pub(crate) async fn serve(
     children.close();
     output::flush().await;
     failure.map_or(Ok(()), |error| Err(ServeError::Boot(error)))
+}
+
+/// Replaces the workers at each SIGHUP.
+async fn reload_on(mut hangup: Signal, backend: Backend) {
+    while hangup.recv().await.is_some() {
+        log::info("reloading");
+        backend.reload();
+    }
 }
 
 /// Finishes the requests in flight.

@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     /// `MLPACK_BOOT_ATTEMPTS` (3): failed starts in a row that end the process.
     pub(crate) boot_attempts: u32,
+    /// `MLPACK_PARENT`: the parent process, with which this one ends.
+    pub(crate) parent: Option<i32>,
     /// `AML_CORS_ORIGINS`, separated by commas.
     pub(crate) origins: Vec<String>,
     /// `MLPACK_PRIMARY_KEY` and `MLPACK_SECONDARY_KEY`.
@@ -148,6 +150,10 @@ impl Settings {
             drain_delay: read.milliseconds("MLPACK_DRAIN_DELAY_MS", 0)?,
             grace: read.milliseconds("MLPACK_GRACE_MS", 25_000)?,
             boot_attempts: read.number("MLPACK_BOOT_ATTEMPTS", 3_u32)?.max(1),
+            parent: match read.text("MLPACK_PARENT") {
+                Some(_) => Some(read.number("MLPACK_PARENT", 0_i32)?),
+                None => None,
+            },
             origins: origins
                 .split(',')
                 .map(str::trim)

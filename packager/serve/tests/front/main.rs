@@ -15,6 +15,7 @@ mod limits;
 mod modes;
 mod operations;
 mod pythons;
+mod reload;
 mod scoring;
 mod shutdown;
 mod time_limit;
