@@ -21,6 +21,7 @@ fn every_verb_has_a_help_with_an_example_or_its_options() {
         "env list",
         "env diff",
         "check",
+        "serve",
         "inspect",
         "bases",
         "deploy",

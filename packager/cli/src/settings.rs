@@ -66,6 +66,17 @@ pub(crate) fn search_path() -> Option<OsString> {
     env::var_os("PATH")
 }
 
+/// Returns the Python that a shell would start: that of the active environment, else the first on PATH.
+pub(crate) fn python() -> Option<PathBuf> {
+    let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(variable);
+    let active = active.map(|folder| PathBuf::from(folder).join("bin/python"));
+    let path = search_path().unwrap_or_default();
+    let names = ["python3", "python"];
+    let on_path =
+        names.iter().flat_map(|name| env::split_paths(&path).map(move |dir| dir.join(name)));
+    active.chain(on_path.collect::<Vec<_>>()).find(|program| program.is_file())
+}
+
 /// Returns a variable that is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())

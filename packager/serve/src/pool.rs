@@ -80,8 +80,10 @@ impl Pool {
         while !self.is_stopping() {
             backoff.wait().await;
             let served = self.metrics.answered();
+            // A reload while it starts comes after it has read the script, perhaps.
+            let reload = self.reload.subscribe();
             match Worker::boot(&self.program, &self.children).await {
-                Ok(ready) => self.live(slot, ready).await,
+                Ok(ready) => self.live(slot, ready, reload).await,
                 Err(_) if self.is_stopping() => return,
                 Err(error) => {
                     let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
@@ -100,8 +102,12 @@ impl Pool {
     }
 
     /// Offers a worker until it ends, and replaces it when a reload is asked for.
-    async fn live(&self, slot: usize, Ready { worker, raw }: Ready) {
-        let mut reload = self.reload.subscribe();
+    async fn live(
+        &self,
+        slot: usize,
+        Ready { worker, raw }: Ready,
+        mut reload: watch::Receiver<u64>,
+    ) {
         let mut child = self.offer(slot, worker, raw);
         let end = loop {
             tokio::select! {

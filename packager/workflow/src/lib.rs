@@ -28,6 +28,7 @@ pub mod package;
 mod packages;
 mod registries;
 mod report;
+pub mod serve;
 mod session;
 mod stage;
 

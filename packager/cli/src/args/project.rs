@@ -136,6 +136,11 @@ impl ProjectArgs {
         }
     }
 
+    /// Returns the first host Python that is named.
+    pub(crate) fn python(&self) -> Option<&Path> {
+        self.interpreters.first().map(PathBuf::as_path)
+    }
+
     /// Returns the check of a base image that they ask for.
     pub(crate) fn base_check(&self, image: &str) -> mlpack_workflow::base::Request {
         mlpack_workflow::base::Request {

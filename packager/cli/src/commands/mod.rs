@@ -17,6 +17,7 @@ mod package;
 mod pull;
 mod push;
 mod quickstart;
+mod serve;
 mod service;
 
 use std::process::{ExitCode, Termination as _};
@@ -47,6 +48,7 @@ verbs! {
     Init(init),
     Quickstart(quickstart),
     Check(check),
+    Serve(serve),
     Package(package),
     Lock(lock),
     Env(env),

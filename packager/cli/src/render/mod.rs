@@ -4,10 +4,12 @@ mod base;
 mod changes;
 mod finding;
 mod inspection;
+mod log;
 mod service;
 
 pub(crate) use base::{facts, verdicts};
 pub(crate) use changes::{changes, contents};
 pub(crate) use finding::finding;
 pub(crate) use inspection::{file_line, inspection, largest};
+pub(crate) use log::{LogLine, log_line};
 pub(crate) use service::{keys, service};

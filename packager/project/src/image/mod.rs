@@ -28,6 +28,7 @@ pub use record::{
     Role,
 };
 pub use templates::Templates;
+pub use variables::models_dir;
 
 /// The app root: working directory of the service and home of scripts and models
 /// (docs/azureml-2019.md#1.6).

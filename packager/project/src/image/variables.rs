@@ -37,6 +37,15 @@ impl Variables {
     }
 }
 
+/// Returns the value of `AZUREML_MODEL_DIR` for models by name and version: the folder of the only one, or that of all
+/// (docs/azureml-2019.md#4.5).
+pub fn models_dir<'a>(mut models: impl Iterator<Item = (&'a str, u32)>) -> String {
+    match (models.next(), models.next()) {
+        (Some((name, version)), None) => format!("{APP_ROOT}/{MODELS_DIR}/{name}/{version}"),
+        _ => format!("{APP_ROOT}/{MODELS_DIR}"),
+    }
+}
+
 /// Returns the variables of the service (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.5). Those
 /// of extra Dockerfile lines come after the base's, those of the user last: of the conda file, then
 /// of the configuration and the flags.
@@ -68,11 +77,8 @@ pub(super) fn variables(
     if let Some(directory) = &record.source_directory {
         variables.set("AZUREML_SOURCE_DIRECTORY", directory);
     }
-    let models = match record.models.as_slice() {
-        [only] => format!("{APP_ROOT}/{MODELS_DIR}/{}/{}", only.name, only.version),
-        _ => format!("{APP_ROOT}/{MODELS_DIR}"),
-    };
-    variables.set("AZUREML_MODEL_DIR", models);
+    let models = record.models.iter().map(|model| (model.name.as_str(), model.version));
+    variables.set("AZUREML_MODEL_DIR", models_dir(models));
     // What user code prints reaches the log at once, and no bytecode is written.
     variables.set("PYTHONUNBUFFERED", "1");
     variables.set("PYTHONDONTWRITEBYTECODE", "1");
