@@ -47,6 +47,7 @@ mod project_options;
 mod push;
 mod registry;
 mod reproducibility;
+mod selftest;
 mod serve;
 mod server;
 mod skopeo;

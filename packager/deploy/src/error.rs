@@ -181,7 +181,8 @@ fn with_log_hint(hint: &str, name: &str) -> String {
     )
 }
 
-fn log_block(log: &str) -> String {
+/// Formats the end of a log as lines below a message.
+pub fn log_block(log: &str) -> String {
     if log.trim().is_empty() {
         return "its log is empty".to_owned();
     }

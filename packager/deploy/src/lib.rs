@@ -18,7 +18,7 @@ mod webservice;
 
 pub use config::DeploymentConfig;
 pub use deployer::{Answer, Connections, DEFAULT_TIMEOUT, Deployer, Deployment, Request};
-pub use error::{Error, Result};
+pub use error::{Error, Result, log_block};
 pub use explain::{Ended, Explanation, explain_end, explain_status};
 pub use name::ServiceName;
 pub use select::deployer_for;

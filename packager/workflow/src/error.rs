@@ -197,6 +197,22 @@ pub enum Refusal {
         /// What to do.
         hint: String,
     },
+    /// The self-test of an image failed.
+    #[error("the self-test of the image failed: {cause}\n{}", mlpack_deploy::log_block(log))]
+    Selftest {
+        /// What happened.
+        cause: String,
+        /// The end of the log.
+        log: String,
+        /// What to do.
+        hint: String,
+    },
+    /// This machine cannot run the files of the image without a container engine.
+    #[error("cannot run the self-test of the image on this machine: {reason}")]
+    CannotTest {
+        /// Why.
+        reason: String,
+    },
     /// An up-to-date lock file is required and there is none.
     #[error("there is no {lock}")]
     NoLock {
@@ -226,7 +242,12 @@ impl Refusal {
             Self::Base { accepting: Some(policy), .. } => {
                 format!("this base image meets the policy `{policy}`: pass `--policy {policy}`")
             }
-            Self::Base { hint, .. } | Self::Incompatible { hint, .. } => hint.clone(),
+            Self::Base { hint, .. }
+            | Self::Incompatible { hint, .. }
+            | Self::Selftest { hint, .. } => hint.clone(),
+            Self::CannotTest { .. } => {
+                "allow user namespaces or run as root, on a machine of the image's architecture; or omit `--selftest` and test the image with `mlpack deploy`".to_owned()
+            }
             Self::NoLock { .. } => {
                 "run `mlpack lock` with the same arguments to create it".to_owned()
             }

@@ -9,6 +9,7 @@ use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
 use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
 use mlpack_requirements::CondaFile;
 
+use crate::selftest::Selftest;
 use crate::{Result, Session};
 
 /// Policy of a request that names none.
@@ -66,6 +67,8 @@ pub struct PackageRequest {
     pub bytecode: bool,
     /// Where the image will be.
     pub destination: Destination,
+    /// The test that the image must pass first.
+    pub selftest: Option<Selftest>,
 }
 
 impl PackageRequest {
@@ -78,6 +81,7 @@ impl PackageRequest {
             slim: false,
             bytecode: false,
             destination: Destination::default(),
+            selftest: None,
         }
     }
 }

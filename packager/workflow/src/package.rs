@@ -16,6 +16,7 @@ use crate::environment::{self, EnvironmentInputs};
 use crate::inputs::Inputs;
 use crate::lock_use::require;
 use crate::packages::Packages;
+use crate::selftest::Runner;
 use crate::stage::Stage;
 use crate::{Error, PackageRequest, Refusal, Result, Session};
 
@@ -30,6 +31,8 @@ pub struct Plan {
     access: Option<RegistryAccess>,
     /// Layers of a base in a registry that were read for its facts.
     kept: Option<Stage>,
+    /// Runs the image's self-test.
+    runner: Option<Runner>,
 }
 
 impl Plan {
@@ -99,7 +102,10 @@ fn decide(
     let mut checks = Checks::new(session, &inputs, &request.destination, report);
     // Before anything is downloaded: what can be wrong without a base.
     checks.run(Needs::Project)?;
-    let kept = match request.destination.keep_base_layers {
+    let platform = &request.project.platform;
+    let runner = request.selftest.as_ref().map(|test| Runner::find(session, test, platform));
+    let runner = runner.transpose()?;
+    let kept = match request.destination.keep_base_layers || runner.is_some() {
         true => Some(Stage::temporary(&session.staging())?),
         false => None,
     };
@@ -135,15 +141,16 @@ fn decide(
         front_door: &session.front_door,
         mtime: session.mtime,
     })?;
-    Ok(Plan { image, base, packages, azure_only, access: inputs.project.registry, kept })
+    Ok(Plan { image, base, packages, azure_only, access: inputs.project.registry, kept, runner })
 }
 
-/// Writes the layers, puts the image together and sends it to `destination`.
+/// Writes the layers, puts the image together, tests it if that was asked for, and sends it to `destination`.
 ///
 /// # Errors
-/// If packages cannot be downloaded, or the destination cannot be written.
+/// If packages cannot be downloaded, or the destination cannot be written; [`Refusal::Selftest`].
 pub fn execute(session: &Session, plan: Plan, destination: &Location) -> Result<Packaged> {
-    let Plan { image, base, mut packages, access, kept, .. } = plan;
+    let Plan { image, base, mut packages, access, kept, runner, .. } = plan;
+    let python = image.record.python.executable();
     let mut stage = Stage::of(session, destination)?;
     let cache = LayerCache::open(session.cache.join("layers"))?;
     let assembler = Assembler {
@@ -154,6 +161,9 @@ pub fn execute(session: &Session, plan: Plan, destination: &Location) -> Result<
         progress: &*session.progress,
     };
     let image = assembler.assemble(image, &mut || Ok(packages.install(session)?))?;
+    if let Some(runner) = runner {
+        runner.run(session, &image, &python)?;
+    }
     let reference = session.put(&image, destination, access.as_ref())?;
     stage.keep();
     Ok(Packaged { reference, image, _kept: kept, _stage: stage })

@@ -1,8 +1,10 @@
 //! `mlpack package`: builds an image and prints its pinned reference.
 
+use std::path::PathBuf;
+
 use mlpack_oci::{Image, Location, PinnedReference};
 use mlpack_workflow::package::{execute, plan};
-use mlpack_workflow::{Destination, PackageRequest};
+use mlpack_workflow::{Destination, PackageRequest, Selftest};
 use serde_json::{Value, json};
 
 use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs};
@@ -16,7 +18,7 @@ Examples:
   mlpack package --es score.py --cf environment.yml --rt python \\
                  --bi python:3.11-slim --policy current \\
                  -m first=a.onnx -m second:3=folder --output docker:my-service:v1
-  mlpack package --ic inferenceconfig.json -m model=model.pkl \\
+  mlpack package --ic inferenceconfig.json -m model=model.pkl --selftest \\
                  --output registry.example.com/team/name:v1
 
 Prints only the pinned reference to standard output; for a registry, REPOSITORY@DIGEST.";
@@ -36,6 +38,13 @@ pub(crate) struct Args {
     /// Print the plan without writing an image (may download packages for checks)
     #[arg(long)]
     dry_run: bool,
+    /// Run init(), and run() with the sample of its schema, in the files of the image on this machine, and write no image
+    /// if that fails (needs user namespaces or root, no container engine)
+    #[arg(long)]
+    selftest: bool,
+    /// Body of the request of the self-test [default: the sample of the schema]
+    #[arg(long, value_name = "FILE", requires = "selftest")]
+    selftest_input: Option<PathBuf>,
     #[command(flatten)]
     registry: RegistryArgs,
 }
@@ -57,6 +66,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
                 .is_some_and(|target| !matches!(target, Location::Registry(_))),
             target: None,
         },
+        selftest: args.selftest.then(|| Selftest { input: args.selftest_input.clone() }),
         ..args.project.packaging(args.lock_use)?
     };
     let plan = plan(&session, &request)?;

@@ -181,7 +181,7 @@ fn capture(content: &mut impl Read, size: u64, rule: &CaptureRule) -> io::Result
 }
 
 /// Normalises `./a//b/` to `a/b`. Returns `None` for a path with `..`, which runtimes refuse too.
-fn normal(path: &[u8]) -> Option<String> {
+pub(super) fn normal(path: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(path);
     let mut names = Vec::new();
     for name in text.split('/') {

@@ -106,8 +106,7 @@ fn config(
     config.set_user(Some(user));
     config.set_exposed_ports(Some(ports));
     config.set_env(Some(variables.lines()));
-    let python = format!("{}/bin/python", record.python.prefix);
-    config.set_entrypoint(Some(entrypoint(record.server, &python)));
+    config.set_entrypoint(Some(entrypoint(record.server, &record.python.executable())));
     // A command of the base would become arguments of the worker (docs/pitfalls.md#33).
     config.set_cmd(None);
     config.set_working_dir(Some(APP_ROOT.to_owned()));

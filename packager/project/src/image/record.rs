@@ -96,6 +96,13 @@ pub struct PythonRecord {
     pub prefix: String,
 }
 
+impl PythonRecord {
+    /// Returns the environment's executable, which starts the worker.
+    pub fn executable(&self) -> String {
+        format!("{}/bin/python", self.prefix)
+    }
+}
+
 /// A package: `name==version`, or `name=version=build` if it is conda's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageRecord {
