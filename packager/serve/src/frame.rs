@@ -4,13 +4,16 @@
 //! sends one [`Call`] and reads one [`Reply`]; a worker handles one call at a time. After its start a worker sends one
 //! [`Boot`] frame before anything else.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 /// Longest head that is read: a response's headers, or a traceback.
 const MAX_HEAD: u32 = 1 << 20;
+
+/// Bytes of a frame that are read at once.
+const FIRST_READ: usize = 8 << 10;
 
 /// Longest response body that is read from a worker.
 pub(crate) const MAX_BODY: u32 = 1 << 30;
@@ -110,21 +113,30 @@ pub(crate) async fn send(
 pub(crate) async fn receive<T: for<'de> Deserialize<'de>>(
     stream: &mut UnixStream,
 ) -> Result<(T, Bytes), FrameError> {
-    let mut lengths = [0; 8];
-    stream.read_exact(&mut lengths).await?;
-    let [a, b, c, d, e, f, g, h] = lengths;
-    let (head, body) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    let mut frame = BytesMut::with_capacity(FIRST_READ);
+    fill(stream, &mut frame, 8).await?;
+    let (head, body) = (frame.get_u32_le(), frame.get_u32_le());
     for (found, limit) in [(head, MAX_HEAD), (body, MAX_BODY)] {
         if found > limit {
             return Err(FrameError::TooLong { found, limit });
         }
     }
-    let mut bytes = vec![0; head as usize];
-    stream.read_exact(&mut bytes).await?;
-    let head = serde_json::from_slice(&bytes)?;
-    let mut bytes = vec![0; body as usize];
-    stream.read_exact(&mut bytes).await?;
-    Ok((head, bytes.into()))
+    let (head, body) = (head as usize, body as usize);
+    fill(stream, &mut frame, head + body).await?;
+    let head = serde_json::from_slice(&frame.split_to(head))?;
+    frame.truncate(body);
+    Ok((head, frame.freeze()))
+}
+
+/// Reads until there are as many bytes; a small frame arrives with one call.
+async fn fill(stream: &mut UnixStream, bytes: &mut BytesMut, length: usize) -> std::io::Result<()> {
+    bytes.reserve(length.saturating_sub(bytes.len()));
+    while bytes.len() < length {
+        if stream.read_buf(bytes).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

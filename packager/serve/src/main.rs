@@ -24,6 +24,7 @@ mod selftest;
 mod serve;
 mod settings;
 mod tls;
+mod to_its_end;
 mod upstream;
 mod worker;
 
@@ -112,10 +113,7 @@ fn run(command: Command) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_file_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from).min(4))
-        .enable_all()
-        .build();
+    let runtime = runtime();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -152,6 +150,17 @@ fn run(command: Command) -> ExitCode {
             }
         }
     }
+}
+
+/// Starts the runtime. Half of the processors are left to the workers; where that leaves one, no request has to wake a
+/// second thread (benches/serving.md).
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = match processors {
+        ..=2 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.worker_threads((processors / 2).clamp(1, 4)).enable_all().build()
 }
 
 /// Lets this process end with `parent`. False if that has ended already.

@@ -18,6 +18,9 @@ const MAX_LINE: usize = 64 << 10;
 /// Lines that wait for the thread at most.
 const MAX_WAITING: usize = 4096;
 
+/// How long the thread lets lines gather: waking it for each costs a request more time than writing the line.
+const GATHERING: Duration = Duration::from_millis(5);
+
 /// How long lines that wait may take at the end.
 const FLUSH_GRACE: Duration = Duration::from_secs(1);
 
@@ -69,6 +72,7 @@ fn write_all(mut pieces: mpsc::Receiver<Piece>) {
                 if pieces.is_empty() {
                     let _ = output.flush();
                     let _ = error.flush();
+                    std::thread::sleep(GATHERING);
                 }
             }
             Piece::Flush(done) => {

@@ -13,6 +13,7 @@ use crate::children::{Child, Children, End};
 use crate::frame::{Call, Reply};
 use crate::log;
 use crate::metrics::Metrics;
+use crate::to_its_end::ToItsEnd;
 use crate::worker::{BootError, CallError, Program, Ready, Worker};
 
 /// How long an idle worker may take to end.
@@ -277,14 +278,14 @@ impl Taken {
             return Err(CallError::NotSent(End::Unknown));
         };
         let pool = self.pool.clone();
-        let task = tokio::spawn(async move {
+        ToItsEnd::new(async move {
             let limit = pool.program.call_timeout;
             let answer = worker.call(&call.as_call(limit), &body, limit).await?;
             pool.give_back(worker);
             drop(hold);
             Ok(answer)
-        });
-        task.await.unwrap_or(Err(CallError::Died(End::Unknown)))
+        })
+        .await
     }
 }
 

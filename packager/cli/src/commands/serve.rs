@@ -234,7 +234,7 @@ impl Printer {
             }));
         }
         if let Some(pipe) = child.stderr.take() {
-            threads.push(pass_on(pipe, &prefix, tail.clone(), |line| output::error_line(line)));
+            threads.push(pass_on(pipe, &prefix, tail.clone(), output::error_line));
         }
         Self { threads, tail }
     }
