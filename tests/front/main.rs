@@ -11,6 +11,7 @@
     reason = "the kit makes the closed context out of the open one"
 )]
 
+mod arm64;
 mod bad_bases;
 mod bad_environments;
 mod bad_inputs;
