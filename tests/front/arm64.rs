@@ -24,8 +24,13 @@ fn has_tools() -> bool {
 #[test]
 fn the_front_door_for_arm64_serves() {
     let Some(binary) = mlpack_serve_binary::binary_for("arm64") else {
-        assert!(!has_tools(), "this machine can build the front door for arm64, but it is not embedded");
-        println!("no front door for arm64: install aarch64-linux-gnu-gcc and the target aarch64-unknown-linux-gnu");
+        assert!(
+            !has_tools(),
+            "this machine can build the front door for arm64, but it is not embedded"
+        );
+        println!(
+            "no front door for arm64: install aarch64-linux-gnu-gcc and the target aarch64-unknown-linux-gnu"
+        );
         return;
     };
     let emulator = need!(emulator());

@@ -29,7 +29,7 @@ const RUN_FAILED: HeaderName = HeaderName::from_static("x-ms-run-function-failed
 const TRACE_ID: HeaderName = HeaderName::from_static("traceid");
 
 /// Returns a new identifier that clients cannot predict: 32 hexadecimal digits.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     static SEED: LazyLock<(RandomState, RandomState)> =
         LazyLock::new(|| (RandomState::new(), RandomState::new()));
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -19,6 +19,7 @@ use crate::pool::OwnedCall;
 use crate::record::Record;
 use crate::route::Route;
 use crate::settings::Settings;
+use crate::telemetry::{TRACEPARENT, Telemetry};
 use crate::worker::CallError;
 
 /// Everything that answering needs.
@@ -30,6 +31,7 @@ pub(crate) struct Door {
     pub(crate) admission: Admission,
     pub(crate) bodies: Bodies,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
     /// Set when the process has been asked to end.
     pub(crate) draining: AtomicBool,
 }
@@ -41,7 +43,10 @@ impl Door {
         let mut body = Some(body);
         let ids = Ids::of(&head.headers);
         let route = Route::of(head.uri.path(), self.settings.service.as_deref());
-        let mut record = Record::begin(&self.metrics, &ids.id, &head.method, route);
+        let trace = self.telemetry.as_ref().filter(|_| route != Route::Health);
+        let trace =
+            trace.and_then(|telemetry| Some((telemetry.begin(&head.headers)?, telemetry.clone())));
+        let mut record = Record::begin(&self.metrics, &ids.id, &head.method, route, trace);
         let mut answer = match ids.too_long {
             Some(ref name) => {
                 let text = format!("{name} must not exceed {} characters", Ids::LONGEST);
@@ -136,7 +141,7 @@ impl Door {
         };
         *incoming = None;
         record.bytes_in = body.len() as u64;
-        let call = Arc::new(self.owned(call, head, remote, &record.id));
+        let call = Arc::new(self.owned(call, head, remote, record));
         let queued = Instant::now();
         let permit = self.admission.enter().await;
         record.queue = queued.elapsed();
@@ -175,7 +180,7 @@ impl Door {
         }
     }
 
-    fn owned(&self, call: &'static str, head: &Parts, remote: &str, id: &str) -> OwnedCall {
+    fn owned(&self, call: &'static str, head: &Parts, remote: &str, record: &Record) -> OwnedCall {
         // Header values are octets; WSGI has them as Latin-1 (PEP 3333), and so do Azure's server and its scripts.
         let text = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
         // Underscores are dropped as gunicorn does: WSGI cannot tell them from hyphens.
@@ -186,17 +191,18 @@ impl Door {
         let path = if call == "score" { "/score" } else { "/swagger.json" };
         let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{path}{query}");
+        let traceparent = record.traceparent();
+        let is_sent = |name: &HeaderName| traceparent.is_none() || *name != TRACEPARENT;
+        let headers = head.headers.iter().filter(|(name, _)| is_passed(name) && is_sent(name));
+        let headers = headers.map(|(name, value)| (name.to_string(), text(value)));
         OwnedCall {
             call,
-            id: id.to_owned(),
+            id: record.id.clone(),
             method: head.method.to_string(),
             target,
             remote: remote.to_owned(),
-            headers: head
-                .headers
-                .iter()
-                .filter(|(name, _)| is_passed(name))
-                .map(|(name, value)| (name.to_string(), text(value)))
+            headers: headers
+                .chain(traceparent.clone().map(|value| (TRACEPARENT.to_owned(), value)))
                 .collect(),
         }
     }

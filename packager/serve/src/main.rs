@@ -23,6 +23,7 @@ mod route;
 mod selftest;
 mod serve;
 mod settings;
+mod telemetry;
 mod tls;
 mod to_its_end;
 mod upstream;

@@ -45,6 +45,8 @@ pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     restarts: Family<Reason, Counter>,
     memory: Family<Slot, Gauge>,
+    exported: Counter,
+    dropped: Family<Reason, Counter>,
     answered: AtomicU64,
 }
 
@@ -65,6 +67,8 @@ impl Metrics {
             refused: Family::default(),
             restarts: Family::default(),
             memory: Family::default(),
+            exported: Counter::default(),
+            dropped: Family::default(),
             answered: AtomicU64::new(0),
         };
         let Self {
@@ -98,7 +102,28 @@ impl Metrics {
             "Resident memory of a worker",
             memory.clone(),
         );
+        let Self { registry, exported, dropped, .. } = &mut metrics;
+        registry.register(
+            "mlpack_exported_spans",
+            "Spans that a target of telemetry accepted",
+            exported.clone(),
+        );
+        registry.register(
+            "mlpack_dropped_spans",
+            "Spans that no target got, by reason",
+            dropped.clone(),
+        );
         metrics
+    }
+
+    /// Counts spans that a target accepted.
+    pub(crate) fn exported_spans(&self, count: usize) {
+        self.exported.inc_by(count as u64);
+    }
+
+    /// Counts spans that were dropped.
+    pub(crate) fn dropped_spans(&self, reason: &'static str, count: usize) {
+        self.dropped.get_or_create(&Reason { reason }).inc_by(count as u64);
     }
 
     /// Counts a request as active until [`Metrics::finished`].

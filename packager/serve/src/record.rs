@@ -1,7 +1,7 @@
 //! What metrics and log keep of a request.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hyper::Method;
 use hyper::body::Body as _;
@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::log;
 use crate::metrics::Metrics;
 use crate::route::{Route, method_label};
+use crate::telemetry::{Context, Span, Telemetry};
 
 /// The status of a request whose client closed the connection before the answer, as nginx logs it.
 const CLIENT_CLOSED: u16 = 499;
@@ -31,12 +32,19 @@ pub(crate) struct Record {
     pub(crate) bytes_in: u64,
     /// Why the request was refused or failed.
     pub(crate) reason: Option<String>,
+    trace: Option<(Context, Arc<Telemetry>)>,
     finished: bool,
 }
 
 impl Record {
     /// Begins a record.
-    pub(crate) fn begin(metrics: &Arc<Metrics>, id: &str, method: &Method, route: Route) -> Self {
+    pub(crate) fn begin(
+        metrics: &Arc<Metrics>,
+        id: &str,
+        method: &Method,
+        route: Route,
+        trace: Option<(Context, Arc<Telemetry>)>,
+    ) -> Self {
         metrics.begin();
         Self {
             metrics: metrics.clone(),
@@ -48,8 +56,14 @@ impl Record {
             run_ms: 0.0,
             bytes_in: 0,
             reason: None,
+            trace,
             finished: false,
         }
+    }
+
+    /// The trace context for what answers the request, if it is recorded.
+    pub(crate) fn traceparent(&self) -> Option<String> {
+        self.trace.as_ref().map(|(context, _)| context.traceparent())
     }
 
     /// Counts the request as refused.
@@ -68,6 +82,21 @@ impl Record {
         let (method, route) = (method_label(&self.method), self.route.label());
         let total = self.begun.elapsed();
         self.metrics.finished(method, route, status, total);
+        if let Some((context, telemetry)) = &self.trace {
+            #[expect(clippy::disallowed_methods, reason = "a span has the time")]
+            let now = SystemTime::now();
+            telemetry.offer(Span {
+                context: context.clone(),
+                begun: now - total,
+                total,
+                method,
+                route,
+                status,
+                id: self.id.clone(),
+                run_ms: self.run_ms,
+                reason: self.reason.clone(),
+            });
+        }
         // Probes come every few seconds; what changes their answer is an event in the log.
         if self.route == Route::Health {
             return;

@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::net::{Address, Listener};
 use crate::pool::Pool;
 use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 use crate::upstream::Upstream;
 use crate::worker::{BootError, Program};
@@ -96,6 +97,7 @@ pub(crate) async fn serve(
     };
     tokio::spawn(reload_on(signal(SignalKind::hangup())?, backend.clone()));
     files::watch(&keys, certificate.as_ref());
+    let telemetry = Telemetry::start(settings.telemetry.clone(), metrics.clone());
     let door = Arc::new(Door {
         admission: Admission::new(settings.concurrent, settings.queued, settings.queue_wait),
         bodies: Bodies::new(settings.body_limit, settings.buffered, settings.body_timeout),
@@ -103,6 +105,7 @@ pub(crate) async fn serve(
         backend,
         keys,
         metrics,
+        telemetry,
         draining: false.into(),
     });
     tokio::spawn(accept_operations(operations, door.clone()));
@@ -116,6 +119,9 @@ pub(crate) async fn serve(
     if failure.is_none() {
         drain(&door, connections, listener).await;
         door.backend.stop().await;
+        if let Some(telemetry) = &door.telemetry {
+            telemetry.flush().await;
+        }
         log::info("stopped");
     }
     children.close();

@@ -8,17 +8,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::net::Address;
+use crate::telemetry::{Target, TargetError, targets};
 
 /// Stands for no limit: ten years, which timers can count.
 const NO_LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("invalid {name} `{found}`: expected {expected}")]
-pub(crate) struct SettingError {
-    name: &'static str,
-    found: String,
-    expected: &'static str,
+pub(crate) enum SettingError {
+    /// A value of the wrong kind.
+    #[error("invalid {name} `{found}`: expected {expected}")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A target of telemetry.
+    #[error(transparent)]
+    Target(#[from] TargetError),
 }
 
 /// All settings.
@@ -64,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) keys: Vec<String>,
     /// `MLPACK_KEYS_FILE`: one key a line, read again when it changes.
     pub(crate) keys_file: Option<PathBuf>,
+    /// Where spans go (OTEL_EXPORTER_OTLP_ENDPOINT, APPLICATIONINSIGHTS_CONNECTION_STRING).
+    pub(crate) telemetry: Vec<Target>,
     /// `MLPACK_TLS_CERTIFICATE` and `MLPACK_TLS_KEY`: PEM files, read again when they change.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
 }
@@ -101,7 +113,8 @@ impl Reader<'_> {
     }
 
     fn error(&self, name: &'static str, expected: &'static str) -> SettingError {
-        SettingError { name, found: self.text(name).unwrap_or_default().to_owned(), expected }
+        let found = self.text(name).unwrap_or_default().to_owned();
+        SettingError::Value { name, found, expected }
     }
 }
 
@@ -162,6 +175,7 @@ impl Settings {
                 .collect(),
             keys: keys.iter().filter_map(|name| read.text(name)).map(str::to_owned).collect(),
             keys_file: path("MLPACK_KEYS_FILE"),
+            telemetry: targets(|name| read.text(name))?,
             tls,
         })
     }

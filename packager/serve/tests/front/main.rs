@@ -18,4 +18,5 @@ mod pythons;
 mod reload;
 mod scoring;
 mod shutdown;
+mod telemetry;
 mod time_limit;

@@ -12,7 +12,8 @@ use std::path::Path;
 use crate::client::{Answer, request, send};
 use crate::kit::{Service, skip};
 use cases::{Case, cases};
-use reference::{Environment, Reference};
+pub(crate) use reference::Environment;
+use reference::Reference;
 
 /// The newest server and what its optional parts need.
 const NEWEST: [&str; 3] = [
@@ -95,7 +96,7 @@ fn compare(version: &str, environment: &Environment) -> (BTreeSet<&'static str>,
 }
 
 fn check(version: &str, minor: u32, packages: &[&str]) {
-    let environment = match Environment::make(minor, packages) {
+    let environment = match Environment::make("reference", minor, packages) {
         Ok(environment) => environment,
         Err(reason) => return skip(&reason),
     };
@@ -120,7 +121,7 @@ fn differences_from_the_server_of_python_3_6_are_documented() {
 
 #[test]
 fn the_newest_server_works_behind_the_front_door() {
-    let environment = match Environment::make(11, &NEWEST) {
+    let environment = match Environment::make("reference", 11, &NEWEST) {
         Ok(environment) => environment,
         Err(reason) => return skip(&reason),
     };

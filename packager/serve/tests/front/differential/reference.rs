@@ -14,12 +14,12 @@ use crate::kit::pythons;
 pub(crate) struct Environment(PathBuf);
 
 impl Environment {
-    /// Makes an environment below `target/`, or uses the one that is there.
+    /// Makes an environment of a name below `target/`, or uses the one that is there.
     ///
     /// # Errors
     /// Why the test is skipped.
-    pub(crate) fn make(minor: u32, packages: &[&str]) -> Result<Self, String> {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("reference-3.{minor}"));
+    pub(crate) fn make(name: &str, minor: u32, packages: &[&str]) -> Result<Self, String> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-3.{minor}"));
         let environment = Self(folder);
         let complete = environment.0.join("complete");
         if complete.exists() {
