@@ -35,7 +35,7 @@ impl Backend {
     /// Whether `run` takes whole HTTP requests.
     pub(crate) fn is_raw(&self) -> bool {
         match self {
-            Self::Workers(pool) => pool.is_raw(),
+            Self::Workers(pool) => pool.takes().raw,
             Self::Program(_) => true,
         }
     }

@@ -21,7 +21,7 @@ pub(crate) const MAX_BODY: u32 = 1 << 30;
 /// What a worker is asked to do.
 #[derive(Debug, Serialize)]
 pub(crate) struct Call<'a> {
-    /// `score` or `swagger`.
+    /// `score`, `swagger` or `batch`.
     pub(crate) call: &'static str,
     /// The request's identifier.
     pub(crate) id: &'a str,
@@ -53,15 +53,26 @@ pub(crate) struct Reply {
     pub(crate) timed_out: bool,
 }
 
+/// What the entry script's `run` takes.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct Takes {
+    /// Whole HTTP requests (`@rawhttp`).
+    #[serde(default)]
+    pub(crate) raw: bool,
+    /// Lists of inputs: its only parameter is called `mini_batch`.
+    #[serde(default)]
+    pub(crate) mini_batch: bool,
+}
+
 /// How the start of a worker ended.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Boot {
     /// The text of the failure; absent if `init()` returned.
     #[serde(default)]
     pub(crate) failure: Option<String>,
-    /// Whether `run` takes the whole HTTP request (`@rawhttp`).
-    #[serde(default)]
-    pub(crate) raw: bool,
+    /// What `run` takes.
+    #[serde(flatten)]
+    pub(crate) takes: Takes,
 }
 
 /// A frame that cannot be read or written.

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod backend;
 mod backoff;
+mod batch;
 mod body;
 mod children;
 mod connections;
@@ -33,6 +34,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use batch::BatchError;
 use net::Address;
 use selftest::SelftestError;
 use serve::ServeError;
@@ -44,24 +46,33 @@ Serve a model: accept HTTP requests and have workers answer them
 Usage: mlpack-serve serve -- WORKER [ARGUMENT]...
        mlpack-serve proxy --to ADDRESS -- PROGRAM [ARGUMENT]...
        mlpack-serve selftest [--input FILE] -- WORKER [ARGUMENT]...
+       mlpack-serve batch (--files LIST | --lines FILE) --output DIR [OPTION]... -- WORKER [ARGUMENT]...
 
 Commands:
   serve     Start WORKER_COUNT workers, each with a socket as its standard input
   proxy     Start one program that serves HTTP at ADDRESS (HOST:PORT, PORT or unix:PATH) and forward requests to it
   selftest  Start one worker, call run() with the schema's sample or FILE, and print the answer
+  batch     Call run() for each file of LIST, or for each line of FILE, and write DIR/predictions.jsonl
+
+Options of batch:
+  --mini-batch-size N  Items in a group, which is one call of run(mini_batch) (default 10)
+  --error-threshold N  Items that may fail; -1 for any number (default)
+  --shards N           Process each Nth group, beginning with JOB_COMPLETION_INDEX
 
 Examples:
   mlpack-serve serve -- /opt/mlpack/env/bin/python /opt/mlpack/worker
   mlpack-serve proxy --to 31311 -- azmlinfsrv --entry_script score.py --port 31311
   mlpack-serve selftest --input sample.json -- /opt/mlpack/env/bin/python /opt/mlpack/worker
+  mlpack-serve batch --files list.txt --output out -- /opt/mlpack/env/bin/python /opt/mlpack/worker
 
-Exit codes: 0 success, 1 run() failed (selftest) or no thread started, 2 invalid usage or setting, 3 no worker started.
+Exit codes: 0 success, 1 run() failed (selftest), the batch is not complete or no thread started, 2 invalid usage or setting, 3 no worker started.
 Settings are environment variables; see README.md.";
 
 /// What the arguments ask for.
 enum Command {
     Serve { upstream: Option<Address>, argv: Vec<String> },
     Selftest { input: Option<PathBuf>, argv: Vec<String> },
+    Batch(Vec<String>),
 }
 
 fn main() -> ExitCode {
@@ -87,12 +98,15 @@ fn main() -> ExitCode {
         ["selftest", "--input", file, "--", rest @ ..] if !rest.is_empty() => {
             Command::Selftest { input: Some(file.into()), argv: argv(rest) }
         }
+        ["batch", rest @ ..] => {
+            Command::Batch(rest.iter().map(|word| (*word).to_owned()).collect())
+        }
         ["--help" | "-h" | "help"] => return print(HELP.as_bytes()),
         ["--version" | "-V"] => {
             return print(concat!("mlpack-serve ", env!("CARGO_PKG_VERSION")).as_bytes());
         }
         _ => {
-            complain("expected `serve`, `proxy` or `selftest`; see `mlpack-serve --help`");
+            complain("expected `serve`, `proxy`, `selftest` or `batch`; see `mlpack-serve --help`");
             return ExitCode::from(2);
         }
     };
@@ -132,6 +146,7 @@ fn run(command: Command) -> ExitCode {
                 }
             }
         }
+        Command::Batch(words) => run_batch(&runtime, &settings, &words),
         Command::Selftest { input, argv } => {
             match runtime.block_on(selftest::selftest(&settings, argv, input.as_deref())) {
                 Ok(Some(answer)) => print(&answer),
@@ -149,6 +164,29 @@ fn run(command: Command) -> ExitCode {
                     })
                 }
             }
+        }
+    }
+}
+
+fn run_batch(runtime: &tokio::runtime::Runtime, settings: &Settings, words: &[String]) -> ExitCode {
+    let arguments = match batch::parse(words, settings.completion_index.as_deref()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(batch::batch(settings, arguments)) {
+        Ok(summary) => print(format!("{summary:#}\n").as_bytes()),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(match error {
+                BatchError::Boot(_) => 3,
+                BatchError::OtherInputs(_) | BatchError::System(_) => 2,
+                BatchError::File { .. }
+                | BatchError::TooManyFailed { .. }
+                | BatchError::Interrupted => 1,
+            })
         }
     }
 }

@@ -29,6 +29,11 @@ struct Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Slot {
     worker: u32,
 }
@@ -45,8 +50,7 @@ pub(crate) struct Metrics {
     refused: Family<Reason, Counter>,
     restarts: Family<Reason, Counter>,
     memory: Family<Slot, Gauge>,
-    exported: Counter,
-    dropped: Family<Reason, Counter>,
+    spans: Family<Outcome, Counter>,
     answered: AtomicU64,
 }
 
@@ -67,8 +71,7 @@ impl Metrics {
             refused: Family::default(),
             restarts: Family::default(),
             memory: Family::default(),
-            exported: Counter::default(),
-            dropped: Family::default(),
+            spans: Family::default(),
             answered: AtomicU64::new(0),
         };
         let Self {
@@ -102,28 +105,15 @@ impl Metrics {
             "Resident memory of a worker",
             memory.clone(),
         );
-        let Self { registry, exported, dropped, .. } = &mut metrics;
-        registry.register(
-            "mlpack_exported_spans",
-            "Spans that a target of telemetry accepted",
-            exported.clone(),
-        );
-        registry.register(
-            "mlpack_dropped_spans",
-            "Spans that no target got, by reason",
-            dropped.clone(),
-        );
+        let Self { registry, spans, .. } = &mut metrics;
+        let help = "Spans for targets of telemetry: exported, or dropped because of a full queue or a refusal";
+        registry.register("mlpack_spans", help, spans.clone());
         metrics
     }
 
-    /// Counts spans that a target accepted.
-    pub(crate) fn exported_spans(&self, count: usize) {
-        self.exported.inc_by(count as u64);
-    }
-
-    /// Counts spans that were dropped.
-    pub(crate) fn dropped_spans(&self, reason: &'static str, count: usize) {
-        self.dropped.get_or_create(&Reason { reason }).inc_by(count as u64);
+    /// Counts spans that a target accepted (`exported`), or why they were dropped.
+    pub(crate) fn spans(&self, outcome: &'static str, count: usize) {
+        self.spans.get_or_create(&Outcome { outcome }).inc_by(count as u64);
     }
 
     /// Counts a request as active until [`Metrics::finished`].

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::backoff::Backoff;
 use crate::children::{Child, Children, End};
-use crate::frame::{Call, Reply};
+use crate::frame::{Call, Reply, Takes};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::to_its_end::ToItsEnd;
@@ -31,7 +31,7 @@ pub(crate) struct Pool {
     ready: watch::Sender<usize>,
     /// Starts that failed since the last one that succeeded.
     failures: AtomicU32,
-    raw: AtomicBool,
+    takes: Mutex<Takes>,
     pids: Mutex<Vec<i32>>,
     stopping: AtomicBool,
     /// Changes when every worker is to be replaced.
@@ -61,7 +61,7 @@ impl Pool {
             free: Semaphore::new(0),
             ready: watch::Sender::new(0),
             failures: AtomicU32::new(0),
-            raw: AtomicBool::new(false),
+            takes: Mutex::default(),
             pids: Mutex::new(vec![0; count]),
             stopping: AtomicBool::new(false),
             reload: watch::Sender::new(0),
@@ -106,10 +106,10 @@ impl Pool {
     async fn live(
         &self,
         slot: usize,
-        Ready { worker, raw }: Ready,
+        Ready { worker, takes }: Ready,
         mut reload: watch::Receiver<u64>,
     ) {
-        let mut child = self.offer(slot, worker, raw);
+        let mut child = self.offer(slot, worker, takes);
         let end = loop {
             tokio::select! {
                 end = child.end() => break end,
@@ -118,8 +118,8 @@ impl Pool {
                     let Ok(()) = changed else { break child.end().await };
                     let begun = Instant::now();
                     match Worker::boot(&self.program, &self.children).await {
-                        Ok(Ready { worker, raw }) => {
-                            let old = std::mem::replace(&mut child, self.offer(slot, worker, raw));
+                        Ok(Ready { worker, takes }) => {
+                            let old = std::mem::replace(&mut child, self.offer(slot, worker, takes));
                             self.retire(&old);
                             log::info(&format!("worker {slot} reloaded in {} ms", begun.elapsed().as_millis()));
                         }
@@ -141,9 +141,9 @@ impl Pool {
     }
 
     /// Offers a worker for calls.
-    fn offer(&self, slot: usize, worker: Worker, raw: bool) -> Child {
+    fn offer(&self, slot: usize, worker: Worker, takes: Takes) -> Child {
         self.failures.store(0, Ordering::Relaxed);
-        self.raw.store(raw, Ordering::Relaxed);
+        *lock(&self.takes) = takes;
         let child = worker.child().clone();
         self.set_pid(slot, child.pid());
         self.ready.send_modify(|ready| *ready += 1);
@@ -222,9 +222,15 @@ impl Pool {
         *self.ready.borrow()
     }
 
-    /// Whether `run` takes whole HTTP requests.
-    pub(crate) fn is_raw(&self) -> bool {
-        self.raw.load(Ordering::Relaxed)
+    /// What `run` takes, as the last worker that started reported it.
+    pub(crate) fn takes(&self) -> Takes {
+        *lock(&self.takes)
+    }
+
+    /// Waits until a worker is ready, for `limit` at most.
+    pub(crate) async fn wait_until_ready(&self, limit: Duration) {
+        let mut ready = self.ready.subscribe();
+        let _ = tokio::time::timeout(limit, ready.wait_for(|ready| *ready > 0)).await;
     }
 
     /// Process identifiers of the workers, 0 where one is being started.

@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) boot_attempts: u32,
     /// `MLPACK_PARENT`: the parent process, with which this one ends.
     pub(crate) parent: Option<i32>,
+    /// `JOB_COMPLETION_INDEX`, which an Indexed Job of Kubernetes sets.
+    pub(crate) completion_index: Option<String>,
     /// `AML_CORS_ORIGINS`, separated by commas.
     pub(crate) origins: Vec<String>,
     /// `MLPACK_PRIMARY_KEY` and `MLPACK_SECONDARY_KEY`.
@@ -167,6 +169,7 @@ impl Settings {
                 Some(_) => Some(read.number("MLPACK_PARENT", 0_i32)?),
                 None => None,
             },
+            completion_index: read.text("JOB_COMPLETION_INDEX").map(str::to_owned),
             origins: origins
                 .split(',')
                 .map(str::trim)

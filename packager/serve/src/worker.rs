@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::net::UnixStream;
 
 use crate::children::{Child, Children, End, Started};
-use crate::frame::{Boot, Call, FrameError, Reply, receive, send};
+use crate::frame::{Boot, Call, FrameError, Reply, Takes, receive, send};
 use crate::output::{Stream, Tail, pass_on};
 
 /// How long after its limit a call that cannot be interrupted is awaited: code in C does not return to Python.
@@ -88,8 +88,8 @@ pub(crate) struct Worker {
 pub(crate) struct Ready {
     /// The worker.
     pub(crate) worker: Worker,
-    /// Whether `run` takes whole HTTP requests.
-    pub(crate) raw: bool,
+    /// What `run` takes.
+    pub(crate) takes: Takes,
 }
 
 impl Worker {
@@ -122,7 +122,7 @@ impl Worker {
             }
         };
         match tokio::time::timeout(program.init_timeout, boot).await {
-            Ok(Some((Boot { failure: None, raw }, _))) => Ok(Ready { worker, raw }),
+            Ok(Some((Boot { failure: None, takes }, _))) => Ok(Ready { worker, takes }),
             Ok(Some((Boot { failure: Some(text), .. }, _))) => {
                 worker.child.kill(END_GRACE).await;
                 output.finished().await;

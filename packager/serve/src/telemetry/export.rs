@@ -91,7 +91,7 @@ impl Exporter {
             let outcome = timeout(TIMEOUT, client.post(&self.target, body.clone())).await;
             let (reason, pause) = match outcome {
                 Ok(Ok(reply)) if reply.status.is_success() => {
-                    metrics.exported_spans(batch.len());
+                    metrics.spans("exported", batch.len());
                     return;
                 }
                 Ok(Ok(reply)) => {
@@ -107,7 +107,7 @@ impl Exporter {
                 Err(_) => (format!("no answer within {} s", TIMEOUT.as_secs()), Some(None)),
             };
             let (Some(pause), Some(next)) = (pause, retries.next()) else {
-                metrics.dropped_spans("not_accepted", batch.len());
+                metrics.spans("refused", batch.len());
                 self.warn(&reason);
                 return;
             };

@@ -58,7 +58,7 @@ impl Telemetry {
     /// Queues a span.
     pub(crate) fn offer(&self, span: Span) {
         if self.sender.try_send(Piece::Span(Box::new(span))).is_err() {
-            self.metrics.dropped_spans("queue_full", 1);
+            self.metrics.spans("queue_full", 1);
         }
     }
 

@@ -8,6 +8,7 @@ mod client;
 mod kit;
 
 mod access;
+mod batch;
 mod boot;
 mod death;
 mod differential;

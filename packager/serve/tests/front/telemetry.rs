@@ -107,7 +107,7 @@ fn a_collector_gets_a_span_for_each_request() {
     assert_eq!(attribute(bad, "mlpack.request_id")["stringValue"], "7");
     assert_eq!(bad["status"]["code"], 2);
     assert!(!body.to_string().contains("secret"));
-    assert_eq!(service.metric("mlpack_exported_spans_total "), Some(2.0));
+    assert_eq!(service.metric("mlpack_spans_total{outcome=\"exported\"} "), Some(2.0));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_collector_that_is_busy_is_asked_again() {
     let service = Service::ready(SCRIPT, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     service.score("1");
     assert_eq!(next(&received).2, next(&received).2);
-    while service.metric("mlpack_exported_spans_total ") != Some(1.0) {
+    while service.metric("mlpack_spans_total{outcome=\"exported\"} ") != Some(1.0) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -176,7 +176,7 @@ fn a_collector_that_hangs_or_refuses_holds_up_no_request() {
     for _ in 0..2100 {
         assert_eq!(service.score("1").status, 200);
     }
-    let dropped = service.metric("mlpack_dropped_spans_total{reason=\"queue_full\"} ");
+    let dropped = service.metric("mlpack_spans_total{outcome=\"queue_full\"} ");
     assert!(dropped.unwrap() > 0.0);
     let (endpoint, received) = collector(&["400 Bad Request"]);
     let service = Service::ready(SCRIPT, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);

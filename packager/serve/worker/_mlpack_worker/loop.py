@@ -37,7 +37,7 @@ def main():
         _list_models()
         channel.send({"failure": _traceback()[-LONGEST_FAILURE:]})
         sys.exit(3)
-    channel.send({"raw": script.is_raw})
+    channel.send({"raw": script.is_raw, "mini_batch": script.takes_mini_batches})
     while True:
         try:
             head, body = channel.receive()
@@ -46,8 +46,10 @@ def main():
         try:
             if head["call"] == "swagger":
                 channel.send(*_swagger(documents, head))
+            elif head["call"] == "batch":
+                channel.send(*_call(script, head, lambda: {"mini_batch": json.loads(body.decode("utf-8"))}, _rows))
             else:
-                channel.send(*_score(script, head, body))
+                channel.send(*_call(script, head, lambda: script.arguments(head, body), _answer))
         except Closed:
             # A process that run() forked and that returned from run() ends here.
             os._exit(0)
@@ -75,11 +77,12 @@ def _boot():
     return script, documents
 
 
-def _score(script, head, body):
+def _call(script, head, arguments_of, answer_of):
+    """Calls run() with arguments, and returns the reply for what it returned."""
     milliseconds = None
     collector.request_id[0] = head["id"]
     try:
-        arguments = script.arguments(head, body)
+        arguments = arguments_of()
         begun = time.perf_counter()
         signal.setitimer(signal.ITIMER_REAL, head["timeout_ms"] / 1000.0)
         try:
@@ -102,7 +105,7 @@ def _score(script, head, body):
         message = "run() raised %s; the log has the traceback" % type(error).__name__
         return _failure(500, message, True, milliseconds)
     try:
-        reply, body = _answer(output)
+        reply, body = answer_of(output)
     except Exception:
         print(_traceback(), file=sys.stderr, flush=True)
         message = "what run() returned cannot be sent as JSON; the log has the traceback"
@@ -122,6 +125,15 @@ def _answer(output):
         return {"status": output.status_code, "headers": pairs}, output.get_data()
     text = "{}" if output is None else json.dumps(output)
     return {"status": 200, "headers": [JSON, (FAILED, "False")]}, text.encode("utf-8")
+
+
+def _rows(output):
+    """The reply for what run(mini_batch) returned: the rows of a list or of a data frame."""
+    if hasattr(output, "to_json"):
+        rows = json.loads(output.to_json(orient="records"))
+    else:
+        rows = list(output) if isinstance(output, (list, tuple)) else output
+    return {"status": 200, "headers": [JSON, (FAILED, "False")]}, json.dumps(rows).encode("utf-8")
 
 
 def _swagger(documents, head):

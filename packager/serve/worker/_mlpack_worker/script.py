@@ -54,6 +54,8 @@ class Script:
         if not self._parameters:
             raise ScriptError("run() has no parameter for the request's data")
         self.is_raw = raw.is_requested()
+        # As batch scripts of Azure ML have it: a list of inputs in, a row for each out.
+        self.takes_mini_batches = [p.name for p in parameters] == ["mini_batch"]
         self.has_schema = _is_decorated(self.run)
         if self.is_raw and self.has_schema:
             raise ScriptError("run() is decorated with both @rawhttp and @input_schema")
