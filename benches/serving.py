@@ -17,6 +17,7 @@ for the ridge regression of fixtures/sklearn-ridge. Memory is the peak of the fr
 that a build of mlpack embeds.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import re
@@ -32,8 +33,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORKER = ROOT / "packager/serve/worker"
-PACKAGES = ["azureml-inference-server-http==1.5.1", "inference-schema[numpy-support]==1.8", "granian==2.8.9", "cog==0.23.1",
-            "coglet==0.23.1", "scikit-learn==1.5.2", "joblib"]
+PACKAGES = ["azureml-inference-server-http==1.5.1", "granian==2.8.9", "cog==0.23.1", "coglet==0.23.1", "scikit-learn==1.5.2", "joblib"]
 
 TRIVIAL = """
 def init():
@@ -165,8 +165,17 @@ class Bench:
             note = ", front door's peak memory %.1f MB" % memory if memory else ""
             print("<!-- %s %s: first answer after %.2f s%s -->" % (script, server, first, note), flush=True)
         finally:
-            os.killpg(program.pid, signal.SIGKILL)
+            end(program, home)
             program.wait()
+
+
+def end(program, home):
+    """Kills a server with everything that works in its folder: some servers start processes in sessions of their own."""
+    program.kill()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").resolve() == home:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def quoted(text):
