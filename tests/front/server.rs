@@ -49,6 +49,27 @@ worker/_mlpack_worker/__init__.py
 }
 
 #[test]
+fn python_3_5_is_served_without_packages() {
+    let context = need!(TestContext::offline());
+    let mut args = context.project(&base("ubuntu16-py35"));
+    args.iter_mut().filter(|arg| *arg == "current").for_each(|arg| *arg = "azureml-2019".into());
+    args.extend(["--output", "oci:out"].map(str::to_owned));
+    context.mlpack(&args).ok();
+    context.normalized(&contents(&context)).is(str![[r#"
+server builtin
+entrypoint /opt/mlpack/bin/mlpack-serve serve -- /opt/mlpack/env/bin/python /opt/mlpack/worker
+packages core
+bin
+bin/mlpack-serve
+worker
+worker/__main__.py
+worker/_mlpack_worker
+worker/_mlpack_worker/__init__.py
+
+"#]]);
+}
+
+#[test]
 fn azures_server_is_added_and_started_behind_the_front_door() {
     let context = need!(TestContext::offline());
     let mut args = context.project(&base("debian12-py311"));

@@ -25,6 +25,7 @@ struct Base {
     conda: Option<&'static str>,
 }
 
+const UBUNTU_16: (&str, &str, &str) = ("ubuntu", "Ubuntu", "16.04");
 const UBUNTU_18: (&str, &str, &str) = ("ubuntu", "Ubuntu", "18.04");
 const DEBIAN_11: (&str, &str, &str) = ("debian", "Debian GNU/Linux", "11");
 const DEBIAN_12: (&str, &str, &str) = ("debian", "Debian GNU/Linux", "12");
@@ -39,7 +40,8 @@ const fn base_of(
     Base { name, release, glibc, python, conda }
 }
 
-const BASES: [Base; 6] = [
+const BASES: [Base; 7] = [
+    base_of("ubuntu16-py35", UBUNTU_16, "2.23", "3.5.6", Some("4.5.12")),
     base_of("ubuntu18-miniconda-py36", UBUNTU_18, "2.27", "3.6.15", Some("4.6.14")),
     base_of("ubuntu18-conda43", UBUNTU_18, "2.27", "3.6.15", Some("4.3.31")),
     base_of("ubuntu18-py27", UBUNTU_18, "2.27", "2.7.18", Some("4.6.14")),

@@ -1,4 +1,4 @@
-//! The inference server needs Python 3.5 or newer (docs/azureml-2019.md#4.1).
+//! The builtin worker and Azure's inference server need Python 3.5 or newer (docs/azureml-2019.md#4.1).
 
 use crate::check::bounds::Bounds;
 use crate::check::{Finding, Needs, Subject};
