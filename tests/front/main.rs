@@ -24,6 +24,7 @@ mod conda_channel;
 mod conda_errors;
 mod conda_options;
 mod condarc;
+mod configurations;
 mod crash_safety;
 mod digests;
 mod docker;

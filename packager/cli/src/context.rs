@@ -90,6 +90,7 @@ impl Context {
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             mtime: LayerOptions::DEFAULT_MTIME,
             version: env!("CARGO_PKG_VERSION"),
+            strict: false,
             catalogue: Catalogue::parse(embedded::BASE_IMAGES.iter().copied())?,
             templates: self.templates(),
             front_door: FrontDoor::default(),
@@ -113,6 +114,7 @@ impl Context {
             packages = project.add_to(packages, &session.cwd);
         }
         let front_door = settings::front_door(&session.cwd)?;
-        Ok(Session { packages, front_door, mtime: settings::mtime()?, ..session })
+        let strict = project.is_some_and(ProjectArgs::is_strict);
+        Ok(Session { packages, front_door, strict, mtime: settings::mtime()?, ..session })
     }
 }

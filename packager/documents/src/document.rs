@@ -25,19 +25,10 @@ pub enum Format {
 }
 
 impl Format {
-    /// JSON for a text that begins with a brace, else YAML. YAML includes JSON, but not its tabs,
-    /// and its messages speak of YAML.
-    pub fn of_text(text: &str) -> Self {
+    /// JSON for a text that begins with a brace, else YAML.
+    fn of_text(text: &str) -> Self {
         let text = text.trim_start_matches('\u{feff}').trim_start();
         if text.starts_with('{') { Self::Json } else { Self::Yaml }
-    }
-
-    /// JSON for a file called `.json`, else by its text.
-    pub fn of_file(path: &Path, text: &str) -> Self {
-        match path.extension() {
-            Some(extension) if extension.eq_ignore_ascii_case("json") => Self::Json,
-            _ => Self::of_text(text),
-        }
     }
 }
 
@@ -54,6 +45,19 @@ impl Document {
             Format::Yaml => yaml::parse(path, text)?,
         };
         Ok(Self { path: path.to_owned(), root })
+    }
+
+    /// Parses a configuration as the Azure CLI does: as YAML, whatever the file is called. YAML includes JSON and allows
+    /// comments and a comma after the last value, but not all of JSON's escapes and tabs, so that a text which begins with
+    /// a brace is then read as JSON, whose messages are about JSON.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_configuration(path: &Path, text: &str) -> Result<Self> {
+        match (Self::parse(path, text, Format::Yaml), Format::of_text(text)) {
+            (Err(_), Format::Json) => Self::parse(path, text, Format::Json),
+            (outcome, _) => outcome,
+        }
     }
 
     /// Returns a document without keys, to which [`Document::set`] adds; `path` names its source.

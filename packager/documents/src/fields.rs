@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::node::{Entry, Node, Position, Value};
 use crate::{Document, Scalar, nearest};
 
@@ -16,7 +16,7 @@ pub struct Located<T> {
     pub line: usize,
 }
 
-/// The keys of one mapping. A key whose value is null counts as not given.
+/// The keys of one mapping. A key whose value is null or an empty text counts as not given.
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
     document: &'a Document,
@@ -74,6 +74,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Returns a position in the document.
+    pub(crate) fn place(&self, at: Position) -> Place {
+        self.document.place(at)
+    }
+
     /// The entries in the order written.
     pub fn entries(&self) -> &'a [Entry] {
         self.entries
@@ -84,10 +89,10 @@ impl<'a> Fields<'a> {
         format!("{}{key}", self.prefix)
     }
 
-    /// Returns the entry of a key whose value is not null.
+    /// Returns the entry of a key whose value is neither null nor an empty text.
     pub fn entry(&self, key: &str) -> Option<&'a Entry> {
         let found = self.entries.iter().find(|entry| entry.key == key);
-        found.filter(|entry| entry.node.value != Value::Null)
+        found.filter(|entry| entry.is_given())
     }
 
     /// Returns the line of a key, or 0.

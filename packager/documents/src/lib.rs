@@ -10,16 +10,20 @@
 mod document;
 mod error;
 mod fields;
+mod ignored;
 mod json;
 mod nearest;
 mod node;
 mod scalar;
+mod text;
 mod yaml;
 
 pub use document::{Document, Format};
 pub use error::{Error, Place, Result};
 pub use fields::{Fields, Located};
+pub use ignored::Ignored;
 pub use nearest::nearest;
 pub use node::{Entry, Node, Position, Value};
 pub use scalar::Scalar;
+pub use text::{decode, read_text};
 pub use yaml::refuse_tabs;

@@ -44,6 +44,17 @@ pub struct Entry {
     pub node: Node,
 }
 
+impl Entry {
+    /// Whether the value is neither null nor an empty text.
+    pub(crate) fn is_given(&self) -> bool {
+        match &self.node.value {
+            Value::Null => false,
+            Value::Scalar(scalar) => !scalar.text.is_empty(),
+            Value::Map(_) | Value::List(_) => true,
+        }
+    }
+}
+
 impl Position {
     /// The place of a value that no file holds, such as one from the command line.
     pub const NONE: Self = Self { line: 0, column: 0 };

@@ -6,7 +6,8 @@ use mlpack_documents::{Document, Fields, Format, Located, Node, Position, Result
 
 fn document(name: &str, text: &str) -> Result<Document> {
     let path = Path::new(name);
-    Document::parse(path, text, Format::of_file(path, text))
+    let format = if name.ends_with(".json") { Format::Json } else { Format::Yaml };
+    Document::parse(path, text, format)
 }
 
 /// Every key and scalar with its position, a line each.

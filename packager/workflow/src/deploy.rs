@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mlpack_deploy::config::{Scalar, parse_document};
+use mlpack_deploy::config::{Scalar, parse_document, read_text};
 use mlpack_deploy::{
     Connections, DEFAULT_TIMEOUT, Deployer, Deployment, DeploymentConfig, ServiceName, Webservice,
     deployer_for,
@@ -131,7 +131,7 @@ fn config(session: &Session, request: &DeployRequest) -> Result<DeploymentConfig
         Some(path) => {
             let path = session.cwd.join(path);
             let place = path.display().to_string();
-            let text = std::fs::read_to_string(&path).map_err(Error::io("read", &place))?;
+            let text = read_text(&path).map_err(Error::io("read", &place))?;
             parse_document(&text, &place)?
         }
         None => parse_document("{}", "the command line")?,
@@ -144,7 +144,9 @@ fn config(session: &Session, request: &DeployRequest) -> Result<DeploymentConfig
     if let Some(port) = request.port {
         document.set("port", Scalar::plain(port.to_string()));
     }
-    Ok(DeploymentConfig::from_document(&document)?)
+    let (config, ignored) = DeploymentConfig::from_document(&document)?;
+    session.ignored(&ignored)?;
+    Ok(config)
 }
 
 fn compute_target(config: &DeploymentConfig) -> Option<ComputeTarget> {

@@ -41,6 +41,14 @@ pub enum Error {
     /// The request itself is wrong.
     #[error(transparent)]
     Argument(#[from] Argument),
+    /// A key of a configuration that is not known, in a strict run.
+    #[error("{place}: unknown key `{key}`")]
+    UnknownKey {
+        /// The file and its line.
+        place: String,
+        /// The key.
+        key: String,
+    },
     /// No Python that a base image could be made of.
     #[error("cannot find a Python on PATH to make a base image from")]
     NoHostPython,
@@ -78,6 +86,9 @@ impl Error {
             Self::Deploy(error) => error.hint(),
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::Argument(argument) => argument.hint(),
+            Self::UnknownKey { .. } => {
+                Some("delete it, or omit `--strict` to ignore it".to_owned())
+            }
             Self::NoHostPython => {
                 Some("install Python 3.8 or newer, or name a base with --base-image".to_owned())
             }

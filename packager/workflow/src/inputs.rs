@@ -122,6 +122,9 @@ impl Inputs {
         let config = request.inference_config.as_ref();
         let config =
             config.map(|path| InferenceConfig::load(&session.cwd.join(path))).transpose()?;
+        if let Some(config) = &config {
+            session.ignored(&config.ignored)?;
+        }
         let mut project =
             Project::resolve(config.as_ref(), &request.options, &request.models, &session.cwd)?;
         // From here on a layout or archive has its prefix, in checks and messages too.

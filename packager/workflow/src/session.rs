@@ -9,9 +9,10 @@ use mlpack_oci::{Image, Platform, Progress};
 use mlpack_packages::Settings;
 use mlpack_project::base::{Catalogue, IndexCache};
 use mlpack_project::image::{FrontDoor, Templates};
+use mlpack_project::project::Ignored;
 use tokio::runtime::Handle;
 
-use crate::{Registries, Reporter, Result};
+use crate::{Error, Registries, Reporter, Result};
 
 /// Everything that a run takes from its surroundings, read by the caller.
 pub struct Session {
@@ -25,6 +26,8 @@ pub struct Session {
     pub mtime: u64,
     /// Version of mlpack that images record.
     pub version: &'static str,
+    /// Whether unknown keys of configurations are errors.
+    pub strict: bool,
     /// Known base images and policies.
     pub catalogue: Catalogue,
     /// Documents of `templates/`.
@@ -60,6 +63,21 @@ impl Session {
     pub fn indexes(&self, image: &Image) -> Result<Vec<LayerIndex>> {
         let cache = IndexCache::new(self.cache.join("indexes"));
         Ok(cache.indexes(image, self.threads, &*self.progress)?)
+    }
+
+    /// Reports keys of a configuration that have no effect.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] for the first one in a strict session.
+    pub(crate) fn ignored(&self, keys: &[Ignored]) -> Result<()> {
+        for Ignored { place, key } in keys {
+            let (place, key) = (place.to_string(), key.clone());
+            if self.strict {
+                return Err(Error::UnknownKey { place, key });
+            }
+            self.reporter.warning(&format!("{place}: ignored the unknown key `{key}`"));
+        }
+        Ok(())
     }
 
     /// Returns what a lock file's paths are relative to.

@@ -19,6 +19,9 @@ pub(crate) struct ProjectArgs {
     /// Inference configuration, JSON or YAML
     #[arg(long, visible_alias = "ic", value_name = "FILE", help_heading = "Project")]
     inference_config: Option<PathBuf>,
+    /// Refuse unknown keys in configurations instead of ignoring them
+    #[arg(long, help_heading = "Project")]
+    strict: bool,
     /// Model file or directory (can be repeated)
     #[arg(long = "model", short, value_name = "NAME[:VERSION]=PATH", help_heading = "Project")]
     models: Vec<String>,
@@ -134,6 +137,11 @@ impl ProjectArgs {
             exclude_newer: self.exclude_newer.clone(),
             ..settings
         }
+    }
+
+    /// Whether unknown keys of configurations are errors.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Returns the first host Python that is named.

@@ -1,5 +1,6 @@
 //! `mlpack deploy`: runs an existing image as a service.
 
+use mlpack_workflow::Session;
 use mlpack_workflow::deploy::{execute, plan, warn_azure_only};
 
 use crate::args::{IMAGES, RegistryArgs, TargetArgs, variables};
@@ -24,12 +25,15 @@ pub(crate) struct Args {
     /// Set an environment variable in the service (can be repeated)
     #[arg(long = "env", value_name = "NAME=VALUE")]
     environment_variables: Vec<String>,
+    /// Refuse unknown keys in the deployment configuration instead of ignoring them
+    #[arg(long, help_heading = "Deployment")]
+    strict: bool,
     #[command(flatten)]
     registry: RegistryArgs,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    let session = context.session(&args.registry)?;
+    let session = Session { strict: args.strict, ..context.session(&args.registry)? };
     let environment = variables(&args.environment_variables)?.into_iter().collect();
     let location = session.locate(&args.image)?;
     let plan = plan(&session, args.target.request(environment))?;

@@ -12,7 +12,7 @@ mod scale;
 
 use std::path::Path;
 
-use mlpack_documents::{Document, Fields, Format, Value};
+use mlpack_documents::{Document, Fields, Value};
 use serde::Serialize;
 
 pub use aci::{AciConfig, CustomerKey, Ssl, VirtualNetwork};
@@ -21,7 +21,7 @@ pub use aks_endpoint::AksEndpointConfig;
 pub use iot::{IotConfig, IotModule, RegistryLogin};
 pub use keys::Keys;
 pub use local::{LocalConfig, TlsFiles};
-pub use mlpack_documents::Scalar;
+pub use mlpack_documents::{Ignored, Scalar, read_text};
 pub use mlpack_oci::Secret;
 pub use scale::Scale;
 
@@ -43,6 +43,9 @@ pub enum DeploymentConfig {
     Iot(IotConfig),
 }
 
+/// Keys that users' files have and that the Azure CLI ignored where they do not belong: TLS of AKS is set for the cluster.
+const IGNORED_BY_AZURE: &[&str] = &["sslEnabled", "enableAppInsights"];
+
 /// The compute types, for messages.
 const COMPUTE_TYPES: &str = "one of local, aci, aks, aksendpoint, iot";
 
@@ -52,14 +55,15 @@ impl DeploymentConfig {
     /// # Errors
     /// As [`parse_document`] and [`DeploymentConfig::from_document`].
     pub fn parse(text: &str, place: &str) -> Result<Self> {
-        Self::from_document(&parse_document(text, place)?)
+        Ok(Self::from_document(&parse_document(text, place)?)?.0)
     }
 
-    /// Reads a document that is parsed already, such as a file's with the flags set in it.
+    /// Reads a document that is parsed already, such as a file's with the flags set in it. Keys without effect are
+    /// returned.
     ///
     /// # Errors
     /// [`Error::Document`](crate::Error::Document) for the first key or value that is not valid.
-    pub fn from_document(document: &Document) -> Result<Self> {
+    pub fn from_document(document: &Document) -> Result<(Self, Vec<Ignored>)> {
         const KEY: &str = "computeType";
         let fields = Fields::of(document)?;
         // The compute type decides which keys are known, so it is read first.
@@ -74,8 +78,12 @@ impl DeploymentConfig {
         let Value::Scalar(kind) = &kind.node.value else {
             return Err(fields.wrong_type(kind, COMPUTE_TYPES).into());
         };
-        let known = |known: &[&'static str]| fields.check(known);
-        Ok(match kind.text.to_lowercase().as_str() {
+        let all = [local::KEYS, aci::KEYS, &aks_endpoint::keys(), iot::KEYS].concat();
+        let mut ignored = Vec::new();
+        let mut known = |known: &[&'static str]| {
+            fields.ignored(known, &all, IGNORED_BY_AZURE).map(|keys| ignored = keys)
+        };
+        let config = match kind.text.to_lowercase().as_str() {
             "local" => {
                 known(local::KEYS)?;
                 Self::Local(LocalConfig::read(&fields)?)
@@ -97,7 +105,8 @@ impl DeploymentConfig {
                 Self::Iot(IotConfig::read(&fields)?)
             }
             _ => return Err(fields.invalid(KEY, COMPUTE_TYPES).into()),
-        })
+        };
+        Ok((config, ignored))
     }
 
     /// The compute type as written in a configuration.
@@ -118,12 +127,12 @@ impl Default for DeploymentConfig {
     }
 }
 
-/// Parses JSON or YAML text without checking its keys.
+/// Parses YAML or JSON text without checking its keys.
 ///
 /// # Errors
 /// [`Error::Document`](crate::Error::Document) with line and column.
 pub fn parse_document(text: &str, place: &str) -> Result<Document> {
-    Ok(Document::parse(Path::new(place), text, Format::of_text(text))?)
+    Ok(Document::parse_configuration(Path::new(place), text)?)
 }
 
 #[cfg(test)]
@@ -172,10 +181,26 @@ mod tests {
             refused(r#"{"computetype": "aks"}"#).1,
             Some("did you mean `computeType`?".to_owned())
         );
+    }
+
+    #[test]
+    fn what_azure_ignored_is_ignored_unless_it_would_change_the_deployment() {
+        let ignored = |text: &str| {
+            let document = parse_document(text, "dc.yml").unwrap();
+            let (_, ignored) = DeploymentConfig::from_document(&document).unwrap();
+            ignored
+                .iter()
+                .map(|ignored| format!("{} {}", ignored.place, ignored.key))
+                .collect::<Vec<_>>()
+        };
+        let aks = "computeType: aks\nsslEnabled: true\nenableAppInsights: true\nschemaFile:\nzzzzzzzz: 1\n";
         assert_eq!(
-            refused(r#"{"computeType": "local", "zzzzzzzz": 1}"#).1,
-            Some("the valid keys are computeType, port, authEnabled, keys, sslEnabled, sslCertificate, sslKey, cname, scoringTimeoutMs, maxConcurrentRequestsPerContainer, maxQueueWaitMs".to_owned())
+            ignored(aks),
+            ["dc.yml:2:1 sslEnabled", "dc.yml:3:1 enableAppInsights", "dc.yml:5:1 zzzzzzzz"]
         );
+        // Keys of another compute type, and with a comma after the last one.
+        let refused = refused(r#"{"computeType": "aci", "numReplicas": 3,}"#);
+        assert_eq!(refused.0, "dc.json:1:24: unknown key `numReplicas`");
     }
 
     #[test]
@@ -183,7 +208,7 @@ mod tests {
         for (text, message) in [
             ("", "dc.json:1:1: expected a mapping of keys to values, found nothing"),
             ("[1]", "dc.json:1:1: expected a mapping of keys to values, found a list"),
-            ("{\"a\": }", "dc.json:1:7: expected value"),
+            ("{\"a\": ]", "dc.json:1:7: expected value"),
             ("port: 1", "dc.json:1:1: missing key `computeType`"),
             (
                 "computeType: acs",

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_documents::{Document, Fields, Format, Located};
+use mlpack_documents::{Document, Fields, Ignored, Located, read_text};
 
 use super::environment_form::EnvironmentForm;
 use super::{Error, ProjectOptions, Result};
@@ -13,6 +13,8 @@ use super::{Error, ProjectOptions, Result};
 pub struct InferenceConfig {
     /// The file.
     pub path: PathBuf,
+    /// Keys without effect.
+    pub ignored: Vec<Ignored>,
     /// The flat keys.
     pub options: ProjectOptions,
     /// `environment`, which replaces some of them.
@@ -25,20 +27,21 @@ impl InferenceConfig {
     /// # Errors
     /// [`Error::Read`], or as [`InferenceConfig::parse`].
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
+        let text = read_text(path).map_err(Error::read(path))?;
         Self::parse(path, &text)
     }
 
-    /// Parses the text of a file; `path` decides between JSON and YAML and is used in messages.
+    /// Parses the text of a file, YAML or JSON; `path` is only used in messages.
     ///
     /// # Errors
     /// [`Error::Document`], with its place. Missing keys are not errors yet: a flag may give them.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let document = Document::parse(path, text, Format::of_file(path, text))?;
+        let document = Document::parse_configuration(path, text)?;
         let keys: Vec<_> = ProjectOptions::keys().chain(["environment"]).collect();
-        let fields = Fields::open(&document, &keys)?;
+        let fields = Fields::of(&document)?;
         Ok(Self {
             path: path.to_owned(),
+            ignored: fields.ignored(&keys, &[], &[])?,
             options: ProjectOptions::read(&fields)?,
             environment: EnvironmentForm::read(&fields)?,
         })

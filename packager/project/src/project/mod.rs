@@ -19,7 +19,7 @@ pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
 pub use inference_config::InferenceConfig;
 pub use listing::{Listing, PackedFile, PackedKind};
-pub use mlpack_documents::Located;
+pub use mlpack_documents::{Ignored, Located};
 pub use mlpack_oci::Secret;
 pub use model::{Model, ModelSpec, UNREGISTERED, is_model_name};
 pub use options::{OPTIONS, OptionSpec, ProjectOptions};

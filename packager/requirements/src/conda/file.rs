@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mlpack_documents::{Document, Entry, Fields, Format, Node, Value, refuse_tabs};
+use mlpack_documents::{Document, Entry, Fields, Format, Node, Value, read_text, refuse_tabs};
 
 use super::{MatchSpec, PythonSpec};
 use crate::{Error, PipLine, Result, redact};
@@ -49,7 +49,7 @@ impl CondaFile {
     /// # Errors
     /// As [`CondaFile::parse`], or [`Error::Io`].
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let text = read_text(path).map_err(Error::io("read", path))?;
         Self::parse(&text, path)
     }
 

@@ -35,7 +35,7 @@ impl DockerSteps {
     /// # Errors
     /// [`Error::Read`]. Unsupported lines are in [`DockerSteps::refused`].
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
+        let text = mlpack_documents::read_text(path).map_err(Error::read(path))?;
         Ok(Self::parse(path, &text))
     }
 

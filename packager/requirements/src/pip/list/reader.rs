@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
             };
             text.clone()
         } else {
-            let text = std::fs::read_to_string(&path).map_err(|error| {
+            let text = mlpack_documents::read_text(&path).map_err(|error| {
                 line.error(format!("cannot read {}: {error}", path.display()), None)
             })?;
             self.list.files.insert(path.clone());
