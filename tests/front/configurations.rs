@@ -80,7 +80,7 @@ fn lists_that_powershell_wrote_are_read() {
     context.write("env.yml", bytes);
     check(&context, "{\"entryScript\": \"score.py\", \"runtime\": \"python\", \"condaFile\": \"env.yml\"}", &[])
         .is(str![[r#"
-error[deps.old-python]: [TEMP]/work/env.yml:2: `python=2.7` is unsupported: the inference server needs Python 3.5 or newer
+error[deps.old-python]: [TEMP]/work/env.yml:2: `python=2.7` is not supported: serving needs Python 3.5 or newer
   hint: use a newer Python, and retrain the model with it if it is pickled
 1 error, 0 warnings
 --- stderr

@@ -14,10 +14,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     if Bounds::parse(version).admits_from("3.5") {
         return Vec::new();
     }
-    let message = format!(
-        "`{}` is unsupported: the inference server needs Python 3.5 or newer",
-        python.spec.text
-    );
+    let message =
+        format!("`{}` is not supported: serving needs Python 3.5 or newer", python.spec.text);
     let hint = "use a newer Python, and retrain the model with it if it is pickled";
     vec![Finding::error(ID, message, hint).at(&conda.path, python.line)]
 }
@@ -37,7 +35,7 @@ mod tests {
                 ID,
                 Error,
                 Some(("env.yml", 2)),
-                "`python=2.7` is unsupported: the inference server needs Python 3.5 or newer",
+                "`python=2.7` is not supported: serving needs Python 3.5 or newer",
                 "use a newer Python, and retrain the model with it if it is pickled",
             )]
         );

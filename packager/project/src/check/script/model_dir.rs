@@ -80,7 +80,7 @@ fn explain(models: &[Model], joined: &str) -> (String, String) {
                     "AZUREML_MODEL_DIR/{joined} does not exist: the folder contains `{}`",
                     model.basename
                 ),
-                format!("join {right} to it"),
+                open(right),
             )
         }
         models => {
@@ -95,15 +95,20 @@ fn explain(models: &[Model], joined: &str) -> (String, String) {
                     models.len()
                 ),
                 match right {
-                    Some(model) => format!("join {} to it", folder(model)),
+                    Some(model) => open(&folder(model)),
                     None => format!(
-                        "join one of {} to it",
+                        "join one of {} to AZUREML_MODEL_DIR",
                         models.iter().map(folder).collect::<Vec<_>>().join(", ")
                     ),
                 },
             )
         }
     }
+}
+
+/// The hint that shows how a file of the folder is found.
+fn open(path: &str) -> String {
+    format!("use `os.path.join(os.environ[\"AZUREML_MODEL_DIR\"], \"{path}\")`")
 }
 
 #[cfg(test)]
@@ -130,7 +135,7 @@ mod tests {
             one("'model.pkl'"),
             error(
                 "AZUREML_MODEL_DIR/model.pkl does not exist: the folder contains `a.pkl`",
-                "join a.pkl to it"
+                "use `os.path.join(os.environ[\"AZUREML_MODEL_DIR\"], \"a.pkl\")`"
             )
         );
         assert_eq!(one("'a.pkl'"), []);
@@ -140,7 +145,7 @@ mod tests {
             net("'b.bin'"),
             error(
                 "AZUREML_MODEL_DIR/b.bin does not exist: the folder contains `net`",
-                "join net/w/b.bin to it"
+                &open("net/w/b.bin")
             )
         );
         assert_eq!(net("'net', 'w', 'b.bin'"), []);
@@ -154,7 +159,7 @@ mod tests {
             two("'a.pkl'"),
             error(
                 "AZUREML_MODEL_DIR/a.pkl does not exist: with 2 models the folder contains NAME/VERSION/FILE",
-                "join a/3/a.pkl to it"
+                &open("a/3/a.pkl")
             )
         );
         assert_eq!(two("'a/3/a.pkl'"), []);
@@ -176,7 +181,7 @@ mod tests {
                 Warning,
                 Some(("score.py", 3)),
                 "AZUREML_MODEL_DIR/b does not exist: the folder contains `a.pkl`",
-                "join a.pkl to it",
+                &open("a.pkl"),
             )]
         );
     }
