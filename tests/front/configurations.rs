@@ -92,6 +92,21 @@ hint: follow the hints above and run the command again; nothing was written
 }
 
 #[test]
+fn arguments_about_a_workspace_are_accepted() {
+    let context = TestContext::bare();
+    context.write("dc.yml", "computeType: aci\n");
+    let line = "model deploy -n food --es score.py --inference-config-file ic.json --deploy-config-file dc.yml --pi p.json -w my-ws -g my-rg --overwrite -v";
+    context.mlpack(&line.split(' ').collect::<Vec<_>>()).is(str![[r#"
+--- stderr
+warning: `--resource-group`, `--workspace-name`, `--profile-input`, `--verbose` have no effect: there is no Azure workspace
+error: deploying to compute type `aci` is not supported yet
+hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
+--- exit code 2
+
+"#]]);
+}
+
+#[test]
 fn deployment_configurations_ignore_what_azure_ignored() {
     let context = TestContext::bare();
     context.write("score.py", SCRIPT);

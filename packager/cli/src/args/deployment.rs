@@ -15,7 +15,13 @@ pub(crate) struct TargetArgs {
     #[arg(long, short)]
     name: String,
     /// Deployment configuration, JSON or YAML
-    #[arg(long, visible_alias = "dc", value_name = "FILE", help_heading = "Deployment")]
+    #[arg(
+        long,
+        visible_alias = "dc",
+        alias = "deploy-config-file",
+        value_name = "FILE",
+        help_heading = "Deployment"
+    )]
     deploy_config: Option<PathBuf>,
     /// Kind of compute target: `local`
     #[arg(long, visible_alias = "cp", help_heading = "Deployment")]

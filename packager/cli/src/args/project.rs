@@ -17,7 +17,13 @@ use crate::settings::variable;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProjectArgs {
     /// Inference configuration, JSON or YAML
-    #[arg(long, visible_alias = "ic", value_name = "FILE", help_heading = "Project")]
+    #[arg(
+        long,
+        visible_alias = "ic",
+        alias = "inference-config-file",
+        value_name = "FILE",
+        help_heading = "Project"
+    )]
     inference_config: Option<PathBuf>,
     /// Refuse unknown keys in configurations instead of ignoring them
     #[arg(long, help_heading = "Project")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlpack_workflow::{Destination, PackageRequest, deploy, package};
 
-use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs, TargetArgs};
+use crate::args::{AzureArgs, LockUseArgs, ProjectArgs, RegistryArgs, TargetArgs};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::{output, render};
@@ -28,7 +28,8 @@ Examples:
   mlpack model deploy -n my-service -m model=model.pkl \\
                       --ic inferenceconfig.json --port 8080 --overwrite
 
-`-ic`, `-dc` and `-ct` with one dash are accepted too.";
+`-ic`, `-dc` and `-ct` with one dash are accepted too. `-g`, `-w`, `-v` and other arguments of `az ml` that need an Azure
+workspace are accepted and have no effect.";
 
 /// Package models with their entry script and run them as a service
 #[derive(Debug, clap::Args)]
@@ -42,10 +43,15 @@ struct DeployArgs {
     lock_use: LockUseArgs,
     #[command(flatten)]
     registry: RegistryArgs,
+    #[command(flatten)]
+    azure: AzureArgs,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let Command::Deploy(args) = &args.command;
+    if let Some(note) = args.azure.note() {
+        output::warning(context.format, &note);
+    }
     let session = context.packaging(&args.registry, Some(&args.project))?;
     // Before the long work: whether the target answers, and name and port are free.
     let deployment = deploy::plan(&session, args.target.request(BTreeMap::new()))?;
