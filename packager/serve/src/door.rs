@@ -155,6 +155,10 @@ impl Door {
         let (hold, deadline) = (Arc::new((permit, memory)), queued + self.settings.queue_wait);
         match self.backend.call(call, body, hold, deadline).await {
             Ok((reply, body)) => {
+                if self.admission.waiting() > 0 {
+                    // The worker gets the next call before this answer is written.
+                    tokio::task::yield_now().await;
+                }
                 if reply.timed_out {
                     record.refused("timed_out", "run() took too long");
                 }
