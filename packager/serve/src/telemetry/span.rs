@@ -1,4 +1,4 @@
-//! Spans and their context (W3C Trace Context, https://www.w3.org/TR/trace-context/).
+//! Spans and their context (W3C Trace Context, <https://www.w3.org/TR/trace-context/>).
 
 use std::time::{Duration, SystemTime};
 
