@@ -182,7 +182,7 @@ fn run_batch(runtime: &tokio::runtime::Runtime, settings: &Settings, words: &[St
             complain(&error.to_string());
             ExitCode::from(match error {
                 BatchError::Boot(_) => 3,
-                BatchError::OtherInputs(_) | BatchError::System(_) => 2,
+                BatchError::OtherInputs(_) | BatchError::Busy(_) | BatchError::System(_) => 2,
                 BatchError::File { .. }
                 | BatchError::TooManyFailed { .. }
                 | BatchError::Interrupted => 1,

@@ -51,6 +51,9 @@ pub(crate) enum BatchError {
     /// The folder has groups of other inputs.
     #[error("{0} has results of another list or group size; choose another folder or delete it")]
     OtherInputs(String),
+    /// Another process works on the same results.
+    #[error("another batch writes to {0}; wait for its end or choose another folder")]
+    Busy(String),
     /// The system refused signals or threads.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),

@@ -1,7 +1,7 @@
 //! Results: a file for each group while the batch runs, one file in the order of the list at its end.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub(super) struct Parts {
     fingerprint: String,
     total: u64,
     done: BTreeMap<u64, Done>,
+    /// Held while this process writes to the folder of groups.
+    lock: Option<File>,
 }
 
 impl Parts {
@@ -75,12 +77,22 @@ impl Parts {
             fingerprint: items.fingerprint.clone(),
             total: items.total,
             done: BTreeMap::new(),
+            lock: None,
         };
         let folder = parts.folder();
         if parts.summary().is_some() {
             return Ok(parts);
         }
         fs::create_dir_all(&folder).map_err(BatchError::file("write", &folder))?;
+        let lock = folder.join("lock");
+        let file = File::create(&lock).map_err(BatchError::file("write", &lock))?;
+        match file.try_lock() {
+            Ok(()) => parts.lock = Some(file),
+            Err(TryLockError::WouldBlock) => {
+                return Err(BatchError::Busy(arguments.output.display().to_string()));
+            }
+            Err(TryLockError::Error(error)) => return Err(BatchError::file("write", &lock)(error)),
+        }
         let inputs = folder.join("inputs");
         match fs::read_to_string(&inputs) {
             Ok(found) if found == parts.fingerprint => {}

@@ -160,6 +160,28 @@ fn shards_share_the_list() {
 }
 
 #[test]
+fn a_second_batch_on_the_same_results_is_refused() {
+    let dir = folder(
+        "import time\ndef init():\n    open('started', 'w').write('1')\n    time.sleep(1000)\ndef run(data):\n    pass\n",
+    );
+    fs::write(dir.path().join("lines"), "a\n").unwrap();
+    let more = ["--lines", "lines", "--output", "out"];
+    let arguments = arguments(&more);
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut first = command(dir.path(), &words, &[]).current_dir(dir.path()).spawn().unwrap();
+    while !dir.path().join("started").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let second = batch(dir.path(), &more, &[]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let expected =
+        "mlpack-serve: another batch writes to out; wait for its end or choose another folder\n";
+    assert_eq!(String::from_utf8_lossy(&second.stderr), expected);
+}
+
+#[test]
 fn what_cannot_be_done_is_reported() {
     let dir = folder(ONLINE);
     fs::write(dir.path().join("lines"), "bad\nbad\nbad\ngood\n").unwrap();
