@@ -5,7 +5,7 @@ use std::process::Command;
 
 use snapbox::str;
 
-use crate::kit::{Answer, TestContext, runnable_base, skip};
+use crate::kit::{Answer, TestContext, is_required, runnable_base};
 
 const SCRIPT: &str = "\
 import os
@@ -18,14 +18,10 @@ def run(data):
     return [model, data]
 ";
 
-/// A project on a base that runs; `None`, with the reason printed, if this machine cannot run files of an image.
+/// A project on a base that runs, and the arguments that package and test it. None if this machine cannot run the files of
+/// an image; then the refusal has been tested.
 fn context() -> Option<(TestContext, Vec<String>)> {
     let base = runnable_base("debian12-py311")?;
-    let probe = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "true"];
-    if !Command::new("unshare").args(probe).output().is_ok_and(|out| out.status.success()) {
-        skip("no user namespaces");
-        return None;
-    }
     let context = TestContext::bare().running().own_cache().inheriting(&["PATH"]);
     context.write("score.py", SCRIPT);
     context.write("w", "weights");
@@ -33,7 +29,17 @@ fn context() -> Option<(TestContext, Vec<String>)> {
     let args = ["package", "--es", "score.py", "-m", "m=w", "--policy", "current", "--selftest"];
     let mut args: Vec<String> = args.map(str::to_owned).to_vec();
     args.extend(["--base-image".to_owned(), base, "--output".to_owned(), "oci:out".to_owned()]);
-    Some((context, args))
+    let probe = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "true"];
+    if Command::new("unshare").args(probe).output().is_ok_and(|out| out.status.success()) {
+        return Some((context, args));
+    }
+    assert!(!is_required(), "this test needs user namespaces");
+    let answer = package(&context, &args, &[]);
+    let refusal = "error: cannot run the self-test of the image on this machine: ";
+    assert!(answer.stderr.starts_with(refusal), "{}", answer.stderr);
+    assert_eq!(answer.code, 3);
+    assert!(!context.root().join("work/out").exists());
+    None
 }
 
 fn package(context: &TestContext, args: &[String], more: &[&str]) -> Answer {

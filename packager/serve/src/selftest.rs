@@ -1,6 +1,7 @@
 //! One call without a network: `init()`, then the schema's sample or a given file through `run()`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -10,6 +11,9 @@ use crate::frame::{Call, Reply};
 use crate::output;
 use crate::settings::Settings;
 use crate::worker::{BootError, CallError, Program, Ready, Worker};
+
+/// How long the worker may take to end.
+const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// Why a self-test failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,14 +80,26 @@ async fn run(
         )),
     };
     let Ready { mut worker, .. } = Worker::boot(program, children).await?;
+    let outcome = ask(&mut worker, program, body).await;
+    // The log has all that the worker printed.
+    worker.stop(STOP_GRACE).await;
+    outcome
+}
+
+/// Calls `run()` with a body, or with the schema's sample.
+async fn ask(
+    worker: &mut Worker,
+    program: &Program,
+    body: Option<Bytes>,
+) -> Result<Option<Bytes>, SelftestError> {
     let body = match body {
         Some(body) => body,
-        None => match sample(&mut worker, program).await? {
+        None => match sample(worker, program).await? {
             Some(sample) => sample,
             None => return Ok(None),
         },
     };
-    let (reply, body) = call(&mut worker, program, "score", "/score", &body).await?;
+    let (reply, body) = call(worker, program, "score", "/score", &body).await?;
     if reply.status >= 400 {
         let text = String::from_utf8_lossy(&body).into_owned();
         return Err(SelftestError::Refused { status: reply.status, text });

@@ -81,6 +81,7 @@ pub(crate) enum CallError {
 pub(crate) struct Worker {
     stream: UnixStream,
     child: Child,
+    output: Passing,
 }
 
 /// A worker that became ready, and what it reported about its script.
@@ -111,8 +112,8 @@ impl Worker {
         let (child, output) = start_with_output(&mut command, children).map_err(start)?;
         // The command has the worker's end of the socket, whose closing shows the worker's end.
         drop(command);
-        let mut worker = Self { stream, child };
-        let Self { stream, child } = &mut worker;
+        let mut worker = Self { stream, child, output };
+        let Self { stream, child, .. } = &mut worker;
         // A process that the script forked may keep the socket open after the worker's end.
         let boot = async {
             tokio::select! {
@@ -125,13 +126,13 @@ impl Worker {
             Ok(Some((Boot { failure: None, takes }, _))) => Ok(Ready { worker, takes }),
             Ok(Some((Boot { failure: Some(text), .. }, _))) => {
                 worker.child.kill(END_GRACE).await;
-                output.finished().await;
+                worker.output.finished().await;
                 Err(BootError::Failed(text.trim_end().to_owned()))
             }
             Ok(None) => {
                 let end = worker.child.kill(END_GRACE).await;
-                output.finished().await;
-                Err(BootError::Ended { end, output: output.tail.text() })
+                worker.output.finished().await;
+                Err(BootError::Ended { end, output: worker.output.tail.text() })
             }
             Err(_) => {
                 worker.child.kill(Duration::ZERO).await;
@@ -170,7 +171,7 @@ impl Worker {
     }
 
     async fn exchange(&mut self, call: &Call<'_>, body: &Bytes) -> Result<(Reply, Bytes), Failure> {
-        let Self { stream, child } = self;
+        let Self { stream, child, .. } = self;
         if child.has_ended() {
             return Err(Failure::Send);
         }
@@ -199,11 +200,12 @@ impl Worker {
         &self.child
     }
 
-    /// Asks an idle worker to end by closing its socket; kills it after `grace`.
+    /// Asks an idle worker to end by closing its socket; kills it after `grace`. Returns when its output has been read.
     pub(crate) async fn stop(self, grace: Duration) {
-        let Self { stream, mut child } = self;
+        let Self { stream, mut child, output } = self;
         drop(stream);
         child.kill(grace).await;
+        output.finished().await;
     }
 }
 

@@ -6,11 +6,15 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+/// Whether everything that a test needs must be here.
+pub(crate) fn is_required() -> bool {
+    env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1")
+}
+
 /// Reports that a test cannot run here.
 #[track_caller]
 pub(crate) fn skip(reason: &str) {
-    let required = env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1");
-    assert!(!required, "required test cannot run: {reason}");
+    assert!(!is_required(), "required test cannot run: {reason}");
     println!("skipped: {reason}");
 }
 

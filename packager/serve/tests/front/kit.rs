@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use crate::client::{Answer, Connection, connect, get, request, send};
 
-/// Says that a test cannot run here, which is a failure if `MLPACK_TEST_REQUIRE` is 1.
+/// Whether everything that a test needs must be here: `MLPACK_TEST_REQUIRE` is 1.
+pub(crate) fn is_required() -> bool {
+    std::env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1")
+}
+
+/// Says that a test cannot run here, which is a failure if [`is_required`].
 pub(crate) fn skip(reason: &str) {
-    let required = std::env::var("MLPACK_TEST_REQUIRE").is_ok_and(|value| value == "1");
-    assert!(!required, "this test must run here, but: {reason}");
+    assert!(!is_required(), "this test must run here, but: {reason}");
     println!("skipped: {reason}");
 }
 
