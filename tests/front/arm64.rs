@@ -17,8 +17,10 @@ fn has_tools() -> bool {
     let target = ["--print", "target-libdir", "--target", "aarch64-unknown-linux-gnu"];
     let folder = Command::new(rustc).args(target).output().map(|output| output.stdout);
     let folder = String::from_utf8(folder.unwrap_or_default()).unwrap();
-    let compiler = Command::new("aarch64-linux-gnu-gcc").arg("--version").output();
-    compiler.is_ok() && Path::new(folder.trim()).is_dir()
+    // A compiler without a C library prints the bare name.
+    let library = Command::new("aarch64-linux-gnu-gcc").arg("-print-file-name=libc.a").output();
+    let has_library = library.is_ok_and(|output| output.stdout.contains(&b'/'));
+    has_library && Path::new(folder.trim()).is_dir()
 }
 
 #[test]
