@@ -87,7 +87,7 @@ fn a_failed_requirement_that_is_allowed() {
     let answer = context.mlpack(&args);
     answer.digest();
     answer.is(str![[r#"
-oci:out@sha256:97363386f5500871d66c2c97d9cc9eb3e2691040cf251edc78de1b411a4e8915
+oci:out@sha256:b3ef7297421e3504a9636dbe6f85a8c7648e7d8520cc3a246d9d71f08560a6ed
 --- stderr
 warning: the base image fails the requirement `os` of policy `azureml-2019`, ignored by --allow
 

@@ -92,6 +92,7 @@ fn the_arrows_between_the_crates_are_these() {
             ],
         ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
+        ("mlpack-models", vec!["mlpack-oci", "mlpack-registry"]),
         ("mlpack-deploy", vec!["mlpack-documents", "mlpack-engine", "mlpack-oci"]),
         (
             "mlpack-workflow",
@@ -101,6 +102,7 @@ fn the_arrows_between_the_crates_are_these() {
                 "mlpack-host-base",
                 "mlpack-install",
                 "mlpack-lock",
+                "mlpack-models",
                 "mlpack-oci",
                 "mlpack-packages",
                 "mlpack-project",
@@ -115,6 +117,7 @@ fn the_arrows_between_the_crates_are_these() {
             vec![
                 "mlpack-deploy",
                 "mlpack-lock",
+                "mlpack-models",
                 "mlpack-oci",
                 "mlpack-packages",
                 "mlpack-project",

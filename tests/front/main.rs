@@ -39,6 +39,8 @@ mod large_models;
 mod lock;
 mod lock_update;
 mod logins;
+mod models;
+mod models_registry;
 mod modules;
 mod network_access;
 mod network_bases;

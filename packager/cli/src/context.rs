@@ -90,6 +90,9 @@ impl Context {
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             mtime: LayerOptions::DEFAULT_MTIME,
             version: env!("CARGO_PKG_VERSION"),
+            workspace: settings::variable("MLPACK_WORKSPACE"),
+            now: settings::now(0),
+            yesterday: settings::now(24),
             strict: false,
             catalogue: Catalogue::parse(embedded::BASE_IMAGES.iter().copied())?,
             templates: self.templates(),
@@ -108,7 +111,10 @@ impl Context {
         registry: &RegistryArgs,
         project: Option<&ProjectArgs>,
     ) -> Result<Session> {
-        let session = self.session(registry)?;
+        let mut session = self.session(registry)?;
+        if let Some(project) = project {
+            session = project.in_workspace(session);
+        }
         let mut packages = settings::packages(session.packages.clone())?;
         if let Some(project) = project {
             packages = project.add_to(packages, &session.cwd);

@@ -39,6 +39,7 @@ workflow_errors![
     mlpack_project::Error,
     mlpack_project::project::Error,
     mlpack_deploy::Error,
+    mlpack_models::Error,
 ];
 
 impl Failure {

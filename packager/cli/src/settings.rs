@@ -21,6 +21,12 @@ pub(crate) use front_door::front_door;
 pub(crate) use packages::packages;
 pub(crate) use registries::{docker_config, registries};
 
+/// Returns the moment some hours ago in RFC 3339, in whole seconds.
+pub(crate) fn now(hours_ago: i64) -> String {
+    let now = jiff::Timestamp::now().as_second() - hours_ago * 3600;
+    jiff::Timestamp::from_second(now).map(|time| time.to_string()).unwrap_or_default()
+}
+
 /// Returns the current directory.
 pub(crate) fn current_dir() -> io::Result<PathBuf> {
     env::current_dir()

@@ -40,6 +40,11 @@ pub trait Blobs: Send + Sync {
         false
     }
 
+    /// Returns whether the file of this blob is never written to again, so that a sink may link to it.
+    fn may_be_linked(&self, _digest: &Digest) -> bool {
+        false
+    }
+
     /// The repository that holds this blob, if it comes from a registry.
     fn origin(&self, _digest: &Digest) -> Option<Origin> {
         None

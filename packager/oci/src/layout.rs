@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
+use serde_json::Value;
 
-use crate::pending::{is_pending, sweep, write_atomically};
+use crate::pending::{is_pending, sweep, write_atomically, write_durably};
 use crate::store::read_limited;
-use crate::{
-    BlobStore, Blobs, Error, Image, MAX_MANIFEST_SIZE, PinnedReference, Platform, Progress, Result,
-    sink,
-};
+use crate::{BlobStore, Blobs, Error, Image, PinnedReference, Platform, Progress, Result, sink};
 
 const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// The largest index that is read, in bytes: one of a workspace has an entry per version of a model, below 1 KiB.
+const MAX_INDEX_SIZE: u64 = 64 << 20;
 
 /// A layout in a directory.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ impl Layout {
 
     /// Returns whether it contains an image; a layout that cannot be read counts as one that does.
     pub fn holds_images(&self) -> bool {
-        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE);
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_INDEX_SIZE);
         let index = index.and_then(|bytes| parse_index(&self.place(None), &bytes));
         index.map_or(true, |index| !index.manifests().is_empty())
     }
@@ -90,7 +91,7 @@ impl Layout {
     /// [`Error::NoSuchImage`] with the tags in the layout, or that of a damaged document.
     pub fn image(&self, tag: Option<&str>, platform: &Platform) -> Result<Image> {
         let place = self.place(tag);
-        let index = read_limited(&self.dir.join("index.json"), "index", MAX_MANIFEST_SIZE)?;
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_INDEX_SIZE)?;
         let blobs: Arc<dyn Blobs> = Arc::new(BlobStore::read_only(self.dir.join("blobs/sha256")));
         image_of_index(&place, &index, tag, platform, blobs)
     }
@@ -112,15 +113,67 @@ impl Layout {
             sink::copy_blob(image, descriptor, &store, progress)?;
         }
         store.put(&image.manifest_bytes)?;
-        // One writer of the index at a time; the system releases the lock when the process ends.
+        self.edit(|manifests| {
+            let descriptor = sink::tagged(image, tag);
+            manifests.retain(|known| name_of(known) != tag);
+            manifests.push(serde_json::json!(descriptor));
+            Ok::<_, Error>(())
+        })?;
+        Ok(PinnedReference { place: self.place(None), digest: image.digest })
+    }
+
+    /// Returns the descriptors in the index, as they are written.
+    ///
+    /// # Errors
+    /// [`Error::Document`] if it is damaged, or the system's.
+    pub fn manifests(&self) -> Result<Vec<Value>> {
+        let index = read_limited(&self.dir.join("index.json"), "index", MAX_INDEX_SIZE)?;
+        Ok(self.parse(&index)?.1)
+    }
+
+    /// Changes the descriptors in the index, one process at a time; nothing is written if `edit` fails. The system
+    /// releases the lock when the process ends. Entries of other programs are kept as they are. The index survives a
+    /// power failure: it is flushed before it is renamed.
+    ///
+    /// # Errors
+    /// Those of `edit`, [`Error::Document`] if the index is damaged, or the system's.
+    pub fn edit<T, E: From<Error>>(
+        &self,
+        edit: impl FnOnce(&mut Vec<Value>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let marker = self.dir.join("oci-layout");
         let lock = File::open(&marker).map_err(Error::io("read", &marker))?;
         lock.lock().map_err(Error::io("lock", &marker))?;
         let path = self.dir.join("index.json");
-        let index = read_limited(&path, "index", MAX_MANIFEST_SIZE)?;
-        let index = with_image(&self.place(None), &index, image, tag)?;
-        write_atomically(&path, &index).map_err(Error::io("write", &path))?;
-        Ok(PinnedReference { place: self.place(None), digest: image.digest })
+        let before = read_limited(&path, "index", MAX_INDEX_SIZE)?;
+        let (mut index, mut manifests) = self.parse(&before)?;
+        let result = edit(&mut manifests)?;
+        index["manifests"] = Value::Array(manifests);
+        let after = serde_json::to_vec(&index).map_err(|error| self.bad_index(&error))?;
+        if after != before {
+            write_durably(&path, &after).map_err(Error::io("write", &path))?;
+        }
+        Ok(result)
+    }
+
+    /// Returns the index and its descriptors.
+    fn parse(&self, bytes: &[u8]) -> Result<(Value, Vec<Value>)> {
+        parse_index(&self.place(None), bytes)?;
+        let mut index: Value =
+            serde_json::from_slice(bytes).map_err(|error| self.bad_index(&error))?;
+        match index["manifests"].take() {
+            Value::Array(manifests) => Ok((index, manifests)),
+            _ => Err(self.bad_index(&"it has no list `manifests`")),
+        }
+    }
+
+    fn bad_index(&self, reason: &dyn std::fmt::Display) -> Error {
+        Error::Document { what: "index", place: self.place(None), reason: reason.to_string() }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     fn place(&self, tag: Option<&str>) -> String {
@@ -129,19 +182,9 @@ impl Layout {
     }
 }
 
-/// Returns an index with one more image. Entries of other programs are kept unchanged.
-fn with_image(place: &str, index: &[u8], image: &Image, tag: Option<&str>) -> Result<Vec<u8>> {
-    let bad = |reason: String| Error::Document { what: "index", place: place.to_owned(), reason };
-    parse_index(place, index)?;
-    let mut index: serde_json::Value =
-        serde_json::from_slice(index).map_err(|error| bad(error.to_string()))?;
-    let descriptor =
-        serde_json::to_value(sink::tagged(image, tag)).map_err(|error| bad(error.to_string()))?;
-    let manifests = index["manifests"].as_array_mut();
-    let manifests = manifests.ok_or_else(|| bad("it has no list `manifests`".to_owned()))?;
-    manifests.retain(|known| known["annotations"][ANNOTATION_REF_NAME].as_str() != tag);
-    manifests.push(descriptor);
-    serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
+/// Returns the name of an entry of an index, its `org.opencontainers.image.ref.name`.
+pub fn name_of(entry: &Value) -> Option<&str> {
+    entry["annotations"][ANNOTATION_REF_NAME].as_str()
 }
 
 /// Verifies that the layout's marker file has version 1.

@@ -5,6 +5,7 @@
 //! blobs are read through [`Blobs`]; every sink accepts one.
 
 pub mod archive;
+mod artifact;
 mod background_hash;
 mod blob;
 mod caching;
@@ -25,6 +26,7 @@ mod secret;
 mod sink;
 mod store;
 
+pub use artifact::Artifact;
 pub use blob::{BlobReader, Blobs, Origin, Verified, read_small};
 pub use caching::CachingBlobs;
 pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
@@ -40,4 +42,4 @@ pub use store::{BlobStore, PendingBlob};
 
 /// Version of everything that decides the bytes of a layer: tar headers, gzip member size and level.
 /// Part of every cache key of stored bytes; `tests/pinned.rs` fails if the bytes change.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;

@@ -62,6 +62,9 @@ pub(crate) fn copy_blob(
         return store.put(&image.config_bytes).map(drop);
     }
     if let Some(file) = image.blobs.file(&digest) {
+        if image.blobs.may_be_linked(&digest) && store.link_file(&file, &digest) {
+            return Ok(());
+        }
         return store.put_file(&file, &digest, image.blobs.is_trusted(&digest));
     }
     let meter =

@@ -15,6 +15,8 @@ use crate::{BlobReader, Blobs, Digest, Error, HashingReader, Result};
 #[derive(Debug, Clone)]
 pub struct BlobStore {
     dir: PathBuf,
+    /// Whether blobs are flushed before they are named, and never written to afterwards.
+    durable: bool,
 }
 
 impl BlobStore {
@@ -26,12 +28,18 @@ impl BlobStore {
         let dir = dir.into();
         fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         sweep(&dir);
-        Ok(Self { dir })
+        Ok(Self { dir, durable: false })
+    }
+
+    /// Makes blobs survive a power failure. They are read-only files, which sinks may link to.
+    #[must_use]
+    pub fn durable(self) -> Self {
+        Self { durable: true, ..self }
     }
 
     /// Opens a store for reading; nothing is created or removed.
     pub fn read_only(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), durable: false }
     }
 
     /// The path of a blob, whether it exists or not.
@@ -88,7 +96,20 @@ impl BlobStore {
             }
         }
         let path = self.path(digest);
-        file.persist(&path).map_err(Error::io("write", &path))
+        self.persist(file, &path)
+    }
+
+    /// Gives the blob a second name here if it is a file of this file system.
+    pub(crate) fn link_file(&self, source: &Path, digest: &Digest) -> bool {
+        fs::hard_link(source, self.path(digest)).is_ok()
+    }
+
+    fn persist(&self, file: PendingFile, path: &Path) -> Result<()> {
+        let persisted = match self.durable {
+            true => file.persist_durably(path),
+            false => file.persist(path),
+        };
+        persisted.map_err(Error::io("write", path))
     }
 }
 
@@ -113,6 +134,14 @@ impl Blobs for BlobStore {
     fn file(&self, digest: &Digest) -> Option<PathBuf> {
         self.size(digest).map(|_| self.path(digest))
     }
+
+    fn is_trusted(&self, _: &Digest) -> bool {
+        self.durable
+    }
+
+    fn may_be_linked(&self, _: &Digest) -> bool {
+        self.durable
+    }
 }
 
 /// A blob being written and hashed. It is removed if it is dropped without [`PendingBlob::commit`].
@@ -130,8 +159,7 @@ impl PendingBlob {
     pub fn commit(self) -> Result<(Digest, u64)> {
         let Self { store, file, hash } = self;
         let (digest, size) = hash.finish().map_err(Error::io("write to", &store.dir))?;
-        let path = store.path(&digest);
-        file.persist(&path).map_err(Error::io("write", &path))?;
+        store.persist(file, &store.path(&digest))?;
         Ok((digest, size))
     }
 
@@ -145,8 +173,7 @@ impl PendingBlob {
         if found != expected {
             return Err(Error::DigestMismatch { what: what.to_owned(), expected, found });
         }
-        let path = store.path(&expected);
-        file.persist(&path).map_err(Error::io("write", &path))?;
+        store.persist(file, &store.path(&expected))?;
         Ok(size)
     }
 }

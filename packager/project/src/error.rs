@@ -105,6 +105,14 @@ pub enum Error {
         /// Its path in the image.
         path: String,
     },
+    /// The base has a link or a file where the layer of a registered model has folders.
+    #[error(
+        "the base image has a link or a file at or below /models, where the layer of model `{model}` has folders"
+    )]
+    ModelFolderTaken {
+        /// `NAME:VERSION`.
+        model: String,
+    },
     /// Base layers and new ones together exceed the limit of runtimes.
     #[error("the image would have {found} layers; runtimes support at most {limit}")]
     TooManyLayers {
@@ -150,6 +158,9 @@ impl Error {
             Self::ModelChanged { .. } => {
                 Some("run the command again when the model is no longer written to".to_owned())
             }
+            Self::ModelFolderTaken { model } => Some(format!(
+                "download the model and pass it as a file: `-m {model}=PATH`, or use another base image"
+            )),
             Self::TooManyLayers { .. } => Some(
                 "flatten the base image, or put several small models into one folder".to_owned(),
             ),

@@ -7,6 +7,7 @@
 
 mod address;
 mod answer;
+mod artifacts;
 mod auth;
 mod authorization;
 mod body;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mlpack_oci::spec::MediaType;
-use mlpack_oci::{Digest, Image, MAX_MANIFEST_SIZE, Platform, Reference, choose_platform};
+use mlpack_oci::{
+    Artifact, Digest, Image, MAX_MANIFEST_SIZE, Platform, Reference, choose_platform,
+};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
@@ -92,6 +94,23 @@ impl Client {
         }
     }
 
+    /// Fetches the manifest of a reference; an index is an error.
+    pub(crate) async fn manifest_of(
+        &self,
+        transport: &Transport,
+        scope: &Scope,
+        reference: &Reference,
+    ) -> Result<Vec<u8>> {
+        let fetched = match reference.digest().map(str::parse::<Digest>) {
+            Some(Ok(digest)) => self.manifest(transport, scope, digest).await?,
+            _ => self.tagged(transport, scope, reference.tag().unwrap_or("latest")).await?,
+        };
+        match fetched.is_index {
+            true => Err(transport.protocol(READ, "it is an index, not a manifest")),
+            false => Ok(fetched.bytes),
+        }
+    }
+
     /// Fetches a manifest by tag and caches it by its digest.
     async fn tagged(&self, transport: &Transport, scope: &Scope, tag: &str) -> Result<Fetched> {
         let (bytes, content_type) = self.fetch(transport, scope, tag).await?;
@@ -150,7 +169,7 @@ impl Client {
     }
 
     /// Returns the config a manifest names.
-    async fn config(
+    pub(crate) async fn config(
         &self,
         transport: &Transport,
         scope: &Scope,
@@ -256,13 +275,13 @@ pub(crate) async fn head(
 pub(crate) async fn put(
     transport: &Transport,
     scope: &Scope,
-    image: &Image,
+    artifact: &Artifact,
     under: &str,
 ) -> Result<Response> {
     let action = format!("push the manifest as `{under}`");
     let url = transport.endpoint().url(&format!("{}/manifests/{under}", scope.repository));
-    let media_type = image.descriptor.media_type().to_string();
-    let bytes = bytes::Bytes::copy_from_slice(&image.manifest_bytes);
+    let media_type = artifact.descriptor.media_type().to_string();
+    let bytes = bytes::Bytes::copy_from_slice(&artifact.manifest_bytes);
     transport
         .send_with_retry(|| {
             Call::new(Method::PUT, url.clone(), scope, &action)

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use mlpack_oci::spec::Descriptor;
-use mlpack_oci::{Digest, Image, Reference};
+use mlpack_oci::{Artifact, Blobs, Digest, Image, Reference};
 use reqwest::{Method, StatusCode};
 
 use crate::download::is_foreign;
@@ -71,18 +71,18 @@ pub(crate) struct Blob {
     pub(crate) descriptor: Descriptor,
 }
 
-/// Returns the blobs of an image in its order.
-pub(crate) fn blobs(image: &Image) -> Vec<Blob> {
+/// Returns the blobs of an artifact in its order.
+pub(crate) fn blobs(artifact: &Artifact) -> Vec<Blob> {
     let mut seen = HashSet::new();
-    let layers = image.layers.iter().enumerate().map(|(index, layer)| Blob {
+    let layers = artifact.layers().enumerate().map(|(index, (digest, layer))| Blob {
         role: BlobRole::Layer(index),
-        digest: layer.digest,
-        descriptor: layer.descriptor.clone(),
+        digest,
+        descriptor: layer.clone(),
     });
     let config = Blob {
         role: BlobRole::Config,
-        digest: image.id.0,
-        descriptor: image.manifest.config().clone(),
+        digest: Digest::of(&artifact.config_bytes),
+        descriptor: artifact.manifest.config().clone(),
     };
     layers.chain([config]).filter(|blob| seen.insert(blob.digest)).collect()
 }
@@ -98,14 +98,15 @@ impl Client {
         let wanted = image.digest.to_string();
         let whole = manifests::head(&transport, &scope, &wanted).await? == Some(image.digest);
         let mut plan = Vec::new();
-        for blob in blobs(image) {
+        for blob in blobs(&Artifact::from(image)) {
             let action = if is_foreign(&blob.descriptor) {
                 BlobAction::Foreign
             } else if whole || self.is_present(&transport, target, &scope, blob.digest).await? {
                 BlobAction::Present
             } else {
                 let session = self.inner.sessions.lock(target, blob.digest).load();
-                let from = self.mount_sources(image, target, blob.digest).into_iter().next();
+                let from =
+                    self.mount_sources(&*image.blobs, target, blob.digest).into_iter().next();
                 match (session, from) {
                     (Some(session), _) => BlobAction::Upload { resume_at: session.offset },
                     (None, Some(from)) => BlobAction::Mount { from },
@@ -148,15 +149,15 @@ impl Client {
         }
     }
 
-    /// Returns repositories of the target's registry that contain the blob; the image's origin is first.
+    /// Returns repositories of the target's registry that contain the blob; its origin is first.
     pub(crate) fn mount_sources(
         &self,
-        image: &Image,
+        source: &dyn Blobs,
         target: &Reference,
         digest: Digest,
     ) -> Vec<String> {
         let registry = target.registry();
-        let origin = image.blobs.origin(&digest).filter(|origin| origin.registry == registry);
+        let origin = source.origin(&digest).filter(|origin| origin.registry == registry);
         let mut sources: Vec<String> = origin.map(|origin| origin.repository).into_iter().collect();
         for repository in self.inner.memory.repositories(registry, digest) {
             if !sources.contains(&repository) {

@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use mlpack_oci::{Digest, Image, MAX_MANIFEST_SIZE, PinnedReference, Progress, Reference};
+use mlpack_oci::{
+    Artifact, Digest, Image, MAX_MANIFEST_SIZE, PinnedReference, Progress, Reference,
+};
 use reqwest::{Method, Response, StatusCode};
 
 use crate::body::ProgressFloor;
@@ -75,6 +77,20 @@ impl Client {
         tags: &[String],
         progress: &dyn Progress,
     ) -> Result<Pushed> {
+        self.push_artifact(&Artifact::from(image), target, tags, progress).await
+    }
+
+    /// Pushes an artifact as [`Client::push`] does an image.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn push_artifact(
+        &self,
+        image: &Artifact,
+        target: &Reference,
+        tags: &[String],
+        progress: &dyn Progress,
+    ) -> Result<Pushed> {
         if let Some(named) = target.digest()
             && named != image.digest.to_string()
         {
@@ -126,7 +142,7 @@ impl Client {
         &self,
         transport: &Transport,
         scope: &Scope,
-        image: &Image,
+        image: &Artifact,
         target: &Reference,
         whole: bool,
         progress: &dyn Progress,
@@ -158,7 +174,7 @@ impl Client {
         &self,
         transport: &Transport,
         scope: &Scope,
-        image: &Image,
+        image: &Artifact,
         target: &Reference,
         blob: &Blob,
         progress: &dyn Progress,
@@ -176,7 +192,7 @@ impl Client {
         let mut fresh = None;
         // A session exists only if mounting did not work before.
         if lock.load().is_none() {
-            for from in self.mount_sources(image, target, blob.digest) {
+            for from in self.mount_sources(&*image.blobs, target, blob.digest) {
                 match self.mount(transport, target, &from, blob.digest).await? {
                     Mount::Done => {
                         self.record_present(target, blob.digest);
@@ -252,7 +268,7 @@ impl Client {
         &self,
         transport: &Transport,
         scope: &Scope,
-        image: &Image,
+        image: &Artifact,
         under: &str,
     ) -> Result<()> {
         let response = manifests::put(transport, scope, image, under).await?;

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) repository: String,
-    /// For messages: `pull`, `push`, `access`.
+    /// For messages: `pull`, `push`, `access`, `list`.
     pub(crate) action: &'static str,
     /// Repositories to mount from; they need the right to pull in the same token.
     pub(crate) sources: Vec<String>,
@@ -24,6 +24,16 @@ impl Scope {
         Self { repository: String::new(), action: "access", sources: Vec::new() }
     }
 
+    /// Returns the scope of deleting. Registries differ in whether a right to push is one to delete.
+    pub(crate) fn delete(repository: &str) -> Self {
+        Self { repository: repository.to_owned(), action: "delete", sources: Vec::new() }
+    }
+
+    /// Returns the scope of the list of repositories.
+    pub(crate) fn catalog() -> Self {
+        Self { repository: String::new(), action: "list", sources: Vec::new() }
+    }
+
     pub(crate) fn and_pull_from(mut self, source: &str) -> Self {
         self.sources.push(source.to_owned());
         self
@@ -32,9 +42,14 @@ impl Scope {
     /// Returns the scopes of the token protocol; the push scope is first, as some servers require.
     pub(crate) fn texts(&self) -> Vec<String> {
         if self.repository.is_empty() {
-            return Vec::new();
+            let catalog = (self.action == "list").then(|| "registry:catalog:*".to_owned());
+            return catalog.into_iter().collect();
         }
-        let actions = if self.action == "push" { "pull,push" } else { "pull" };
+        let actions = match self.action {
+            "push" => "pull,push",
+            "delete" => "delete",
+            _ => "pull",
+        };
         let mut texts = vec![format!("repository:{}:{actions}", self.repository)];
         texts.extend(self.sources.iter().map(|source| format!("repository:{source}:pull")));
         texts
@@ -54,5 +69,6 @@ mod tests {
         );
         assert_eq!(Scope::pull("a").texts(), ["repository:a:pull"]);
         assert_eq!(Scope::registry().texts(), Vec::<String>::new());
+        assert_eq!(Scope::catalog().texts(), ["registry:catalog:*"]);
     }
 }

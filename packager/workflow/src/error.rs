@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mlpack_oci::LocationParseError;
+use crate::Argument;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +35,9 @@ pub enum Error {
     /// A service.
     #[error(transparent)]
     Deploy(Box<mlpack_deploy::Error>),
+    /// A workspace or a registered model.
+    #[error(transparent)]
+    Models(Box<mlpack_models::Error>),
     /// A check or requirement failed.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -84,6 +87,7 @@ impl Error {
             Self::Project(error) => error.hint(),
             Self::HostBase(error) => error.hint(),
             Self::Deploy(error) => error.hint(),
+            Self::Models(error) => error.hint(),
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::Argument(argument) => argument.hint(),
             Self::UnknownKey { .. } => {
@@ -171,6 +175,7 @@ boxed! {
     Packages(PackagesError),
     Image(mlpack_project::Error),
     Deploy(mlpack_deploy::Error),
+    Models(mlpack_models::Error),
 }
 
 /// A check or requirement that failed. Its findings or verdicts were reported before.
@@ -265,50 +270,6 @@ impl Refusal {
             Self::StaleLock { .. } => {
                 "run `mlpack lock` with the same arguments to update it".to_owned()
             }
-        }
-    }
-}
-
-/// An argument that makes no sense, whatever the files say.
-#[derive(Debug, thiserror::Error)]
-pub enum Argument {
-    /// Text that names no image.
-    #[error(transparent)]
-    Location(LocationParseError),
-    /// Text that names neither a file nor an image.
-    #[error(transparent)]
-    Source(LocationParseError),
-    /// A requirement that the policy does not have.
-    #[error("--allow {name}: the policy `{policy}` has no such requirement")]
-    Allow {
-        /// The name as given.
-        name: String,
-        /// The policy.
-        policy: String,
-        /// Its requirements.
-        known: Vec<String>,
-    },
-    /// No base image was named and the catalogue has no default.
-    #[error("the catalogue has no default base image for runtime {runtime}{}", if *gpu { " with GPU" } else { "" })]
-    NoDefaultBase {
-        /// The runtime.
-        runtime: String,
-        /// Whether a GPU is wanted.
-        gpu: bool,
-    },
-}
-
-impl Argument {
-    /// Returns what the user can do about it, where there is something.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Location(_) => None,
-            Self::Source(_) => Some(
-                "name a directory, a lock file, a conda file, or an image as for `mlpack inspect`"
-                    .to_owned(),
-            ),
-            Self::Allow { known, .. } => Some(format!("it has {}", known.join(", "))),
-            Self::NoDefaultBase { .. } => Some("name one with --base-image".to_owned()),
         }
     }
 }

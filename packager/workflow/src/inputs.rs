@@ -6,9 +6,10 @@ use mlpack_lock::LOCK_NAME;
 use mlpack_oci::{Location, Platform};
 use mlpack_project::check::ComputeTarget;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
-use mlpack_project::project::{CondaSource, InferenceConfig, ModelSpec, Project, ProjectOptions};
+use mlpack_project::project::{CondaSource, InferenceConfig, Project, ProjectOptions};
 use mlpack_requirements::CondaFile;
 
+use crate::models::{self, ModelArgument};
 use crate::selftest::Selftest;
 use crate::{Result, Session};
 
@@ -23,7 +24,7 @@ pub struct ProjectRequest {
     /// Flags that win over it.
     pub options: ProjectOptions,
     /// The models.
-    pub models: Vec<ModelSpec>,
+    pub models: Vec<ModelArgument>,
     /// The policy that the base must satisfy.
     pub policy: String,
     /// Requirements of it that may fail.
@@ -125,8 +126,10 @@ impl Inputs {
         if let Some(config) = &config {
             session.ignored(&config.ignored)?;
         }
+        let (files, registered) = models::resolve(session, &request.models)?;
         let mut project =
-            Project::resolve(config.as_ref(), &request.options, &request.models, &session.cwd)?;
+            Project::resolve(config.as_ref(), &request.options, &files, &session.cwd)?;
+        project.models.extend(registered);
         // From here on a layout or archive has its prefix, in checks and messages too.
         let base = project.base_image.as_ref().map(|image| session.locate(image));
         if let Some(Ok(base)) = base.filter(|_| project.registry.is_none())

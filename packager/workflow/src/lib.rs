@@ -13,6 +13,7 @@
 //!
 //! [`Progress`]: mlpack_oci::Progress
 
+mod argument;
 pub mod base;
 mod checks;
 pub mod contents;
@@ -24,6 +25,7 @@ mod images;
 mod inputs;
 pub mod lock;
 mod lock_use;
+pub mod models;
 pub mod package;
 mod packages;
 mod registries;
@@ -33,9 +35,11 @@ pub mod serve;
 mod session;
 mod stage;
 
+pub use argument::Argument;
 pub use deploy::DeployRequest;
-pub use error::{Argument, Error, PackagesError, Refusal, Result};
+pub use error::{Error, PackagesError, Refusal, Result};
 pub use inputs::{DEFAULT_POLICY, Destination, LockUse, PackageRequest, ProjectRequest};
+pub use models::ModelArgument;
 pub use registries::Registries;
 pub use report::{Reporter, counted};
 pub use selftest::Selftest;

@@ -137,7 +137,7 @@ fn link(project: &Project, app_root: &Path) -> io::Result<()> {
         }
     }
     for model in &project.models {
-        let folder = app_root.join(model.folder());
+        let folder = app_root.join(MODELS_DIR).join(model.folder());
         fs::create_dir_all(&folder)?;
         symlink(&model.path, folder.join(&model.basename))?;
     }

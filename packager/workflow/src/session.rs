@@ -26,6 +26,12 @@ pub struct Session {
     pub mtime: u64,
     /// Version of mlpack that images record.
     pub version: &'static str,
+    /// The workspace of models, as written: a folder or `REGISTRY/PREFIX`.
+    pub workspace: Option<String>,
+    /// The moment at which the run began, in RFC 3339.
+    pub now: String,
+    /// A day before, likewise.
+    pub yesterday: String,
     /// Whether unknown keys of configurations are errors.
     pub strict: bool,
     /// Known base images and policies.

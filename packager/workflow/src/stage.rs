@@ -1,6 +1,6 @@
 //! Where new layers are written before the image is complete.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::layout::Layout;
@@ -14,6 +14,8 @@ pub(crate) struct Stage {
     pub(crate) store: BlobStore,
     /// Removed when the run ends.
     _folder: Option<PendingFolder>,
+    /// Keeps the blobs of a workspace that the layout is.
+    _in_use: Option<File>,
     /// A layout that this run made, to be removed if the run fails.
     made: Option<PathBuf>,
 }
@@ -40,7 +42,9 @@ impl Stage {
 
     fn in_layout(dir: &Path) -> Result<Self> {
         let made = (!dir.exists()).then(|| dir.to_owned());
-        let mut stage = Self { store: BlobStore::read_only(dir), _folder: None, made };
+        let mut stage =
+            Self { store: BlobStore::read_only(dir), _folder: None, _in_use: None, made };
+        stage._in_use = mlpack_models::hold(dir)?;
         stage.store = Layout::create(dir)?.blobs()?;
         Ok(stage)
     }
@@ -60,6 +64,7 @@ impl Stage {
         Ok(Self {
             store: BlobStore::open(folder.path().join("blobs"))?,
             _folder: Some(folder),
+            _in_use: None,
             made: None,
         })
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::output::{self, Format};
+
 /// Arguments that are accepted and have no effect.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct AzureArgs {
@@ -23,8 +25,14 @@ pub(crate) struct AzureArgs {
 }
 
 impl AzureArgs {
-    /// Returns the line about those that were given.
-    pub(crate) fn note(&self) -> Option<String> {
+    /// Prints the line about those that were given, if any were.
+    pub(crate) fn warn(&self, format: Format) {
+        if let Some(note) = self.note() {
+            output::warning(format, &note);
+        }
+    }
+
+    fn note(&self) -> Option<String> {
         let given = [
             ("--resource-group", self.resource_group.is_some()),
             ("--workspace-name", self.workspace_name.is_some()),

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mlpack_packages::Settings;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
-use mlpack_project::project::ModelSpec;
-use mlpack_workflow::{DEFAULT_POLICY, LockUse, PackageRequest, ProjectRequest};
+use mlpack_workflow::{
+    DEFAULT_POLICY, LockUse, ModelArgument, PackageRequest, ProjectRequest, Session,
+};
 
-use super::PlatformArgs;
 use super::options::OptionFlags;
+use super::{PlatformArgs, WorkspaceArgs};
 use crate::failure::{Failure, Result};
 use crate::settings::variable;
 
@@ -28,9 +29,15 @@ pub(crate) struct ProjectArgs {
     /// Refuse unknown keys in configurations instead of ignoring them
     #[arg(long, help_heading = "Project")]
     strict: bool,
-    /// Model file or directory (can be repeated)
-    #[arg(long = "model", short, value_name = "NAME[:VERSION]=PATH", help_heading = "Project")]
+    /// Model: `NAME[:VERSION]=PATH` for a file or directory, `NAME[:VERSION]` or `NAME@ALIAS` for a registered one (can be
+    /// repeated)
+    #[arg(long = "model", short, value_name = "MODEL", help_heading = "Project")]
     models: Vec<String>,
+    /// File that names a registered model, as `mlpack model register -t` writes it (can be repeated)
+    #[arg(long, short = 'f', value_name = "FILE", help_heading = "Project")]
+    model_metadata_file: Vec<PathBuf>,
+    #[command(flatten, next_help_heading = "Project")]
+    workspace: WorkspaceArgs,
     #[command(flatten)]
     options: OptionFlags,
     /// Set an environment variable in the image (can be repeated)
@@ -145,6 +152,11 @@ impl ProjectArgs {
         }
     }
 
+    /// Adds the workspace to a session.
+    pub(crate) fn in_workspace(&self, session: Session) -> Session {
+        self.workspace.add_to(session)
+    }
+
     /// Whether unknown keys of configurations are errors.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict
@@ -166,13 +178,15 @@ impl ProjectArgs {
 
     /// Returns the project that they describe.
     pub(crate) fn request(&self) -> Result<ProjectRequest> {
-        let models = self.models.iter().map(|text| text.parse::<ModelSpec>());
+        let models = self.models.iter().map(|text| Ok(text.parse::<ModelArgument>()?));
+        let named = self.model_metadata_file.iter().map(|file| metadata(file));
+        let models = models.chain(named).collect::<Result<Vec<_>>>()?;
         let mut options = self.options.0.clone();
         options.environment_variables = variables(&self.environment_variables)?;
         Ok(ProjectRequest {
             inference_config: self.inference_config.clone(),
             options,
-            models: models.collect::<Result<_, _>>()?,
+            models,
             policy: self.policy.name(),
             allow: self.allow.clone(),
             platform: self.platform.platform.clone(),
@@ -183,6 +197,20 @@ impl ProjectArgs {
             lock: self.lock.clone(),
         })
     }
+}
+
+/// Reads the file that names a registered model by `modelId`.
+fn metadata(file: &Path) -> Result<ModelArgument> {
+    let text = std::fs::read_to_string(file).map_err(Failure::io("read", file.display()))?;
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let id = document["modelId"].as_str().or(document["id"].as_str());
+    let Some(id) = id else {
+        return Err(Failure::usage(
+            format!("{} does not name a model: it has no `modelId`", file.display()),
+            "write it with `mlpack model register -t FILE`",
+        ));
+    };
+    Ok(ModelArgument { file: None, registered: Some(ModelArgument::id(id)?) })
 }
 
 /// Parses `NAME=VALUE` pairs.

@@ -19,6 +19,7 @@ mod push;
 mod quickstart;
 mod serve;
 mod service;
+mod workspace;
 
 use std::process::{ExitCode, Termination as _};
 
@@ -56,6 +57,7 @@ verbs! {
     Bases(bases),
     Inspect(inspect),
     Model(model),
+    Workspace(workspace),
     Deploy(deploy),
     Service(service),
     Push(push),

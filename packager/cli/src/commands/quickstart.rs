@@ -11,7 +11,8 @@ use mlpack_project::image::inspect::Inspection;
 use mlpack_project::project::{ModelSpec, ProjectOptions, Runtime};
 use mlpack_workflow::host_base::{BaseChoice, catalogue_default, of_this_machine};
 use mlpack_workflow::{
-    DeployRequest, Destination, Error, PackageRequest, ProjectRequest, Session, deploy, package,
+    DeployRequest, Destination, Error, ModelArgument, PackageRequest, ProjectRequest, Session,
+    deploy, package,
 };
 
 use super::init::write_new;
@@ -149,7 +150,7 @@ fn request(session: &Session, dir: &Path, base: BaseChoice) -> PackageRequest {
             base_image: Some(base.image),
             ..ProjectOptions::default()
         },
-        models: vec![digits],
+        models: vec![ModelArgument { file: Some(digits), registered: None }],
         policy: base.policy,
         ..ProjectRequest::new(session.platform.clone())
     };

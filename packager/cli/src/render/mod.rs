@@ -5,6 +5,7 @@ mod changes;
 mod finding;
 mod inspection;
 mod log;
+mod model;
 mod service;
 
 pub(crate) use base::{facts, verdicts};
@@ -12,4 +13,5 @@ pub(crate) use changes::{changes, contents};
 pub(crate) use finding::finding;
 pub(crate) use inspection::{file_line, inspection, largest};
 pub(crate) use log::{LogLine, log_line};
+pub(crate) use model::{model, model_value, models};
 pub(crate) use service::{keys, service};

@@ -49,6 +49,17 @@ impl PendingFile {
         self.0.persist(path).map(drop).map_err(|error| error.error)
     }
 
+    /// Gives the file its name, readable by everyone and written by no one, so that it and everything before it survive a
+    /// power failure: the bytes are flushed before the rename, and the folder after it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn persist_durably(self, path: &Path) -> io::Result<()> {
+        self.0.as_file().sync_all()?;
+        self.persist_with_mode(path, 0o444)?;
+        sync_folder(path)
+    }
+
     /// The open file, for `copy_file_range` and the like.
     pub fn as_file_mut(&mut self) -> &mut File {
         self.0.as_file_mut()
@@ -83,6 +94,24 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = PendingFile::new_in(dir)?;
     file.write_all(bytes)?;
     file.persist(path)
+}
+
+/// Writes a small file by atomic rename, so that it survives a power failure.
+///
+/// # Errors
+/// The system's.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.0.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_folder(path)
+}
+
+/// Flushes the names in the folder of `path`.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Returns whether a file name is that of a pending file.

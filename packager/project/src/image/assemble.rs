@@ -1,11 +1,12 @@
 //! Writes a plan's layers and assembles the new image.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mlpack_install::Installation;
 use mlpack_oci::layer::{Compression, LayerOptions, Tree, WrittenLayer, write_layer};
 use mlpack_oci::spec::MediaType;
-use mlpack_oci::{BlobStore, Image, Progress, descriptor};
+use mlpack_oci::{BlobStore, Blobs, Digest, Image, Progress, descriptor};
 
 use super::blobs::AssembledBlobs;
 use super::canonical::canonical;
@@ -35,6 +36,8 @@ pub struct Assembler<'a> {
 struct NewLayers {
     written: Vec<WrittenLayer>,
     unwritten: UnwrittenModels,
+    /// Layers of registered models, and where they are.
+    stored: HashMap<Digest, Arc<dyn Blobs>>,
 }
 
 impl Assembler<'_> {
@@ -52,7 +55,7 @@ impl Assembler<'_> {
         let layers = std::mem::take(&mut plan.layers);
         let options = LayerOptions { mtime: plan.mtime, threads: self.threads };
         let unwritten = UnwrittenModels::new(options);
-        let mut new = NewLayers { written: Vec::new(), unwritten };
+        let mut new = NewLayers { written: Vec::new(), unwritten, stored: HashMap::new() };
         for layer in layers {
             let role = layer.role;
             let written = match layer.content {
@@ -61,6 +64,15 @@ impl Assembler<'_> {
                     let output = Output { cache, options, progress };
                     let layers = environment::write(layers, &base.root, output, install)?;
                     layers.into_iter().map(|(title, layer)| (Some(title), layer)).collect()
+                }
+                LayerContent::Stored(stored) => {
+                    let written = WrittenLayer {
+                        descriptor: stored.descriptor,
+                        digest: stored.digest,
+                        diff_id: stored.diff_id,
+                    };
+                    new.stored.insert(stored.digest, stored.blobs);
+                    vec![(layer.title, written)]
                 }
                 LayerContent::Tree { tree, compression } => {
                     let name = match &layer.title {
@@ -124,7 +136,7 @@ impl Assembler<'_> {
 
     /// Writes the config and returns the image with its manifest.
     fn image(&self, plan: &Plan, record: &Record, new: NewLayers) -> Result<Image> {
-        let NewLayers { written, unwritten } = new;
+        let NewLayers { written, unwritten, stored } = new;
         let config = canonical(&image_config(self.base, plan, record, &written)?)?;
         let config_digest = self.stage.put(&config)?;
         let config_descriptor =
@@ -132,6 +144,7 @@ impl Assembler<'_> {
         let manifest = canonical(&manifest(self.base, config_descriptor, &written)?)?;
         let blobs = Arc::new(AssembledBlobs {
             unwritten,
+            stored,
             new: written.iter().map(|layer| layer.digest).chain([config_digest]).collect(),
             stage: self.stage.clone(),
             cache: self.cache.store().clone(),

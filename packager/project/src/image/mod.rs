@@ -21,7 +21,7 @@ pub use base::Base;
 pub use contents::{Change, Contents, PackageEntry};
 pub use front_door::{FRONT_DOOR, FrontDoor, WORKER};
 pub use interpreter::{InterpreterPreference, InterpreterSelection};
-pub use layers::LayerCache;
+pub use layers::{LayerCache, model_tree};
 pub use plan::{ENVIRONMENT_LAYERS, Inputs, Plan, PlannedLayer, plan};
 pub use record::{
     BaseRecord, LABEL, LayerRecord, ModelRecord, PackageRecord, PolicyRecord, PythonRecord, Record,
@@ -36,6 +36,10 @@ pub const APP_ROOT: &str = "/var/azureml-app";
 
 /// The folder of models below the app root (docs/azureml-2019.md#1.5).
 pub const MODELS_DIR: &str = "azureml-models";
+
+/// The folder of models from the root; `azureml-models` is a link to it, so that a model's layer is the same in every
+/// image, in a registry of models, and as a volume (docs/models.md).
+pub const MODELS_ROOT: &str = "models";
 
 /// The port the service listens on (docs/azureml-2019.md#4.1).
 pub const PORT: u16 = mlpack_oci::labels::DEFAULT_PORT;

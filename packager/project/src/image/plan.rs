@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use mlpack_lock::LockedEnvironment;
-use mlpack_oci::layer::{Compression, Tree};
+use mlpack_oci::layer::{Compression, Node, Tree};
+use mlpack_oci::rootfs::{Kind, RootFs};
 use mlpack_oci::{DiffId, Digest};
 
 use super::layers::environment::Maker;
@@ -11,11 +12,11 @@ use super::layers::overlay::overlay;
 use super::layers::{EnvironmentLayers, trees};
 use super::variables::{self, Variables};
 use super::{
-    APP_ROOT, Base, BaseRecord, FrontDoor, ModelRecord, PackageRecord, PolicyRecord, PythonRecord,
-    Record, Role, Templates,
+    APP_ROOT, Base, BaseRecord, FrontDoor, MODELS_ROOT, ModelRecord, PackageRecord, PolicyRecord,
+    PythonRecord, Record, Role, Templates,
 };
 use crate::project::docker_steps::Step;
-use crate::project::{Model, Project};
+use crate::project::{Model, Project, StoredLayer};
 use crate::{Error, Result};
 
 /// Layers of base and image together that every runtime mounts (docs/pitfalls.md#29).
@@ -93,6 +94,8 @@ pub(super) enum LayerContent {
         /// How the layer is stored.
         compression: Compression,
     },
+    /// The layer of a registered model.
+    Stored(Box<StoredLayer>),
     /// Several layers of packages, which need not be fetched if the layers are cached.
     Environment(EnvironmentLayers),
 }
@@ -124,7 +127,8 @@ fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedL
         Ok(PlannedLayer { role, title, content })
     };
     let architecture = &base.facts.architecture.value;
-    let server = trees::server(inputs.front_door, architecture, project.server, templates)?;
+    let mut server = trees::server(inputs.front_door, architecture, project.server, templates)?;
+    trees::links(&mut server, models, &base.root)?;
     let mut layers = vec![layer(Role::Server, None, &server, Compression::Gzip)?];
     let copied = trees::steps(steps)?;
     if !copied.is_empty() {
@@ -132,14 +136,40 @@ fn project_layers(inputs: &Inputs<'_>, models: &[&Model]) -> Result<Vec<PlannedL
     }
     for model in models {
         let title = Some(format!("{}:{}", model.name, model.version));
-        layers.push(layer(Role::Model, title, &trees::model(model)?, Compression::Probe)?);
+        layers.push(match &model.stored {
+            Some(stored) => {
+                fits(model, &base.root)?;
+                let content = LayerContent::Stored(Box::new(stored.clone()));
+                PlannedLayer { role: Role::Model, title, content }
+            }
+            None => layer(Role::Model, title, &trees::model(model)?, Compression::Probe)?,
+        });
     }
     let files = project.source_files()?;
     let script = project.entry_script_in_image().unwrap_or_default();
     let folder = project.source_directory.as_ref().map(|source| source.name.as_str());
-    let code = trees::code(&files, &script, folder, templates)?;
+    let mut code = trees::code(&files, &script, folder, templates)?;
+    if base.root.find(MODELS_ROOT).is_some() && models.iter().any(|model| model.stored.is_some()) {
+        // The layers of registered models have the folder with attributes of their own; the base's win.
+        code.insert(MODELS_ROOT, Node::Directory { open: false })?;
+    }
     layers.push(layer(Role::Code, None, &code, Compression::Gzip)?);
     Ok(layers)
+}
+
+/// Checks that the layer of a registered model, which is used as it is, meets no link or file of the base on its way.
+fn fits(model: &Model, base: &RootFs) -> Result<()> {
+    let path = format!("{MODELS_ROOT}/{}/{}", model.folder(), model.basename);
+    let in_the_way = path.match_indices('/').map(|(end, _)| &path[..end]).any(|folder| {
+        base.place(folder) != folder
+            || base
+                .find(folder)
+                .is_some_and(|found| found.path != folder || found.entry.kind != Kind::Directory)
+    });
+    if in_the_way {
+        return Err(Error::ModelFolderTaken { model: format!("{}:{}", model.name, model.version) });
+    }
+    Ok(())
 }
 
 /// Returns the layers of packages, beside `others` new layers.

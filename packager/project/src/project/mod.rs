@@ -14,6 +14,7 @@ mod project;
 mod registry_access;
 mod resolve;
 mod runtime;
+mod stored_layer;
 
 pub use environment_form::EnvironmentForm;
 pub use error::{Error, Result};
@@ -26,3 +27,4 @@ pub use options::{OPTIONS, OptionSpec, ProjectOptions};
 pub use project::{CondaSource, Project, SourceDirectory};
 pub use registry_access::RegistryAccess;
 pub use runtime::Runtime;
+pub use stored_layer::StoredLayer;

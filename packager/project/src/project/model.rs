@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::listing::normal;
+use super::stored_layer::StoredLayer;
 use super::{Error, Listing, PackedFile, Result};
 
 /// The version of a model that was not registered (docs/azureml-2019.md#1.6).
@@ -96,8 +97,11 @@ pub struct Model {
     pub basename: String,
     /// Whether it is a folder.
     pub is_folder: bool,
-    /// What goes into `azureml-models/NAME/VERSION/`, sorted; paths begin with the basename.
+    /// What goes into `models/NAME/VERSION/`, sorted; paths begin with the basename. Files of a registered model are
+    /// not on this machine.
     pub files: Vec<PackedFile>,
+    /// The layer of a registered model.
+    pub stored: Option<StoredLayer>,
 }
 
 impl Model {
@@ -130,13 +134,13 @@ impl Model {
             path,
             basename,
             files: listing.files,
+            stored: None,
         })
     }
 
-    /// Returns its folder below the app root: `azureml-models/NAME/VERSION`
-    /// (docs/azureml-2019.md#1.6).
+    /// Returns its folder below the folder of all models: `NAME/VERSION` (docs/azureml-2019.md#1.6).
     pub fn folder(&self) -> String {
-        format!("azureml-models/{}/{}", self.name, self.version)
+        format!("{}/{}", self.name, self.version)
     }
 
     /// Sum of its files' sizes in bytes.
@@ -218,9 +222,10 @@ mod tests {
                     entry("net/w", path.join("w"), PackedKind::File { size: 3, executable: false }),
                 ],
                 path,
+                stored: None,
             }
         );
-        assert_eq!((model.folder().as_str(), model.size()), ("azureml-models/n/2", 3));
+        assert_eq!((model.folder().as_str(), model.size()), ("n/2", 3));
         let error = Model::load(&spec("n", 0, "digits:3"), &cwd).unwrap_err();
         assert_eq!(
             error.to_string(),

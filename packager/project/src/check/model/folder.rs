@@ -16,6 +16,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
 
 fn of_model(model: &Model) -> Vec<Finding> {
     let mut found = Vec::new();
+    if model.stored.is_some() {
+        return found;
+    }
     let path = model.path.display();
     if !model.is_folder {
         if model.size() == 0 {

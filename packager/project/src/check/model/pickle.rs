@@ -50,7 +50,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         if !matches!(file.kind, PackedKind::File { .. }) {
             continue;
         }
-        // A file that cannot be read is reported when it is packaged.
+        // A registered model's files are in its layer. A file that cannot be read is reported when it is packaged.
         let Ok(Some(pickle)) = Pickle::read(&file.host) else { continue };
         let mut warn = |(message, hint): (String, String)| {
             found.push(Finding::warning(ID, message, hint).at(&file.host, 0));

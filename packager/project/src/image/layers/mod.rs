@@ -16,3 +16,4 @@ pub(super) use cache::{KnownLayer, RecordKind};
 pub(super) use environment::EnvironmentLayers;
 pub(super) use model::UnwrittenModels;
 pub(super) use model_key::ModelKey;
+pub use trees::model as model_tree;

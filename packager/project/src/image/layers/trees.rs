@@ -3,11 +3,12 @@
 
 use mlpack_lock::Server;
 use mlpack_oci::layer::{Node, Tree};
+use mlpack_oci::rootfs::{Kind, RootFs};
 use serde_json::json;
 
 use crate::Result;
 use crate::image::front_door::{INNER_PORT, LAUNCHER};
-use crate::image::{APP_ROOT, FrontDoor, MODELS_DIR, Templates};
+use crate::image::{APP_ROOT, FrontDoor, MODELS_DIR, MODELS_ROOT, Templates};
 use crate::project::docker_steps::Step;
 use crate::project::{Listing, Model, PackedFile};
 
@@ -31,17 +32,39 @@ pub(in crate::image) fn server(
         let launcher = templates.fill("launcher/launch.py.hbs", &values)?;
         tree.add_bytes(below_root(LAUNCHER), launcher.into_bytes(), false)?;
     }
-    let models = format!("{}/{MODELS_DIR}", below_root(APP_ROOT));
-    tree.insert(&models, Node::Directory { open: false })?;
     // Scripts written for Azure ML (2019) use this path (docs/azureml-2019.md#4.1).
     tree.add_symlink("structure/azureml-app", APP_ROOT)?;
     Ok(tree)
 }
 
-/// One model, the only entry of `azureml-models/NAME/VERSION`.
-pub(in crate::image) fn model(model: &Model) -> Result<Tree> {
+/// The folder of models, and what leads to it from the app root: one link, or one per model if the base has models in
+/// the app root already.
+pub(in crate::image) fn links(tree: &mut Tree, models: &[&Model], base: &RootFs) -> Result<()> {
+    let in_app_root = format!("{}/{MODELS_DIR}", below_root(APP_ROOT));
+    tree.insert(MODELS_ROOT, Node::Directory { open: false })?;
+    let kept = base.find(&in_app_root).filter(|found| {
+        found.entry.kind == Kind::Directory
+            && found.path != MODELS_ROOT
+            && base.below(&found.path).next().is_some()
+    });
+    if kept.is_none() {
+        tree.add_symlink(&in_app_root, format!("/{MODELS_ROOT}"))?;
+        return Ok(());
+    }
+    for model in models {
+        let folder = model.folder();
+        tree.add_symlink(&format!("{in_app_root}/{folder}"), format!("/{MODELS_ROOT}/{folder}"))?;
+    }
+    Ok(())
+}
+
+/// Returns one model, the only entry of `models/NAME/VERSION`.
+///
+/// # Errors
+/// If two of its paths become one.
+pub fn model(model: &Model) -> Result<Tree> {
     let mut tree = Tree::new();
-    let folder = format!("{}/{}", below_root(APP_ROOT), model.folder());
+    let folder = format!("{MODELS_ROOT}/{}", model.folder());
     tree.insert(&folder, Node::Directory { open: false })?;
     add_all(&mut tree, &folder, &model.files)?;
     Ok(tree)

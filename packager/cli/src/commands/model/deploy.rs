@@ -1,4 +1,4 @@
-//! `mlpack model`: packages and deploys in one step.
+//! `mlpack model deploy`: packages and deploys in one step.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,9 @@ use crate::context::Context;
 use crate::failure::Result;
 use crate::{output, render};
 
-/// Package and deploy in one step, like `az ml model deploy`
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Deploy(Box<DeployArgs>),
-}
-
 const EXAMPLES: &str = "\
 Examples:
-  mlpack model deploy -n my-service -m model=model.pkl \\
-                      --ic inferenceconfig.json --dc deploymentconfig.json
+  mlpack model deploy -n my-service -m digits:3 --ic inferenceconfig.json --dc deploymentconfig.json
   mlpack model deploy -n my-service -m model=model.pkl \\
                       --ic inferenceconfig.json --port 8080 --overwrite
 
@@ -34,7 +21,7 @@ workspace are accepted and have no effect.";
 /// Package models with their entry script and run them as a service
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-struct DeployArgs {
+pub(super) struct Args {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -48,10 +35,7 @@ struct DeployArgs {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    let Command::Deploy(args) = &args.command;
-    if let Some(note) = args.azure.note() {
-        output::warning(context.format, &note);
-    }
+    args.azure.warn(context.format);
     let session = context.packaging(&args.registry, Some(&args.project))?;
     // Before the long work: whether the target answers, and name and port are free.
     let deployment = deploy::plan(&session, args.target.request(BTreeMap::new()))?;

@@ -1,0 +1,167 @@
+//! Which workspace is meant, and the registered models that a request names.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mlpack_models::{
+    ListedFile, RegisteredModel, Selector, WORKSPACE_FILE, Workspace, WorkspaceInfo,
+};
+use mlpack_oci::{BlobStore, Location};
+use mlpack_project::project::{Model, ModelSpec, PackedFile, PackedKind, StoredLayer};
+
+use super::ModelArgument;
+use crate::{Argument, Result, Session};
+
+/// The folder of a workspace beside a project.
+const FOLDER: &str = ".mlpack";
+
+/// Opens the workspace that is named, or the nearest `.mlpack` from the current directory upwards.
+///
+/// # Errors
+/// [`Argument::NoWorkspace`], or if it cannot be read.
+pub fn open(session: &Session) -> Result<Workspace> {
+    match find(session)? {
+        Some(workspace) => Ok(workspace),
+        None => Err(Argument::NoWorkspace.into()),
+    }
+}
+
+/// Opens the workspace, or makes `.mlpack` in the current directory if none is named or found.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_or_create(session: &Session) -> Result<Workspace> {
+    match find(session)? {
+        Some(workspace) => Ok(workspace),
+        None => create(session, &WorkspaceInfo::default()),
+    }
+}
+
+/// Makes a workspace on disk: the folder that is named, or `.mlpack` in the current directory.
+///
+/// # Errors
+/// If it is in a registry, which needs no creation, or cannot be written.
+pub fn create(session: &Session, info: &WorkspaceInfo) -> Result<Workspace> {
+    let written = session.workspace.as_deref().unwrap_or(FOLDER);
+    let dir = session.cwd.join(written);
+    let created = !dir.join(WORKSPACE_FILE).exists();
+    let workspace = Workspace::create(&dir, written.to_owned(), info)?;
+    if created {
+        session.progress.note(&format!("Created workspace {written}"));
+    }
+    Ok(workspace)
+}
+
+fn find(session: &Session) -> Result<Option<Workspace>> {
+    let Some(written) = &session.workspace else {
+        let found = session.cwd.ancestors().map(|folder| folder.join(FOLDER));
+        let found = found.into_iter().find(|dir| dir.join(WORKSPACE_FILE).is_file());
+        let open = |dir: PathBuf| Workspace::open(&dir, session.relative(&dir));
+        return Ok(found.map(open).transpose()?);
+    };
+    let dir = session.cwd.join(written);
+    if let (false, Some((registry, prefix))) = (dir.exists(), in_registry(written)) {
+        let location: Location =
+            format!("{registry}/{prefix}").parse().map_err(Argument::Location)?;
+        session.registries.bind(&location);
+        let client = session.registry(None)?;
+        let stage = BlobStore::open(session.staging().join("workspace"))?;
+        let place = (registry, prefix);
+        return Ok(Some(Workspace::in_registry(client, session.runtime.clone(), place, stage)));
+    }
+    if !dir.join(WORKSPACE_FILE).exists() {
+        return Ok(None);
+    }
+    Ok(Some(Workspace::open(&dir, written.clone())?))
+}
+
+/// Splits `REGISTRY/PREFIX`: the first part has a dot or a port, as in Docker's references.
+fn in_registry(written: &str) -> Option<(&str, &str)> {
+    let (registry, prefix) = written.split_once('/')?;
+    let is_host = registry.contains(':')
+        || registry == "localhost"
+        || registry.trim_matches('.').contains('.');
+    (is_host && !prefix.is_empty() && !registry.starts_with('.'))
+        .then(|| (registry, prefix.trim_end_matches('/')))
+}
+
+/// Divides models into those from files and those from the workspace.
+pub(crate) fn resolve(
+    session: &Session,
+    arguments: &[ModelArgument],
+) -> Result<(Vec<ModelSpec>, Vec<Model>)> {
+    let (mut files, mut registered) = (Vec::new(), Vec::new());
+    let mut workspace = None;
+    for argument in arguments {
+        let is_there = |spec: &ModelSpec| session.cwd.join(&spec.path).exists();
+        let id = match (&argument.file, &argument.registered) {
+            (Some(spec), id) if id.is_none() || is_there(spec) => {
+                files.push(spec.clone());
+                continue;
+            }
+            (_, Some(id)) => id,
+            (_, None) => continue,
+        };
+        if workspace.is_none() {
+            workspace = find(session)?;
+        }
+        match (&workspace, &argument.file, &id.1) {
+            // Most likely a path with a mistake in it, which the checks report.
+            (None, Some(spec), Selector::Latest) => files.push(spec.clone()),
+            (None, ..) => return Err(Argument::NoWorkspace.into()),
+            (Some(workspace), ..) => {
+                let model = model(&workspace.find(&id.0, &id.1)?);
+                if !registered.contains(&model) {
+                    registered.push(model);
+                }
+            }
+        }
+    }
+    Ok((files, registered))
+}
+
+fn model(found: &RegisteredModel) -> Model {
+    let record = &found.record;
+    let files = record.files.iter().flatten().map(|file| {
+        let (path, kind) = match file.clone() {
+            ListedFile::File { path, size, executable } => {
+                (path, PackedKind::File { size, executable })
+            }
+            ListedFile::Directory { path } => (path, PackedKind::Directory),
+            ListedFile::Link { path, target } => (path, PackedKind::Link { target }),
+        };
+        PackedFile { path, host: PathBuf::new(), kind }
+    });
+    let files: Vec<PackedFile> = files.collect();
+    Model {
+        name: record.name.clone(),
+        version: record.version,
+        path: Path::new(&record.id()).to_owned(),
+        basename: record.entry.clone(),
+        is_folder: files.first().is_some_and(|file| file.kind == PackedKind::Directory),
+        files,
+        stored: Some(StoredLayer {
+            descriptor: found.layer.descriptor.clone(),
+            digest: found.layer.digest,
+            diff_id: found.layer.diff_id,
+            blobs: Arc::clone(&found.blobs),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_is_known_by_its_host() {
+        assert_eq!(
+            in_registry("registry.example.com/team/models"),
+            Some(("registry.example.com", "team/models"))
+        );
+        assert_eq!(in_registry("localhost:5000/models/"), Some(("localhost:5000", "models")));
+        for folder in [".mlpack", "../shared/.mlpack", "data/models", "./a.b/c"] {
+            assert_eq!(in_registry(folder), None, "{folder}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Registered models in a registry, and many processes at once.
+
+use std::{fs, thread};
+
+use crate::kit::{noise, registry};
+use crate::models::{context, package};
+use crate::need;
+
+#[test]
+fn ten_processes_get_ten_versions() {
+    let context = context();
+    context.write("m.pkl", "weights");
+    let versions = |place: &str| {
+        let mut versions: Vec<u64> = thread::scope(|scope| {
+            let register = |_| {
+                scope.spawn(|| {
+                    let args = [
+                        "model",
+                        "register",
+                        "-n",
+                        "m",
+                        "-p",
+                        "m.pkl",
+                        "--workspace",
+                        place,
+                        "--format",
+                        "json",
+                    ];
+                    context.mlpack(&args).json()["version"].as_u64().unwrap()
+                })
+            };
+            let running: Vec<_> = (0..10).map(register).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        versions.sort_unstable();
+        assert_eq!(versions, (1..=10).collect::<Vec<_>>(), "{place}");
+    };
+    context.mlpack(&["workspace", "create"]).ok();
+    versions(".mlpack");
+    let registry = need!(registry(false));
+    versions(&format!("{}/models", registry.host));
+    let workspace = format!("{}/models", registry.host);
+    let args = ["model", "list", "--workspace", &workspace, "--query", "length(@)"];
+    assert_eq!(context.mlpack(&args).ok(), "10");
+}
+
+#[test]
+fn a_registry_as_workspace_sends_no_byte_of_the_model_again() {
+    let context = context();
+    let registry = need!(registry(false));
+    let place = format!("{}/team/models", registry.host);
+    context.write("m.bin", noise(3 << 20));
+    context.mlpack(&["model", "register", "-n", "Net", "-p", "m.bin", "--workspace", &place]).ok();
+    let before = registry.log().len();
+    let output = format!("{}/team/image:v1", registry.host);
+    let built = package(&context, &["-m", "Net:1", "--workspace", &place], &output);
+    built.ok();
+    assert!(
+        registry.since(before).contains("from=team%2Fmodels%2Fnet-"),
+        "{}",
+        registry.since(before)
+    );
+    context.mlpack(&["model", "download", "-i", "Net", "-t", "got", "--workspace", &place]).ok();
+    assert!(fs::read(context.path("got/m.bin")).unwrap() == noise(3 << 20));
+    context
+        .mlpack(&["model", "update", "-i", "Net:1", "--alias", "best", "--workspace", &place])
+        .ok();
+    context.mlpack(&["model", "delete", "-i", "Net@best", "--workspace", &place]).ok();
+    let args = [
+        "model",
+        "register",
+        "-n",
+        "Net",
+        "-p",
+        "m.bin",
+        "--workspace",
+        &place,
+        "--query",
+        "version",
+    ];
+    assert_eq!(context.mlpack(&args).ok(), "2");
+}
