@@ -181,6 +181,25 @@ hint: run `mlpack model list` to see the models, or pass a file: `-m NAME=PATH`
 }
 
 #[test]
+fn a_base_with_models_keeps_them() {
+    let context = context();
+    context.write("m.bin", "weights");
+    context.mlpack(&["model", "register", "-n", "net", "-p", "m.bin"]).ok();
+    package(&context, &["-m", "old=m.bin"], "oci:first").ok();
+    context.write("score.py", SCRIPT);
+    let args = ["package", "--es", "score.py", "--rt", "python", "--policy", "current"];
+    let more = ["--base-image", "oci:first", "-m", "net:1", "--output", "oci:second"];
+    context.mlpack(&[&args[..], &more].concat()).ok();
+    for (path, folder) in
+        [("models/old/0/m.bin", "first-model"), ("models/net/1/m.bin", "second-model")]
+    {
+        context.unpack("second", path, folder);
+        let found = fs::read_to_string(context.path(folder).join(path));
+        assert_eq!(found.unwrap(), "weights", "{path}");
+    }
+}
+
+#[test]
 fn what_a_killed_registration_leaves_is_removed() {
     let context = context();
     context.write("m.bin", noise(8 << 20));

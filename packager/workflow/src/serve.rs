@@ -15,6 +15,7 @@ use mlpack_project::project::Project;
 
 use crate::checks::Checks;
 use crate::inputs::Inputs;
+use crate::models;
 use crate::{Destination, Error, ProjectRequest, Result, Session};
 
 /// A project to serve.
@@ -58,7 +59,8 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     PendingFolder::sweep(&parent);
     let folder = PendingFolder::new_in(&parent).map_err(cache)?;
     let app_root = folder.path().join("app");
-    let Inputs { project, conda, .. } = inputs;
+    let Inputs { mut project, conda, .. } = inputs;
+    models::materialize(session, &mut project, &folder.path().join("models"))?;
     link(&project, &app_root).map_err(Error::io("link the project in", app_root.display()))?;
     let (program, worker) = session
         .front_door

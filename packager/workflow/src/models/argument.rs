@@ -73,7 +73,7 @@ mod tests {
         let id = |text: &str| parse(text).registered.unwrap();
         assert_eq!(id("diabetes.pkl:3"), ("diabetes.pkl".to_owned(), Selector::Version(3)));
         assert_eq!(id("d@champion"), ("d".to_owned(), Selector::Alias("champion".to_owned())));
-        assert_eq!(parse("d:0").registered, None);
+        assert!("d:0".parse::<ModelArgument>().is_err());
         assert!(" x".parse::<ModelArgument>().is_err());
     }
 }

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_models::{RegisteredModel, image_of};
+use mlpack_models::{RegisteredModel, Selector, image_of};
 use mlpack_oci::pending::PendingFolder;
 use mlpack_oci::rootfs::unpack;
+use mlpack_project::project::Project;
 
+use super::open;
 use crate::{Argument, Error, Result, Session};
 
 /// Writes a model into a folder and returns its path there. It appears complete or not at all.
@@ -48,4 +50,21 @@ pub fn download(
     drop(temporary);
     let _ = fs::remove_dir(folder.join(".mlpack-download"));
     Ok(target)
+}
+
+/// Writes the registered models of a project into a folder of this machine, for what runs without an image.
+///
+/// # Errors
+/// As [`download`].
+pub(crate) fn materialize(session: &Session, project: &mut Project, folder: &Path) -> Result<()> {
+    for model in project.models.iter_mut().filter(|model| model.stored.is_some()) {
+        let found = open(session)?.find(&model.name, &Selector::Version(model.version))?;
+        let parent = folder.join(model.folder());
+        model.path = download(session, &found, &parent, true)?;
+        for file in &mut model.files {
+            file.host = parent.join(&file.path);
+        }
+        model.stored = None;
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ mod register;
 
 pub use argument::ModelArgument;
 pub use download::download;
+pub(crate) use download::materialize;
 pub(crate) use find::resolve;
 pub use find::{create, open, open_or_create};
 pub use register::{RegisterRequest, pairs, register};
