@@ -2,12 +2,12 @@
 
 use std::{fs, thread};
 
-use crate::kit::{noise, registry};
+use crate::kit::{Registry, noise, registry};
 use crate::models::{context, package};
 use crate::need;
 
 #[test]
-fn ten_processes_get_ten_versions() {
+fn ten_processes_get_ten_versions_on_disk_and_in_a_registry() {
     let context = context();
     context.write("m.pkl", "weights");
     let versions = |place: &str| {
@@ -35,19 +35,19 @@ fn ten_processes_get_ten_versions() {
         versions.sort_unstable();
         assert_eq!(versions, (1..=10).collect::<Vec<_>>(), "{place}");
     };
-    context.mlpack(&["workspace", "create"]).ok();
+    // The first of them makes the workspace.
     versions(".mlpack");
     let registry = need!(registry(false));
     versions(&format!("{}/models", registry.host));
     let workspace = format!("{}/models", registry.host);
     let args = ["model", "list", "--workspace", &workspace, "--query", "length(@)"];
     assert_eq!(context.mlpack(&args).ok(), "10");
+    image_of_a_registered_model(&registry);
 }
 
-#[test]
-fn a_registry_as_workspace_sends_no_byte_of_the_model_again() {
+/// An image in the registry of the workspace gets the model's layer from there: no byte of it is sent again.
+fn image_of_a_registered_model(registry: &Registry) {
     let context = context();
-    let registry = need!(registry(false));
     let place = format!("{}/team/models", registry.host);
     context.write("m.bin", noise(3 << 20));
     context.mlpack(&["model", "register", "-n", "Net", "-p", "m.bin", "--workspace", &place]).ok();

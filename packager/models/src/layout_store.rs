@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mlpack_oci::layout::{Layout, name_of};
-use mlpack_oci::pending::write_durably;
+use mlpack_oci::pending::write_new;
 use mlpack_oci::spec::{ANNOTATION_REF_NAME, Descriptor};
 use mlpack_oci::{Artifact, BlobStore, Blobs, Digest, Progress, read_small};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ impl LayoutStore {
             let mut document = json!(info);
             document["format"] = json!(FORMAT);
             let text = format!("{document:#}\n");
-            write_durably(&path, text.as_bytes()).map_err(Error::io("write", path.display()))?;
+            write_new(&path, text.as_bytes()).map_err(Error::io("write", path.display()))?;
         }
         let blobs = layout.blobs()?.durable();
         Ok(Self { layout, blobs, place })

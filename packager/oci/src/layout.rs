@@ -8,7 +8,7 @@ use std::sync::Arc;
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
 use serde_json::Value;
 
-use crate::pending::{is_pending, sweep, write_atomically, write_durably};
+use crate::pending::{is_pending, sweep, write_durably, write_new};
 use crate::store::read_limited;
 use crate::{BlobStore, Blobs, Error, Image, PinnedReference, Platform, Progress, Result, sink};
 
@@ -50,7 +50,8 @@ impl Layout {
                     let name = entry.file_name();
                     name != "blobs" && name != "index.json" && !is_pending(&name)
                 });
-            if in_use {
+            // Another process may have made it a layout meanwhile.
+            if in_use && !dir.join("oci-layout").exists() {
                 return Err(Error::Document {
                     what: "oci-layout",
                     place: dir.display().to_string(),
@@ -59,11 +60,11 @@ impl Layout {
             }
             let blobs = dir.join("blobs/sha256");
             fs::create_dir_all(&blobs).map_err(Error::io("create", &blobs))?;
-            if !dir.join("index.json").exists() {
-                write_index(&dir, Vec::new())?;
-            }
+            // Another process may have made the layout meanwhile, and put an image into it.
+            let index = dir.join("index.json");
+            write_new(&index, &index_bytes(Vec::new())?).map_err(Error::io("write", &index))?;
             let marker = dir.join("oci-layout");
-            write_atomically(&marker, OCI_LAYOUT).map_err(Error::io("write", &marker))?;
+            write_new(&marker, OCI_LAYOUT).map_err(Error::io("write", &marker))?;
         }
         let layout = Self::open(dir)?;
         sweep(&layout.dir);
@@ -260,9 +261,4 @@ pub(crate) fn index_bytes(manifests: Vec<Descriptor>) -> Result<Vec<u8>> {
         .build()
         .map_err(|error| bad(error.to_string()))?;
     serde_json::to_vec(&index).map_err(|error| bad(error.to_string()))
-}
-
-fn write_index(dir: &Path, manifests: Vec<Descriptor>) -> Result<()> {
-    let path = dir.join("index.json");
-    write_atomically(&path, &index_bytes(manifests)?).map_err(Error::io("write", &path))
 }

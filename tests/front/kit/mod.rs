@@ -27,7 +27,7 @@ pub(crate) use context::{TestContext, repository, uv};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use http::{answering, get, post};
 pub(crate) use layout::{blob_path, image, relabel, sha256};
-pub(crate) use registry::{registry, served};
+pub(crate) use registry::{Registry, registry, served};
 pub(crate) use requirements::{has, is_required, is_root, network, skip};
 pub(crate) use runnable::{emulator, runnable_base};
 pub(crate) use rust_source::Source;

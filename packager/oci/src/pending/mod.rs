@@ -6,5 +6,5 @@ mod file;
 mod folder;
 
 pub(crate) use file::is_pending;
-pub use file::{PendingFile, sweep, write_atomically, write_durably};
+pub use file::{PendingFile, sweep, write_atomically, write_durably, write_new};
 pub use folder::PendingFolder;
