@@ -52,8 +52,9 @@ pub(crate) fn copy_blob(
     if store.size(&digest) == Some(descriptor.size()) {
         // A blob that this command wrote is correct; an older one is hashed.
         let path = store.path(&digest);
+        let source = image.blobs.file(&digest);
         let own =
-            image.blobs.is_trusted(&digest) && image.blobs.file(&digest) == Some(path.clone());
+            image.blobs.is_trusted(&digest) && source.is_some_and(|file| is_same(&file, &path));
         if own || hash(&path)? == digest {
             return Ok(());
         }
@@ -80,6 +81,13 @@ pub(crate) fn copy_blob(
     pending.commit_as("layer", digest)?;
     meter.finish("copied");
     Ok(())
+}
+
+/// Returns whether two paths are names of one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| path.metadata().ok().map(|meta| (meta.dev(), meta.ino()));
+    one == other || id(one).is_some_and(|id_of_one| Some(id_of_one) == id(other))
 }
 
 fn hash(path: &Path) -> Result<Digest> {
