@@ -18,8 +18,8 @@ pub use document::image_of;
 pub use error::{Error, Result};
 pub use layout_store::{WORKSPACE_FILE, hold};
 pub use record::{ListedFile, ModelRecord, Resources};
-pub use registered::{Cleaned, RegisteredModel, WorkspaceInfo};
-pub use workspace::{Claim, Workspace, is_alias};
+pub use registered::{Claim, Cleaned, RegisteredModel, WorkspaceInfo};
+pub use workspace::{Workspace, is_alias};
 
 /// What selects one version of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What a workspace returns.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use mlpack_oci::layer::WrittenLayer;
@@ -42,4 +43,15 @@ pub struct Cleaned {
     pub blobs: usize,
     /// Their size in bytes.
     pub bytes: u64,
+}
+
+/// A number that is taken for a model that is being registered.
+pub struct Claim {
+    /// The model.
+    pub name: String,
+    /// The number.
+    pub version: u32,
+    pub(crate) digest: Digest,
+    /// Keeps its blobs from being cleaned.
+    pub(crate) _in_use: Option<File>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mlpack_oci::pending::PendingFolder;
 use mlpack_oci::{Artifact, BlobStore, Digest, Progress, Reference, Silent};
 use mlpack_registry::{Client, ContentError, Error};
 use tokio::runtime::Handle;
@@ -21,6 +22,8 @@ pub(crate) struct RegistryStore {
     pub(crate) registry: String,
     pub(crate) prefix: String,
     pub(crate) stage: BlobStore,
+    /// Where the stage is; removed with this value.
+    pub(crate) _folder: PendingFolder,
 }
 
 impl RegistryStore {

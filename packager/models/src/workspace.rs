@@ -1,17 +1,17 @@
 //! A workspace: versions, aliases and claims over a store of manifests.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::layer::WrittenLayer;
-use mlpack_oci::{BlobStore, Digest, Progress, Silent};
+use mlpack_oci::pending::PendingFolder;
+use mlpack_oci::{BlobStore, Progress, Silent};
 use mlpack_registry::Client;
 use tokio::runtime::Handle;
 
 use crate::document::{self, Version};
 use crate::layout_store::{LayoutStore, hold};
-use crate::registered::{Cleaned, RegisteredModel, WorkspaceInfo};
+use crate::registered::{Claim, Cleaned, RegisteredModel, WorkspaceInfo};
 use crate::registry_store::RegistryStore;
 use crate::store::Store;
 use crate::{Error, ModelRecord, Result, Selector};
@@ -28,16 +28,6 @@ pub struct Workspace {
     layout: Option<PathBuf>,
     /// Its names on Azure.
     pub info: WorkspaceInfo,
-}
-
-/// A number that is taken for a model that is being registered.
-pub struct Claim {
-    /// The model.
-    pub name: String,
-    /// The number.
-    pub version: u32,
-    digest: Digest,
-    _in_use: Option<File>,
 }
 
 /// Returns whether a text can be an alias: a tag that is neither a number, nor `latest`, nor one of our own.
@@ -69,16 +59,20 @@ impl Workspace {
         Self::open(dir, place)
     }
 
-    /// Opens a workspace in a registry: the repositories below `prefix`. New layers are written to `stage` first.
+    /// Opens a workspace in a registry: the repositories below `prefix`. New layers are written to `folder` first.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
     pub fn in_registry(
         client: Client,
         runtime: Handle,
         (registry, prefix): (&str, &str),
-        stage: BlobStore,
-    ) -> Self {
+        folder: PendingFolder,
+    ) -> Result<Self> {
         let (registry, prefix) = (registry.to_owned(), prefix.to_owned());
-        let store = RegistryStore { client, runtime, registry, prefix, stage };
-        Self { store: Box::new(store), layout: None, info: WorkspaceInfo::default() }
+        let stage = BlobStore::open(folder.path().join("blobs"))?;
+        let store = RegistryStore { client, runtime, registry, prefix, stage, _folder: folder };
+        Ok(Self { store: Box::new(store), layout: None, info: WorkspaceInfo::default() })
     }
 
     /// Returns how the user writes it.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use mlpack_models::{
     ListedFile, RegisteredModel, Selector, WORKSPACE_FILE, Workspace, WorkspaceInfo,
 };
-use mlpack_oci::{BlobStore, Location};
+use mlpack_oci::Location;
+use mlpack_oci::pending::PendingFolder;
 use mlpack_project::project::{Model, ModelSpec, PackedFile, PackedKind, StoredLayer};
 
 use super::ModelArgument;
-use crate::{Argument, Result, Session};
+use crate::{Argument, Error, Result, Session};
 
 /// The folder of a workspace beside a project.
 const FOLDER: &str = ".mlpack";
@@ -65,9 +66,13 @@ fn find(session: &Session) -> Result<Option<Workspace>> {
             format!("{registry}/{prefix}").parse().map_err(Argument::Location)?;
         session.registries.bind(&location);
         let client = session.registry(None)?;
-        let stage = BlobStore::open(session.staging().join("workspace"))?;
+        let staging = session.staging();
+        PendingFolder::sweep(&staging);
+        let folder = PendingFolder::new_in(&staging)
+            .map_err(|source| Error::Cache { path: staging.clone(), source })?;
         let place = (registry, prefix);
-        return Ok(Some(Workspace::in_registry(client, session.runtime.clone(), place, stage)));
+        let runtime = session.runtime.clone();
+        return Ok(Some(Workspace::in_registry(client, runtime, place, folder)?));
     }
     if !dir.join(WORKSPACE_FILE).exists() {
         return Ok(None);
