@@ -92,7 +92,6 @@ impl Context {
             version: env!("CARGO_PKG_VERSION"),
             workspace: settings::variable("MLPACK_WORKSPACE"),
             now: settings::now(0),
-            yesterday: settings::now(24),
             strict: false,
             catalogue: Catalogue::parse(embedded::BASE_IMAGES.iter().copied())?,
             templates: self.templates(),

@@ -44,7 +44,7 @@ pub(crate) fn model(
     blobs: &BlobStore,
 ) -> Result<Artifact> {
     let config = json!({
-        "config": { "format": "tar" },
+        "config": {},
         "descriptor": {
             "createdAt": record.created_time,
             "description": record.description,

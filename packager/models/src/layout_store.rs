@@ -1,6 +1,6 @@
 //! A workspace on disk: an OCI image layout whose index names manifests `NAME:TAG`, and a file that marks it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,10 +61,8 @@ impl LayoutStore {
 
     pub(crate) fn open(dir: &Path, place: String) -> Result<Self> {
         let layout = Layout::open(dir)?;
-        // A workspace that is only read may be on a disk that cannot be written.
-        let store = layout.blobs();
-        let blobs = store.unwrap_or_else(|_| BlobStore::read_only(dir.join("blobs/sha256")));
-        Ok(Self { layout, blobs: blobs.durable(), place })
+        let blobs = layout.blobs()?.durable();
+        Ok(Self { layout, blobs, place })
     }
 
     pub(crate) fn info(dir: &Path, place: &str) -> Result<WorkspaceInfo> {
@@ -186,6 +184,22 @@ impl Store for LayoutStore {
     fn get(&self, name: &str, tag: &str) -> Result<Option<Artifact>> {
         let found = Self::find(&self.layout.manifests()?, name, tag);
         found.map(|descriptor| self.read(&descriptor)).transpose()
+    }
+
+    fn get_all(
+        &self,
+        name: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, Artifact>> {
+        let mut found = BTreeMap::new();
+        for entry in self.layout.manifests()? {
+            let tag = name_of(&entry).and_then(|full| full.strip_prefix(name)?.strip_prefix(':'));
+            let Some(tag) = tag.filter(|tag| wanted(tag)).map(str::to_owned) else { continue };
+            if let Ok(descriptor) = serde_json::from_value(entry) {
+                found.insert(tag, self.read(&descriptor)?);
+            }
+        }
+        Ok(found)
     }
 
     fn swap(

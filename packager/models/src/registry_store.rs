@@ -1,5 +1,6 @@
 //! A workspace in a registry: a repository `PREFIX/NAME` per model.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mlpack_oci::pending::PendingFolder;
@@ -15,6 +16,12 @@ use crate::store::Store;
 /// writers who saw the same tag, the last one wins, and all of them see who that is once this time has passed: it must
 /// be longer than any of them takes from looking at the tag to writing it.
 const SETTLE: Duration = Duration::from_millis(1500);
+
+/// The pause after a tag could not be written because another client was writing it.
+const CONTENTION: Duration = Duration::from_millis(100);
+
+/// How often a refused manifest is sent again.
+const ATTEMPTS: usize = 10;
 
 pub(crate) struct RegistryStore {
     pub(crate) client: Client,
@@ -38,8 +45,40 @@ impl RegistryStore {
         }
     }
 
+    /// Pushes a manifest. Some registries refuse one while another client writes a blob or a tag that it shares.
+    fn push(
+        &self,
+        artifact: &Artifact,
+        to: &Reference,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let mut attempts = 0;
+        loop {
+            let sent = self.client.push_artifact(artifact, to, &[], progress);
+            match self.runtime.block_on(sent) {
+                Err(Error::Refused { reply, .. })
+                    if matches!(reply.status, 400 | 409) && attempts < ATTEMPTS =>
+                {
+                    attempts += 1;
+                    self.lost_race();
+                }
+                other => return other.map(drop),
+            }
+        }
+    }
+
+    /// Waits until the other writer of a tag is done.
+    fn lost_race(&self) {
+        self.runtime.block_on(async { tokio::time::sleep(CONTENTION).await });
+    }
+
     fn digest(&self, name: &str, tag: &str) -> Result<Option<Digest>> {
-        Ok(self.get(name, tag)?.map(|artifact| artifact.digest))
+        match self.runtime.block_on(self.client.resolve(&self.reference(name, tag))) {
+            Err(Error::Content(
+                ContentError::ImageMissing { .. } | ContentError::RepositoryMissing { .. },
+            )) => Ok(None),
+            other => Ok(Some(other?)),
+        }
     }
 }
 
@@ -85,6 +124,20 @@ impl Store for RegistryStore {
         Ok(self.runtime.block_on(self.client.artifact(&self.reference(name, tag)))?)
     }
 
+    fn get_all(
+        &self,
+        name: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, Artifact>> {
+        let mut found = BTreeMap::new();
+        for tag in self.tags(name)?.into_iter().filter(|tag| wanted(tag)) {
+            if let Some(artifact) = self.get(name, &tag)? {
+                found.insert(tag, artifact);
+            }
+        }
+        Ok(found)
+    }
+
     fn swap(
         &self,
         name: &str,
@@ -99,16 +152,17 @@ impl Store for RegistryStore {
             self.repository(name),
             artifact.digest.to_string(),
         );
-        self.runtime.block_on(self.client.push_artifact(artifact, &pinned, &[], progress))?;
+        self.push(artifact, &pinned, progress)?;
         if self.digest(name, tag)? != expected {
             return Ok(false);
         }
         let reference = self.reference(name, tag);
-        let sent =
-            self.runtime.block_on(self.client.push_artifact(artifact, &reference, &[], &Silent));
+        let sent = self.push(artifact, &reference, &Silent);
         match sent {
-            // Some registries refuse a tag that another client is writing.
-            Err(Error::Content(ContentError::TagFixed { .. })) => return Ok(false),
+            Err(Error::Content(ContentError::TagFixed { .. })) => {
+                self.lost_race();
+                return Ok(false);
+            }
             other => other?,
         };
         if expected.is_none() {

@@ -1,5 +1,7 @@
 //! Where manifests are kept by name and tag. Versions, aliases and claims are tags.
 
+use std::collections::BTreeMap;
+
 use mlpack_oci::{Artifact, BlobStore, Digest, Progress};
 
 use crate::Result;
@@ -17,6 +19,13 @@ pub(crate) trait Store: Send + Sync {
 
     /// Returns what a tag names.
     fn get(&self, name: &str, tag: &str) -> Result<Option<Artifact>>;
+
+    /// Returns what the tags that `wanted` selects name, by tag.
+    fn get_all(
+        &self,
+        name: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, Artifact>>;
 
     /// Lets a tag name another manifest, if it names `expected` now. Blobs go before the manifest, the tag last.
     fn swap(

@@ -135,7 +135,12 @@ impl Workspace {
         if !self.store.swap(&claim.name, &tag, Some(claim.digest), &artifact, progress)? {
             return Err(self.contended(&claim.name));
         }
-        self.find(&claim.name, &Selector::Version(claim.version))
+        Ok(RegisteredModel {
+            record: record.clone(),
+            digest: artifact.digest,
+            layer: layer.clone(),
+            blobs: artifact.blobs,
+        })
     }
 
     /// Returns one version of a model.
@@ -181,9 +186,14 @@ impl Workspace {
         };
         let mut models = Vec::new();
         for name in names {
-            for version in self.numbers(&name)? {
-                models.extend(self.version(&name, version)?);
+            let first = models.len();
+            let is_version = |tag: &str| tag.parse::<u32>().is_ok();
+            for artifact in self.store.get_all(&name, &is_version)?.into_values() {
+                if let Version::Model(model) = document::parse(&artifact)? {
+                    models.push(*model);
+                }
             }
+            models[first..].sort_by_key(|model| model.record.version);
         }
         Ok(models)
     }
@@ -210,7 +220,7 @@ impl Workspace {
             let artifact = document::model(&record, &model.layer, self.stage())?;
             let tag = version.to_string();
             if self.store.swap(name, &tag, Some(model.digest), &artifact, &Silent)? {
-                return self.find(name, &Selector::Version(version));
+                return Ok(RegisteredModel { record, digest: artifact.digest, ..model });
             }
         }
         Err(self.contended(name))
@@ -222,10 +232,8 @@ impl Workspace {
     /// If the workspace cannot be read.
     pub fn aliases(&self, name: &str) -> Result<BTreeMap<String, u32>> {
         let mut aliases = BTreeMap::new();
-        for tag in self.store.tags(name)?.into_iter().filter(|tag| is_alias(tag)) {
-            if let Some(artifact) = self.store.get(name, &tag)?
-                && let Version::Model(model) = document::parse(&artifact)?
-            {
+        for (tag, artifact) in self.store.get_all(name, &is_alias)? {
+            if let Version::Model(model) = document::parse(&artifact)? {
                 aliases.insert(tag, model.record.version);
             }
         }
@@ -258,23 +266,20 @@ impl Workspace {
     pub fn delete(&self, name: &str, version: u32, now: &str) -> Result<RegisteredModel> {
         let model = self.find(name, &Selector::Version(version))?;
         let aliases = self.aliases(name)?;
-        for (alias, _) in aliases.iter().filter(|(_, of)| **of == version) {
-            if let Some(artifact) = self.store.get(name, alias)? {
-                self.store.remove(name, alias, artifact.digest)?;
-            }
-        }
         let deleted = document::deleted(name, now, self.stage())?;
         let tag = version.to_string();
-        // Where an alias was removed by its digest, the version's tag may be gone too.
-        let now_there = self.store.get(name, &tag)?.map(|artifact| artifact.digest);
-        if !self.store.swap(name, &tag, now_there, &deleted, &Silent)? {
+        // The mark first: at no moment is the number free.
+        if !self.store.swap(name, &tag, Some(model.digest), &deleted, &Silent)? {
             return Err(self.contended(name));
         }
-        let image = format!("{tag}{IMAGE_SUFFIX}");
-        if let Some(artifact) = self.store.get(name, &image)? {
-            self.store.remove(name, &image, artifact.digest)?;
+        let aliases = aliases.into_iter().filter(|(_, of)| *of == version).map(|(alias, _)| alias);
+        for tag in aliases.chain([format!("{tag}{IMAGE_SUFFIX}")]) {
+            if let Some(artifact) = self.store.get(name, &tag)? {
+                self.store.remove(name, &tag, artifact.digest)?;
+            }
         }
-        self.store.remove(name, "", model.digest)?;
+        // Registries keep a manifest that has lost its tag.
+        self.store.remove(name, &tag, model.digest)?;
         Ok(model)
     }
 

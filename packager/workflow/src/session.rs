@@ -30,8 +30,6 @@ pub struct Session {
     pub workspace: Option<String>,
     /// The moment at which the run began, in RFC 3339.
     pub now: String,
-    /// A day before, likewise.
-    pub yesterday: String,
     /// Whether unknown keys of configurations are errors.
     pub strict: bool,
     /// Known base images and policies.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::args::{OutputArgs, RegistryArgs, WorkspaceArgs};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::output;
+use crate::{output, settings};
 
 /// Manage the workspace of registered models
 #[derive(Debug, clap::Args)]
@@ -95,7 +95,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         Command::Gc(args) => {
             let session = args.workspace.add_to(context.session(&args.registry)?);
             let workspace = models::open(&session)?;
-            let cleaned = workspace.clean(&session.yesterday)?;
+            let cleaned = workspace.clean(&settings::now(24))?;
             args.output.print(context.format, &json!(cleaned), |_| {
                 format!(
                     "removed {} blobs ({}) and {} unfinished versions",

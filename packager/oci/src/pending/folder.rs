@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
 /// Name of the lock file inside the folder; the lock is held while the folder is in use.
@@ -78,9 +79,33 @@ impl PendingFolder {
     }
 }
 
+/// Gives a file or folder its final path. What was there is exchanged with it in one step, so that the path always names
+/// the one or the other, and stays at `new`; a file system that cannot exchange refuses.
+///
+/// # Errors
+/// The system's.
+pub fn replace(new: &Path, target: &Path) -> io::Result<()> {
+    match target.symlink_metadata() {
+        Ok(_) => Ok(renameat_with(CWD, new, CWD, target, RenameFlags::EXCHANGE)?),
+        Err(_) => fs::rename(new, target),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_replaced_in_one_step() {
+        let dir = tempfile::tempdir().unwrap();
+        let (new, target) = (dir.path().join("new"), dir.path().join("target"));
+        fs::create_dir(&new).unwrap();
+        replace(&new, &target).unwrap();
+        assert!(target.is_dir() && !new.exists());
+        fs::write(&new, "file").unwrap();
+        replace(&new, &target).unwrap();
+        assert!(target.is_file() && new.is_dir());
+    }
 
     #[test]
     fn a_sweep_removes_abandoned_folders_and_keeps_those_in_use() {

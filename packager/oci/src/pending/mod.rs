@@ -7,4 +7,4 @@ mod folder;
 
 pub(crate) use file::is_pending;
 pub use file::{PendingFile, sweep, write_atomically, write_durably, write_new};
-pub use folder::PendingFolder;
+pub use folder::{PendingFolder, replace};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mlpack_models::{RegisteredModel, Selector, image_of};
-use mlpack_oci::pending::PendingFolder;
+use mlpack_oci::pending::{PendingFolder, replace};
 use mlpack_oci::rootfs::unpack;
 use mlpack_project::project::Project;
 
@@ -33,22 +33,19 @@ pub fn download(
     }
     let io = |action, path: &Path| Error::io(action, session.relative(path));
     fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-    let temporary =
-        PendingFolder::new_in(&folder.join(".mlpack-download")).map_err(io("write to", &folder))?;
+    let downloads = folder.join(".mlpack-download");
+    PendingFolder::sweep(&downloads);
+    let temporary = PendingFolder::new_in(&downloads).map_err(io("write to", &folder))?;
     let root = temporary.path().join("root");
     fs::create_dir(&root).map_err(io("create", &root))?;
     let title = format!("Downloading {}", model.record.id());
     let meter = session.progress.begin(&title, Some(model.layer.descriptor.size()));
     unpack(&image_of(model)?, &root, &*meter)?;
     meter.finish("downloaded");
-    if exists {
-        let old = temporary.path().join("replaced");
-        fs::rename(&target, &old).map_err(io("replace", &target))?;
-    }
     let source = root.join(model.record.folder()).join(&model.record.entry);
-    fs::rename(&source, &target).map_err(io("write", &target))?;
+    replace(&source, &target).map_err(io("write", &target))?;
     drop(temporary);
-    let _ = fs::remove_dir(folder.join(".mlpack-download"));
+    let _ = fs::remove_dir(downloads);
     Ok(target)
 }
 
