@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::Digest;
 use crate::io_error::{self, IoError};
+use crate::limits::LimitExceeded;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,6 +64,16 @@ pub enum Error {
         digest: Digest,
         /// The decoder's reason.
         reason: String,
+    },
+    /// A layer has more of something than is read.
+    #[error("{name} ({digest}) has {limit}")]
+    TooLarge {
+        /// `layer 3 of oci:base`
+        name: String,
+        /// The layer's digest.
+        digest: Digest,
+        /// What.
+        limit: LimitExceeded,
     },
     /// A document (manifest, index, config, `manifest.json`) is invalid.
     #[error("invalid {what} in {place}: {reason}")]
@@ -133,6 +144,9 @@ impl Error {
             }
             Self::BlobMissing { .. } => {
                 "the copy of the image is incomplete: fetch or save it again"
+            }
+            Self::TooLarge { .. } => {
+                "no tool that packs files makes such a layer; build the image again"
             }
             Self::NoSuchImage { .. } => {
                 "add one of the existing tags after the path, as in `oci:DIR:TAG`, or choose another `--platform`"

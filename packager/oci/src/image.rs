@@ -56,6 +56,9 @@ impl fmt::Debug for Image {
     }
 }
 
+/// The most indexes on the way to an image: an index may refer to another one (image-index.md).
+pub const MAX_INDEXES: usize = 8;
+
 impl Image {
     /// Builds an image from the bytes of its manifest and config.
     ///
@@ -72,8 +75,20 @@ impl Image {
         let bad = |what, reason: String| Error::Document { what, place: place.clone(), reason };
         let manifest: ImageManifest = serde_json::from_slice(&manifest_bytes)
             .map_err(|error| bad("manifest", error.to_string()))?;
-        let config: ImageConfiguration = serde_json::from_slice(&config_bytes)
-            .map_err(|error| bad("config", error.to_string()))?;
+        let config: ImageConfiguration =
+            serde_json::from_slice(&config_bytes).map_err(|error| {
+                match is_image_config(manifest.config().media_type()) {
+                    true => bad("config", error.to_string()),
+                    // Helm charts, models and the like are stored as images are.
+                    false => bad(
+                        "manifest",
+                        format!(
+                            "it is no image: its config is `{}`",
+                            manifest.config().media_type()
+                        ),
+                    ),
+                }
+            })?;
         let id = Digest::of(&config_bytes);
         let promised = digest_of(manifest.config(), &place)?;
         if id != promised {
@@ -135,19 +150,24 @@ impl Image {
         platform: &Platform,
         blobs: Arc<dyn Blobs>,
     ) -> Result<Self> {
-        let what = if is_index(descriptor.media_type()) { "index" } else { "manifest" };
-        let bytes = read_small(&*blobs, descriptor, what, place, MAX_MANIFEST_SIZE)?;
-        if is_index(descriptor.media_type()) {
-            let chosen = choose_platform(place, &bytes, platform)?;
-            if is_index(chosen.media_type()) {
+        let mut chosen = descriptor.clone();
+        let mut indexes = 0;
+        let bytes = loop {
+            let what = if is_index(chosen.media_type()) { "index" } else { "manifest" };
+            let bytes = read_small(&*blobs, &chosen, what, place, MAX_MANIFEST_SIZE)?;
+            if !is_index(chosen.media_type()) {
+                break bytes;
+            }
+            indexes += 1;
+            if indexes > MAX_INDEXES {
                 return Err(Error::Document {
                     what: "index",
                     place: place.to_owned(),
-                    reason: "it refers to another index".to_owned(),
+                    reason: format!("it refers to more than {MAX_INDEXES} others in a row"),
                 });
             }
-            return Self::read(place, &chosen, platform, blobs);
-        }
+            chosen = choose_platform(place, &bytes, platform)?;
+        };
         let manifest: ImageManifest = serde_json::from_slice(&bytes).map_err(|error| {
             Error::Document { what: "manifest", place: place.to_owned(), reason: error.to_string() }
         })?;
@@ -206,15 +226,19 @@ pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result
         reason: error.to_string(),
     })?;
     let mut present = Vec::new();
+    let mut served: Vec<(bool, &Descriptor)> = Vec::new();
     for child in index.manifests() {
         let Some(found) = child.platform() else { continue };
         let (os, arch) = (found.os().to_string(), found.architecture().to_string());
-        if platform.serves(&os, &arch, found.variant().as_deref()) {
-            return Ok(child.clone());
-        }
-        if os != "unknown" {
+        let variant = found.variant().as_deref();
+        if platform.serves(&os, &arch, variant) {
+            served.push((!platform.is_same_variant(variant), child));
+        } else if os != "unknown" {
             present.push(format!("{os}/{arch}"));
         }
+    }
+    if let Some((_, child)) = served.into_iter().min_by_key(|(differs, _)| *differs) {
+        return Ok(child.clone());
     }
     // Layouts of a single image have one manifest without a platform.
     if let [only] = index.manifests().as_slice()
@@ -229,6 +253,11 @@ pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result
     })
 }
 
+fn is_image_config(media_type: &MediaType) -> bool {
+    *media_type == MediaType::ImageConfig
+        || media_type.to_string() == "application/vnd.docker.container.image.v1+json"
+}
+
 /// Returns whether a media type is an index or Docker's manifest list.
 pub fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex
@@ -239,4 +268,48 @@ pub fn is_index(media_type: &MediaType) -> bool {
 pub fn descriptor(media_type: MediaType, digest: Digest, size: u64) -> Descriptor {
     #[allow(clippy::unwrap_used, reason = "the three mandatory fields are set")]
     DescriptorBuilder::default().media_type(media_type).digest(digest).size(size).build().unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_variants_the_plain_one_is_taken() {
+        let child = |number: u8, architecture: &str, variant: &str| {
+            let digest = format!("sha256:{}", format!("{number:02x}").repeat(32));
+            let variant = if variant.is_empty() {
+                String::new()
+            } else {
+                format!(r#","variant":"{variant}""#)
+            };
+            format!(
+                r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":1,"platform":{{"os":"linux","architecture":"{architecture}"{variant}}}}}"#
+            )
+        };
+        let index = |children: &[String]| {
+            format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, children.join(","))
+        };
+        let chosen = |index: &str, platform: &str| {
+            let found =
+                choose_platform("place", index.as_bytes(), &platform.parse().unwrap()).unwrap();
+            u8::from_str_radix(&found.digest().digest()[..2], 16).unwrap()
+        };
+        let both = index(&[
+            child(3, "amd64", "v3"),
+            child(1, "amd64", ""),
+            child(7, "arm", "v6"),
+            child(8, "arm64", "v8"),
+        ]);
+        for (platform, number) in [
+            ("linux/amd64", 1),
+            ("linux/amd64/v3", 3),
+            ("linux/amd64/v1", 1),
+            ("linux/arm", 7),
+            ("linux/arm64", 8),
+        ] {
+            assert_eq!(chosen(&both, platform), number, "{platform}");
+        }
+        assert_eq!(chosen(&index(&[child(3, "amd64", "v3")]), "linux/amd64"), 3);
+    }
 }

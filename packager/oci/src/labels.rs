@@ -22,6 +22,22 @@ pub const ASSEMBLED_FROM_HOST: &str = "org.mlpack.assembled-from-host";
 pub const SERVICE: &str = "org.mlpack.service";
 /// Label of a service: its deployment config as JSON.
 pub const CONFIG: &str = "org.mlpack.config";
+/// Label of a container behind another one of the same service: the id of the one that relays connections to it.
+pub const FRONT: &str = "org.mlpack.front";
+/// Label of a service: names of the variables that the user set, as a JSON list.
+pub const ENVIRONMENT: &str = "org.mlpack.environment";
+/// Label of a service: its description.
+pub const DESCRIPTION: &str = "org.mlpack.description";
+/// Label of a service: its tags as a JSON object.
+pub const TAGS: &str = "org.mlpack.tags";
+/// Label of a service: its properties as a JSON object.
+pub const PROPERTIES: &str = "org.mlpack.properties";
+/// Annotation of a service on Kubernetes: choices that no configuration has a key for, as JSON.
+pub const OPTIONS: &str = "org.mlpack.options";
+/// Annotation of a service on Kubernetes: what of its image decides how it is placed, as JSON.
+pub const FACTS: &str = "org.mlpack.facts";
+/// Annotation of a service on Kubernetes whose first pods did not start: why.
+pub const FAILURE: &str = "org.mlpack.failure";
 /// Label of a service: the digest of its image.
 pub const DIGEST: &str = "org.mlpack.digest";
 /// Label of a service: where its image is, as in `docker:NAME`.

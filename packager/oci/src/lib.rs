@@ -8,6 +8,7 @@ pub mod archive;
 mod artifact;
 mod background_hash;
 mod blob;
+mod bounded_tar;
 mod caching;
 mod digest;
 mod error;
@@ -16,6 +17,7 @@ mod io_error;
 pub mod labels;
 pub mod layer;
 pub mod layout;
+pub mod limits;
 pub mod pending;
 mod platform;
 mod progress;
@@ -28,10 +30,13 @@ mod store;
 
 pub use artifact::Artifact;
 pub use blob::{BlobReader, Blobs, Origin, Verified, read_small};
+pub use bounded_tar::BoundedTar;
 pub use caching::CachingBlobs;
 pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
 pub use error::{Error, Result};
-pub use image::{Image, Layer, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index};
+pub use image::{
+    Image, Layer, MAX_INDEXES, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index,
+};
 pub use io_error::IoError;
 pub use oci_spec::image as spec;
 pub use platform::Platform;

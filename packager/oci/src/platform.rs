@@ -32,6 +32,23 @@ impl Platform {
     }
 }
 
+impl Platform {
+    /// Returns whether a variant is the one of this platform, where none means what every machine of the architecture
+    /// has (containerd, platforms/database.go).
+    pub(crate) fn is_same_variant(&self, other: Option<&str>) -> bool {
+        let plain = match self.architecture.as_str() {
+            "amd64" => "v1",
+            "arm64" => "v8",
+            "arm" => "v7",
+            _ => "",
+        };
+        let named = |variant: Option<&str>| {
+            variant.filter(|text| !text.is_empty()).unwrap_or(plain).to_owned()
+        };
+        named(self.variant.as_deref()) == named(other)
+    }
+}
+
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;

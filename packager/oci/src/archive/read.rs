@@ -11,7 +11,9 @@ use oci_spec::image::{Descriptor, ImageConfiguration, ImageManifestBuilder, Medi
 use serde::Deserialize;
 
 use crate::blob::digest_of;
+use crate::bounded_tar::BoundedTar;
 use crate::layout::{check_marker, image_of_index};
+use crate::store::open_regular;
 use crate::{
     BlobReader, Blobs, Digest, Error, HashingReader, Image, MAX_MANIFEST_SIZE, Platform, Result,
     image,
@@ -28,7 +30,7 @@ struct Members {
 impl Members {
     fn find(kind: &str, file: &Path) -> Result<Self> {
         let place = format!("{kind}:{}", file.display());
-        let open = File::open(file).map_err(Error::io("read", file))?;
+        let open = open_regular(file).map_err(Error::io("read", file))?;
         let bad = |error: io::Error| Error::Document {
             what: "archive",
             place: place.clone(),
@@ -38,7 +40,7 @@ impl Members {
                 error.to_string()
             },
         };
-        let mut archive = tar::Archive::new(BufReader::new(open));
+        let mut archive = tar::Archive::new(BoundedTar::new(BufReader::new(open)));
         let (mut at, mut links) = (HashMap::new(), Vec::new());
         for entry in archive.entries_with_seek().map_err(bad)? {
             let entry = entry.map_err(bad)?;

@@ -6,6 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
 use crate::blob::{blob_error, named};
+use crate::limits::LimitExceeded;
 use crate::{BlobReader, DiffId, Digest, Error, HashingReader, Image, Layer, Result, Verified};
 
 type Stored = BufReader<Verified<BlobReader>>;
@@ -76,6 +77,9 @@ impl LayerReader {
 
 fn damaged(name: &str, digest: Digest, error: io::Error) -> Error {
     let name = name.to_owned();
+    if let Some(limit) = LimitExceeded::of(&error) {
+        return Error::TooLarge { name, digest, limit };
+    }
     match blob_error(digest, error) {
         Error::BlobRead { digest, source } => {
             Error::LayerDamaged { name, digest, reason: source.to_string() }

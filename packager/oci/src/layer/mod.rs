@@ -6,6 +6,7 @@ mod entry;
 mod gzip;
 mod single;
 mod tree;
+mod unchanged;
 mod writer;
 
 pub use compose::{Part, StoredPart, compose_layer};

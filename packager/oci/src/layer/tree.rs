@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::unchanged::Unchanged;
 use crate::{Error, Result};
 
 /// Opens a file's bytes. Called once, when the layer is written.
@@ -49,7 +49,7 @@ impl Content {
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self {
             Self::Bytes(bytes) => Ok(Box::new(io::Cursor::new(Arc::clone(bytes)))),
-            Self::File(path) => Ok(Box::new(File::open(path)?)),
+            Self::File(path) => Ok(Box::new(Unchanged::open(path)?)),
             Self::Stream(open) => open(),
             Self::Deflated(deflated) => (deflated.open)(),
         }

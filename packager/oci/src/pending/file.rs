@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::owned::Owned;
+
 /// Prefix of files that are being written.
 const PREFIX: &str = ".mlpack-pending-";
 
 /// A file being written, removed if it is dropped without [`PendingFile::persist`]. If its writer is
 /// killed, the next [`sweep`] of the folder removes it.
-pub struct PendingFile(NamedTempFile);
+pub struct PendingFile {
+    file: NamedTempFile,
+    owned: Owned,
+}
 
 impl PendingFile {
     /// Creates a file in `dir`, which must be the folder of the final path.
@@ -20,12 +25,13 @@ impl PendingFile {
     /// The system's.
     pub fn new_in(dir: &Path) -> io::Result<Self> {
         loop {
-            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir)?;
+            let (owned, file) =
+                Owned::make(|| tempfile::Builder::new().prefix(PREFIX).tempfile_in(dir))?;
             // Held until the file is closed; a sweep ignores locked files. If a sweep removed the
             // file before it was locked, another one is created.
             file.as_file().lock()?;
             if file.path().exists() {
-                return Ok(Self(file));
+                return Ok(Self { file, owned });
             }
         }
     }
@@ -45,8 +51,9 @@ impl PendingFile {
     /// The system's.
     pub fn persist_with_mode(self, path: &Path, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
-        self.0.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        self.0.persist(path).map(drop).map_err(|error| error.error)
+        let Self { file, owned } = self;
+        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        owned.release(|| file.persist(path).map(drop).map_err(|error| error.error))
     }
 
     /// Gives the file its name, readable by everyone and written by no one, so that it and everything before it survive a
@@ -55,29 +62,29 @@ impl PendingFile {
     /// # Errors
     /// The system's.
     pub fn persist_durably(self, path: &Path) -> io::Result<()> {
-        self.0.as_file().sync_all()?;
+        self.file.as_file().sync_all()?;
         self.persist_with_mode(path, 0o444)?;
         sync_folder(path)
     }
 
     /// The open file, for `copy_file_range` and the like.
     pub fn as_file_mut(&mut self) -> &mut File {
-        self.0.as_file_mut()
+        self.file.as_file_mut()
     }
 
     /// The temporary path.
     pub fn path(&self) -> PathBuf {
-        self.0.path().to_owned()
+        self.file.path().to_owned()
     }
 }
 
 impl Write for PendingFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.write(buf)
+        self.file.write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
@@ -103,7 +110,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
-    file.0.as_file().sync_all()?;
+    file.file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(path)
 }
@@ -116,9 +123,10 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
-    file.0.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.0.as_file().sync_all()?;
-    match file.0.persist_noclobber(path) {
+    file.file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.file.as_file().sync_all()?;
+    let PendingFile { file, owned } = file;
+    match owned.release(|| file.persist_noclobber(path)) {
         Ok(_) => sync_folder(path),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error.error),

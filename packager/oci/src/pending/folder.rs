@@ -7,8 +7,12 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
+use super::owned::Owned;
+
 /// Name of the lock file inside the folder; the lock is held while the folder is in use.
 const LOCK: &str = "lock";
+/// What the names of such folders begin with: no other folder is ever removed.
+const PREFIX: &str = ".mlpack-pending-";
 /// Attempts to create a folder when another process sweeps it away before it is locked.
 const ATTEMPTS: usize = 10;
 
@@ -19,6 +23,7 @@ pub struct PendingFolder {
     // Dropped first: the folder is removed before the lock is released.
     dir: TempDir,
     _lock: File,
+    _owned: Owned,
 }
 
 impl PendingFolder {
@@ -38,7 +43,8 @@ impl PendingFolder {
 
     /// Returns `None` if a sweep came between creating the folder and locking it.
     fn try_new_in(parent: &Path) -> io::Result<Option<Self>> {
-        let dir = tempfile::tempdir_in(parent)?;
+        let make = || tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent);
+        let (owned, dir) = Owned::make(make)?;
         let path = dir.path().join(LOCK);
         let lock = match OpenOptions::new().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -50,7 +56,7 @@ impl PendingFolder {
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
         // A lock on a file that was removed protects nothing.
-        Ok(path.try_exists()?.then_some(Self { dir, _lock: lock }))
+        Ok(path.try_exists()?.then_some(Self { dir, _lock: lock, _owned: owned }))
     }
 
     /// The folder's path.
@@ -58,11 +64,13 @@ impl PendingFolder {
         self.dir.path()
     }
 
-    /// Removes the folders in `parent` whose owner is gone: those whose lock is free, and empty
+    /// Removes the folders in `parent` whose owner is gone: of those with our name, the ones whose lock is free, and empty
     /// ones without a lock. Ignores errors; the next sweep tries again.
     pub fn sweep(parent: &Path) {
         let Ok(entries) = fs::read_dir(parent) else { return };
-        for dir in entries.flatten().map(|entry| entry.path()) {
+        let ours = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let entries = entries.flatten().filter(|entry| ours(&entry.file_name()));
+        for dir in entries.map(|entry| entry.path()) {
             match OpenOptions::new().read(true).open(dir.join(LOCK)) {
                 Ok(lock) => {
                     if lock.try_lock().is_ok() {
@@ -113,18 +121,23 @@ mod tests {
         let work = cache.path().join("work");
         let in_use = PendingFolder::new_in(&work).unwrap();
         fs::write(in_use.path().join("a.whl"), "x").unwrap();
-        let abandoned = work.join("abandoned");
+        let abandoned = work.join(format!("{PREFIX}abandoned"));
         fs::create_dir_all(abandoned.join("src")).unwrap();
         fs::write(abandoned.join("src").join("setup.py"), "x").unwrap();
         fs::write(abandoned.join(LOCK), "").unwrap();
-        fs::create_dir(work.join("empty")).unwrap();
+        fs::create_dir(work.join(format!("{PREFIX}empty"))).unwrap();
+        // A user's folders, whatever is in them.
+        let precious = [work.join("empty"), work.join("locked")];
+        precious.iter().for_each(|dir| fs::create_dir(dir).unwrap());
+        fs::write(precious[1].join(LOCK), "").unwrap();
         PendingFolder::sweep(&work);
-        let names = || -> Vec<_> {
+        let names = || -> std::collections::BTreeSet<_> {
             fs::read_dir(&work).unwrap().map(|entry| entry.unwrap().path()).collect()
         };
-        assert_eq!(names(), [in_use.path()]);
+        let kept = precious.clone().into_iter().chain([in_use.path().to_owned()]);
+        assert_eq!(names(), kept.collect());
         assert!(in_use.path().join("a.whl").exists());
         drop(in_use);
-        assert_eq!(names(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(names(), precious.into());
     }
 }

@@ -4,7 +4,9 @@
 
 mod file;
 mod folder;
+mod owned;
 
 pub(crate) use file::is_pending;
 pub use file::{PendingFile, sweep, write_atomically, write_durably, write_new};
 pub use folder::{PendingFolder, replace};
+pub use owned::remove_unfinished;

@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
+use crate::bounded_tar::BoundedTar;
 use crate::layer::LayerReader;
+use crate::limits::{ENTRY_BYTES, INDEX_BYTES, LimitExceeded, PATH_BYTES};
 use crate::{Meter, Result};
 
 /// What to keep of a file's content while a layer is read.
@@ -102,9 +104,13 @@ impl LayerIndex {
         meter: &dyn Meter,
     ) -> io::Result<Self> {
         let mut index = Self::default();
-        let mut archive = tar::Archive::new(tar);
+        let mut archive = tar::Archive::new(BoundedTar::new(tar));
+        let mut budget = Budget::default();
         for entry in archive.entries()? {
             let mut entry = entry?;
+            let link_bytes = entry.link_name_bytes().map_or(0, |link| link.len());
+            budget.path(entry.path_bytes().len())?;
+            budget.path(link_bytes)?;
             let Some(path) = normal(&entry.path_bytes()) else { continue };
             meter.advance(entry.size() + 512);
             let (dir, name) = path.rsplit_once('/').unwrap_or(("", &path));
@@ -141,6 +147,7 @@ impl LayerIndex {
             if let Kind::File(size) = kind
                 && let Some(text) = capture(&mut entry, size, &rule(&path))?
             {
+                budget.take(text.len())?;
                 index.kept.insert(path.clone(), text);
             }
             let header = entry.header();
@@ -153,6 +160,22 @@ impl LayerIndex {
             index.entries.insert(path, found);
         }
         Ok(index)
+    }
+}
+
+/// What an index takes in memory so far, in bytes.
+#[derive(Default)]
+struct Budget(u64);
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> io::Result<()> {
+        self.0 += bytes as u64;
+        LimitExceeded::check("an index of paths", self.0, INDEX_BYTES)
+    }
+
+    fn path(&mut self, bytes: usize) -> io::Result<()> {
+        LimitExceeded::check("a path", bytes as u64, PATH_BYTES)?;
+        self.take(bytes + ENTRY_BYTES / 2)
     }
 }
 

@@ -6,6 +6,7 @@
 mod index;
 mod merged;
 mod unpack;
+mod walk;
 
 pub use index::{CaptureRule, Entry, Finder, Kind, LayerIndex};
 pub use merged::{Found, RootFs};

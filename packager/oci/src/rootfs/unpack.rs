@@ -14,7 +14,9 @@ use rustix::io::Errno;
 use tar::{Entry, EntryType};
 
 use super::index::normal;
+use crate::bounded_tar::BoundedTar;
 use crate::layer::LayerReader;
+use crate::limits::{LimitExceeded, PATH_BYTES};
 use crate::{Error, Image, Meter, Result};
 
 /// Permission bits that the user who unpacks needs, to go on and to delete the files afterwards.
@@ -68,9 +70,10 @@ struct Target {
 impl Target {
     fn apply(&self, tar: &mut dyn Read, meter: &dyn Meter) -> Result<(), Failure> {
         let mut layer = Layer { target: self, written: HashSet::new(), folder: None };
-        let mut archive = tar::Archive::new(tar);
+        let mut archive = tar::Archive::new(BoundedTar::new(tar));
         for entry in archive.entries()? {
             let mut entry = entry?;
+            LimitExceeded::check("a path", entry.path_bytes().len() as u64, PATH_BYTES)?;
             let Some(path) = normal(&entry.path_bytes()) else { continue };
             meter.advance(entry.size() + 512);
             layer.apply(&mut entry, &path)?;
