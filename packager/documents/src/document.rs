@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Place;
-use crate::node::{Entry, Node, Position, Value};
+use crate::node::{Node, Position, Value};
 use crate::{Result, Scalar, json, yaml};
 
 /// A document that was read.
@@ -66,12 +66,10 @@ impl Document {
         Self { path: path.to_owned(), root }
     }
 
-    /// Sets a key of the outermost mapping, as a flag that overrides the file does.
-    pub fn set(&mut self, key: &str, scalar: Scalar) {
-        let Value::Map(entries) = &mut self.root.value else { return };
-        entries.retain(|entry| entry.key != key);
-        let node = Node { at: Position::NONE, value: Value::Scalar(scalar) };
-        entries.push(Entry { key: key.to_owned(), at: Position::NONE, node });
+    /// Sets the value that a path of keys leads to, as a flag that overrides the file does. Mappings on the way are
+    /// created. Another value on the way stays as it is, for the reader to refuse.
+    pub fn set(&mut self, keys: &[&str], scalar: Scalar) {
+        self.root.set(keys, Value::Scalar(scalar));
     }
 
     /// Returns a position in this document.

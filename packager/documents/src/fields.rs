@@ -84,6 +84,11 @@ impl<'a> Fields<'a> {
         self.entries
     }
 
+    /// Returns the value of an entry as a document of the same file.
+    pub fn document_of(&self, entry: &Entry) -> Document {
+        Document { path: self.document.path.clone(), root: entry.node.clone() }
+    }
+
     /// A key with the keys that lead to it, as in `docker.baseImage`.
     pub fn dotted(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)

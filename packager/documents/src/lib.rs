@@ -4,6 +4,8 @@
 //! reads a mapping key by key. Unknown keys, duplicates and values of the wrong type are errors
 //! that name file, line, column and key.
 //!
+//! [`Templates`] goes the other way: values in, documents out.
+//!
 //! Scalars keep the text as it was written, so that `3.10` is not the number 3.1; whether one is a
 //! boolean or a number is decided by the reader that asks for it.
 
@@ -12,9 +14,11 @@ mod error;
 mod fields;
 mod ignored;
 mod json;
+pub mod limits;
 mod nearest;
 mod node;
 mod scalar;
+mod templates;
 mod text;
 mod yaml;
 
@@ -25,5 +29,6 @@ pub use ignored::Ignored;
 pub use nearest::nearest;
 pub use node::{Entry, Node, Position, Value};
 pub use scalar::Scalar;
+pub use templates::{TemplateError, Templates};
 pub use text::{decode, read_text};
 pub use yaml::refuse_tabs;

@@ -83,6 +83,26 @@ impl Node {
         }
     }
 
+    /// Sets the value that keys lead to.
+    pub(crate) fn set(&mut self, keys: &[&str], value: Value) {
+        let Some((key, rest)) = keys.split_first() else {
+            *self = Self { at: Position::NONE, value };
+            return;
+        };
+        if self.value == Value::Null {
+            self.value = Value::Map(Vec::new());
+        }
+        let Value::Map(entries) = &mut self.value else { return };
+        let known = entries.iter().position(|entry| entry.key == *key);
+        let index = known.unwrap_or_else(|| {
+            let node = Self { at: Position::NONE, value: Value::Null };
+            entries.push(Entry { key: (*key).to_owned(), at: Position::NONE, node });
+            entries.len() - 1
+        });
+        entries[index].at = if rest.is_empty() { Position::NONE } else { entries[index].at };
+        entries[index].node.set(rest, value);
+    }
+
     /// Returns the same value for JSON writers.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

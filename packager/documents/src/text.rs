@@ -3,12 +3,14 @@
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
+use crate::limits;
+
 /// Reads a text file. Like [`decode`], it accepts what PowerShell writes.
 ///
 /// # Errors
-/// The system's, or that the file is not text.
+/// The system's, or that the file is no regular one, too large, or not text.
 pub fn read_text(path: &Path) -> Result<String> {
-    decode(&std::fs::read(path)?)
+    decode(&limits::read(path)?)
 }
 
 /// Decodes UTF-8, or UTF-16 with a byte order mark, which `>` of Windows PowerShell writes. The mark is left out.

@@ -6,20 +6,17 @@ use std::path::Path;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use crate::error::{Error, Place};
+use crate::limits::{DEPTH, NODES, VALUE_BYTES};
 use crate::node::{Entry, Node, Position, Value};
 use crate::{Result, Scalar};
 
-/// More nodes than any real file has; stops files whose aliases multiply.
-const MAX_NODES: usize = 20_000;
-/// Deeper than any real file is.
-const MAX_DEPTH: usize = 64;
 /// The key whose mappings are merged into the one around it (YAML 1.1, "Merge Key").
 const MERGE: &str = "<<";
 
 /// Parses the one document of a text.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Node> {
     let events = Parser::new_from_str(text);
-    let mut composer = Composer { path, events, anchors: HashMap::new(), nodes: 0 };
+    let mut composer = Composer { path, events, anchors: HashMap::new(), size: Size::default() };
     let node = match composer.next()? {
         (Event::StreamEnd, _) => return Ok(Node { at: Position::START, value: Value::Null }),
         (Event::DocumentStart(..), _) => {
@@ -64,7 +61,41 @@ struct Composer<'a> {
     path: &'a Path,
     events: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
+    size: Size,
+}
+
+/// How much a document is, once its aliases are followed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
     nodes: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(node: &Node) -> Self {
+        let mut size = Self { nodes: 1, bytes: 0 };
+        match &node.value {
+            Value::Null => {}
+            Value::Scalar(scalar) => size.bytes = scalar.text.len(),
+            Value::List(items) => items.iter().for_each(|item| size.add(Self::of(item))),
+            Value::Map(entries) => {
+                for entry in entries {
+                    size.bytes += entry.key.len();
+                    size.add(Self::of(&entry.node));
+                }
+            }
+        }
+        size
+    }
+
+    fn add(&mut self, other: Self) {
+        self.nodes += other.nodes;
+        self.bytes += other.bytes;
+    }
+
+    fn is_too_large(self) -> bool {
+        self.nodes > NODES || self.bytes > VALUE_BYTES
+    }
 }
 
 impl<'a> Composer<'a> {
@@ -93,14 +124,15 @@ impl<'a> Composer<'a> {
     }
 
     fn node(&mut self, (event, span): (Event<'a>, Span), depth: usize) -> Result<Node> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
+        self.size.nodes += 1;
+        if self.size.is_too_large() || depth > DEPTH {
             return Err(self.error(span, "the file is too large or nested too deeply"));
         }
         let (anchor, value) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let text_tag = tag.is_some_and(|tag| matches!(tag.suffix(), "str" | ""));
                 let quoted = style != ScalarStyle::Plain || text_tag;
+                self.size.bytes += text.len();
                 let scalar = Scalar { text: text.into_owned(), quoted };
                 let value = if scalar.is_null() { Value::Null } else { Value::Scalar(scalar) };
                 (anchor, value)
@@ -117,11 +149,16 @@ impl<'a> Composer<'a> {
             }
             Event::MappingStart(_, anchor, _) => (anchor, Value::Map(self.entries(depth)?)),
             Event::Alias(id) => {
-                let Some(node) = self.anchors.get(&id).cloned() else {
+                let Some(node) = self.anchors.get(&id) else {
                     return Err(self.error(span, "an alias points into itself"));
                 };
-                self.nodes += count(&node);
-                return Ok(node);
+                self.size.add(Size::of(node));
+                if self.size.is_too_large() {
+                    return Err(
+                        self.error(span, "the file is too large with what its aliases repeat")
+                    );
+                }
+                return Ok(node.clone());
             }
             _ => return Err(self.error(span, "expected a value")),
         };
@@ -194,12 +231,4 @@ pub(crate) fn insert(path: &Path, entries: &mut Vec<Entry>, entry: Entry) -> Res
 
 fn position(span: Span) -> Position {
     Position { line: span.start.line(), column: span.start.col() + 1 }
-}
-
-fn count(node: &Node) -> usize {
-    1 + match &node.value {
-        Value::Null | Value::Scalar(_) => 0,
-        Value::List(items) => items.iter().map(count).sum(),
-        Value::Map(entries) => entries.iter().map(|entry| count(&entry.node)).sum(),
-    }
 }

@@ -125,7 +125,7 @@ fn aliases_that_multiply_are_refused() {
         bomb += &format!("a{n}: &a{n} [*a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}, *a{p}]\n");
     }
     let error = document("c.yml", &bomb).unwrap_err().to_string();
-    assert!(error.ends_with("the file is too large or nested too deeply"), "{error}");
+    assert!(error.ends_with("the file is too large with what its aliases repeat"), "{error}");
 }
 
 #[test]

@@ -30,6 +30,19 @@ pub struct ContainerSpec {
     pub labels: BTreeMap<String, String>,
     /// The port it serves on.
     pub port: PublishedPort,
+    /// What it may use.
+    pub limits: Limits,
+    /// Its network; the engine's default if `None`.
+    pub network: Option<String>,
+}
+
+/// What a container may use of this machine; everything where there is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// CPU time, in billionths of a core.
+    pub nano_cpus: Option<i64>,
+    /// Memory without swap, in bytes.
+    pub memory: Option<i64>,
 }
 
 impl fmt::Debug for ContainerSpec {
@@ -40,6 +53,8 @@ impl fmt::Debug for ContainerSpec {
             .field("env", &self.env.keys())
             .field("labels", &self.labels)
             .field("port", &self.port)
+            .field("limits", &self.limits)
+            .field("network", &self.network)
             .finish()
     }
 }
@@ -87,6 +102,8 @@ pub struct Container {
     /// Published TCP ports: port of the container to port of this machine. Empty while it is not
     /// running.
     pub ports: BTreeMap<u16, u16>,
+    /// Networks that it is connected to.
+    pub networks: Vec<String>,
 }
 
 pub(crate) fn create_body(spec: &ContainerSpec) -> ContainerCreateBody {
@@ -102,6 +119,11 @@ pub(crate) fn create_body(spec: &ContainerSpec) -> ContainerCreateBody {
         exposed_ports: Some(vec![port.clone()]),
         host_config: Some(HostConfig {
             port_bindings: Some(HashMap::from([(port, Some(vec![binding]))])),
+            network_mode: spec.network.clone(),
+            nano_cpus: spec.limits.nano_cpus,
+            memory: spec.limits.memory,
+            // As much with swap as without: none.
+            memory_swap: spec.limits.memory,
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
@@ -124,7 +146,8 @@ pub(crate) fn container(found: ContainerInspectResponse) -> Container {
         status,
         ContainerStatus::Exited | ContainerStatus::Restarting | ContainerStatus::Dead
     );
-    let published = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
+    let network = found.network_settings.unwrap_or_default();
+    let published = network.ports.unwrap_or_default();
     Container {
         id: found.id.unwrap_or_default(),
         name: found.name.unwrap_or_default().trim_start_matches('/').to_owned(),
@@ -148,6 +171,7 @@ pub(crate) fn container(found: ContainerInspectResponse) -> Container {
                 Some((container, host))
             })
             .collect(),
+        networks: network.networks.unwrap_or_default().into_keys().collect(),
     }
 }
 
@@ -163,6 +187,8 @@ mod tests {
             env: BTreeMap::from([("KEY".to_owned(), "very-secret".to_owned())]),
             labels: BTreeMap::new(),
             port: PublishedPort { container: 5001, host: None },
+            limits: Limits::default(),
+            network: None,
         };
         let text = format!("{spec:?}");
         assert!(text.contains("KEY") && !text.contains("very-secret"), "{text}");

@@ -1,6 +1,6 @@
 //! Creating, starting, inspecting, finding and removing containers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{ContainerUpdateBody, RestartPolicy, RestartPolicyNameEnum};
 use bollard::query_parameters::{
@@ -41,6 +41,18 @@ impl Engine {
     /// [`Error::PortInUse`], [`Error::NoSuchContainer`], or the engine's refusal.
     pub async fn start_container(&self, id: &str) -> Result<()> {
         self.docker.start_container(id, None).await.map_err(self.of(id, "start a container"))
+    }
+
+    /// Returns the environment variables of a container, its image's included. Values may be secrets.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], or the engine's refusal.
+    pub async fn environment(&self, id: &str) -> Result<BTreeMap<String, String>> {
+        let found = self.docker.inspect_container(id, None).await;
+        let found = found.map_err(self.of(id, "inspect a container"))?;
+        let pairs = found.config.and_then(|config| config.env).unwrap_or_default();
+        let pairs = pairs.iter().filter_map(|pair| pair.split_once('='));
+        Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
     /// Makes the engine restart the container after a failure or the engine's own restart, until it is

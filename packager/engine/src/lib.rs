@@ -12,13 +12,16 @@ mod files;
 mod inspect;
 mod known_layers;
 mod load;
+mod networks;
 mod plain_layers;
 mod tar_stream;
+mod usage;
 
 pub use connect::Engine;
-pub use container::{Container, ContainerSpec, ContainerStatus, PublishedPort};
+pub use container::{Container, ContainerSpec, ContainerStatus, Limits, PublishedPort};
 pub use error::{Error, Result};
 pub use inspect::EngineImage;
+pub use usage::Usage;
 
 // The tests of both kinds share their support, which names this crate from outside.
 #[cfg(test)]

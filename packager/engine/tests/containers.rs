@@ -35,6 +35,8 @@ async fn a_container_lives_and_goes() {
         env: BTreeMap::from([("PORT".to_owned(), "5001".to_owned())]),
         labels: BTreeMap::from([("org.mlpack.test".to_owned(), name.clone())]),
         port: PublishedPort { container: 5001, host: None },
+        limits: mlpack_engine::Limits::default(),
+        network: None,
     };
     let id = engine.create_container(&spec).await.unwrap();
     assert_eq!(engine.inspect_container(&id).await.unwrap().status, ContainerStatus::Created);
@@ -104,6 +106,8 @@ async fn a_port_of_another_process_is_named() {
         env: BTreeMap::new(),
         labels: BTreeMap::new(),
         port: PublishedPort { container: 5001, host: Some(port) },
+        limits: mlpack_engine::Limits::default(),
+        network: None,
     };
     let id = engine.create_container(&spec).await.unwrap();
     let error = engine.start_container(&id).await.unwrap_err();

@@ -4,6 +4,7 @@ pub mod cache;
 pub mod conda;
 mod entries;
 mod error;
+mod limits;
 pub mod net;
 mod settings;
 pub mod wheel;

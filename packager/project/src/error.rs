@@ -37,13 +37,8 @@ pub enum Error {
         known: String,
     },
     /// A template could not be filled.
-    #[error("cannot fill the template `{name}`: {reason}")]
-    Template {
-        /// The template's file.
-        name: String,
-        /// The template engine's reason.
-        reason: String,
-    },
+    #[error(transparent)]
+    Template(#[from] mlpack_documents::TemplateError),
     /// A file of this machine could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -1,8 +1,8 @@
 //! Docker's `config.json` and podman's `auth.json`: read, and written by login and logout.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -96,6 +96,8 @@ pub(crate) fn login(path: &Path, registry: &str, credentials: &Credentials) -> R
             return Err(bad(path, &"only a password or an identity token can be stored").into());
         }
     };
+    let path = &*real(path);
+    let _lock = lock(path)?;
     let mut config = load(path)?;
     if let Some(helper) = helper(&config, key(registry)) {
         let server = key(registry);
@@ -113,6 +115,8 @@ pub(crate) fn login(path: &Path, registry: &str, credentials: &Credentials) -> R
 
 /// Removes a registry from the helper and the file; returns `false` if it was in neither.
 pub(crate) fn logout(path: &Path, registry: &str) -> Result<bool> {
+    let path = &*real(path);
+    let _lock = lock(path)?;
     let mut config = load(path)?;
     let helper = helper(&config, key(registry));
     if let Some(helper) = &helper {
@@ -165,13 +169,36 @@ fn helper(config: &Value, server: &str) -> Option<String> {
     Some(format!("docker-credential-{name}"))
 }
 
+/// Returns the file that a path leads to, so that a link stays one.
+fn real(path: &Path) -> PathBuf {
+    const MAX_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = parent(&path).join(target);
+    }
+    path
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Locks the folder of a file until the value is dropped: logins change the file one after the other.
+fn lock(path: &Path) -> Result<File> {
+    let lock = || -> io::Result<File> {
+        fs::create_dir_all(parent(path))?;
+        let folder = File::open(parent(path))?;
+        folder.lock()?;
+        Ok(folder)
+    };
+    lock().map_err(|error| bad(path, &error).into())
+}
+
 /// Replaces the file by one that only its owner may read.
 fn save(path: &Path, config: &Value) -> Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        fs::create_dir_all(parent)?;
-        let mut file = PendingFile::new_in(parent)?;
+        let mut file = PendingFile::new_in(parent(path))?;
         let mut text = serde_json::to_string_pretty(config).map_err(io::Error::other)?;
         text.push('\n');
         file.write_all(text.as_bytes())?;

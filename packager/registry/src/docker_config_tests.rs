@@ -86,3 +86,28 @@ fn registries_are_the_same_however_written() {
     assert!(same_registry("https://A.example/", "a.example"));
     assert!(!same_registry("a.example:5000", "a.example"));
 }
+
+#[test]
+fn logins_at_once_are_all_kept_and_a_link_stays_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (link, real) = (dir.path().join("docker/config.json"), dir.path().join("real.json"));
+    fs::create_dir(dir.path().join("docker")).unwrap();
+    fs::write(&real, "{\"detachKeys\": \"ctrl-q\"}").unwrap();
+    std::os::unix::fs::symlink("../real.json", &link).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            let link = &link;
+            scope.spawn(move || {
+                let credentials = Credentials::Basic {
+                    username: "user".to_owned(),
+                    password: Secret::new("secret"),
+                };
+                login(link, &format!("registry-{number}.example.com"), &credentials).unwrap();
+            });
+        }
+    });
+    assert!(link.is_symlink());
+    let config: Value = serde_json::from_slice(&fs::read(&real).unwrap()).unwrap();
+    assert_eq!(config["auths"].as_object().unwrap().len(), 16);
+    assert_eq!(config["detachKeys"], "ctrl-q");
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlpack_oci::spec::MediaType;
 use mlpack_oci::{
-    Artifact, Digest, Image, MAX_MANIFEST_SIZE, Platform, Reference, choose_platform,
+    Artifact, Digest, Image, MAX_INDEXES, MAX_MANIFEST_SIZE, Platform, Reference, choose_platform,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
@@ -64,14 +64,17 @@ impl Client {
             }
         };
         let place = reference.to_string();
-        if fetched.is_index {
+        let mut indexes = 0;
+        while fetched.is_index {
+            indexes += 1;
+            if indexes > MAX_INDEXES {
+                let reason = format!("the index refers to more than {MAX_INDEXES} others in a row");
+                return Err(transport.protocol(READ, &reason));
+            }
             let chosen = choose_platform(&place, &fetched.bytes, platform)?;
             let digest = Digest::try_from(chosen.digest())
                 .map_err(|error| transport.protocol(READ, &error.to_string()))?;
             fetched = self.manifest(&transport, &scope, digest).await?;
-            if fetched.is_index {
-                return Err(transport.protocol(READ, "the index refers to another index"));
-            }
         }
         let config = self.config(&transport, &scope, &place, &fetched.bytes).await?;
         let blobs = RegistryBlobs::new(self.clone(), reference);

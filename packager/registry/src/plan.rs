@@ -105,12 +105,14 @@ impl Client {
                 BlobAction::Present
             } else {
                 let session = self.inner.sessions.lock(target, blob.digest).load();
-                let from =
-                    self.mount_sources(&*image.blobs, target, blob.digest).into_iter().next();
-                match (session, from) {
-                    (Some(session), _) => BlobAction::Upload { resume_at: session.offset },
-                    (None, Some(from)) => BlobAction::Mount { from },
-                    (None, None) => BlobAction::Upload { resume_at: 0 },
+                match session {
+                    Some(session) => BlobAction::Upload { resume_at: session.offset },
+                    None => self
+                        .mount_source(&*image.blobs, target, &transport, blob.digest)
+                        .await?
+                        .map_or(BlobAction::Upload { resume_at: 0 }, |from| BlobAction::Mount {
+                            from,
+                        }),
                 }
             };
             let size = blob.descriptor.size();
@@ -130,23 +132,29 @@ impl Client {
         if self.is_recorded(target, digest) {
             return Ok(true);
         }
-        let action = "check for a blob";
-        let url = transport.endpoint().url(&format!("{}/blobs/{digest}", target.repository()));
-        let response = transport
-            .send_with_retry(|| Call::new(Method::HEAD, url.clone(), scope, action))
-            .await?;
-        match response.status() {
-            // A redirect leads to the storage, so the registry has it.
-            status if status.is_success() || status.is_redirection() => {
-                self.record_present(target, digest);
-                Ok(true)
-            }
-            StatusCode::NOT_FOUND => Ok(false),
-            // Some registries answer 403 for what does not exist, others for what is not allowed;
-            // the upload shows which.
-            StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
-            _ => Err(transport.refusal(response, scope, action).await),
+        let present = has_blob(transport, scope, target.repository(), digest).await?;
+        if present {
+            self.record_present(target, digest);
         }
+        Ok(present)
+    }
+
+    /// Returns the first repository to mount the blob from that contains it now. What earlier pushes
+    /// recorded may be gone, or be of another registry that had the same address.
+    async fn mount_source(
+        &self,
+        source: &dyn Blobs,
+        target: &Reference,
+        transport: &Transport,
+        digest: Digest,
+    ) -> Result<Option<String>> {
+        for repository in self.mount_sources(source, target, digest) {
+            if has_blob(transport, &Scope::pull(&repository), &repository, digest).await? {
+                return Ok(Some(repository));
+            }
+            self.inner.memory.forget_blob(target.registry(), &repository, digest);
+        }
+        Ok(None)
     }
 
     /// Returns repositories of the target's registry that contain the blob; its origin is first.
@@ -166,6 +174,27 @@ impl Client {
         }
         sources.retain(|repository| repository != target.repository());
         sources
+    }
+}
+
+/// Returns whether a repository contains a blob.
+async fn has_blob(
+    transport: &Transport,
+    scope: &Scope,
+    repository: &str,
+    digest: Digest,
+) -> Result<bool> {
+    let action = "check for a blob";
+    let url = transport.endpoint().url(&format!("{repository}/blobs/{digest}"));
+    let response =
+        transport.send_with_retry(|| Call::new(Method::HEAD, url.clone(), scope, action)).await?;
+    match response.status() {
+        // A redirect leads to the storage, so the registry has it.
+        status if status.is_success() || status.is_redirection() => Ok(true),
+        // Some registries answer 403 for what does not exist, others for what is not allowed;
+        // the upload shows which.
+        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => Ok(false),
+        _ => Err(transport.refusal(response, scope, action).await),
     }
 }
 

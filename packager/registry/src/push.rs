@@ -201,6 +201,7 @@ impl Client {
                     }
                     // The registry opened an upload instead.
                     Mount::Opened(response) => {
+                        self.inner.memory.forget_blob(target.registry(), &from, blob.digest);
                         fresh = Some(response);
                         break;
                     }

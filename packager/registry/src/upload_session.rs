@@ -60,11 +60,12 @@ pub(crate) enum Step {
 }
 
 impl Target<'_> {
-    /// Returns the session an earlier push left, if the registry still has it.
+    /// Returns the session an earlier push left, if the registry still has it. An address that cannot be reached is no
+    /// error: a new upload takes its place on disk, or fails with the reason.
     pub(crate) async fn resume(&self) -> Result<Option<UploadSession>> {
         let Some(session) = self.lock.load() else { return Ok(None) };
         let Ok(location) = Url::parse(&session.location) else { return Ok(None) };
-        self.query(&location, 0).await
+        Ok(self.query(&location, 0).await.unwrap_or_default())
     }
 
     /// Asks how far a session is (distribution-spec, "Resuming an upload"); `None` if it is gone.

@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use mlpack_oci::layer::Node;
 use mlpack_oci::{Digest, Progress};
@@ -83,7 +83,12 @@ async fn install(
     for stored in packages {
         let installed = conda::files(stored, &prefix, python)?;
         for (path, file) in &installed.files {
-            write(&new, path, file)?;
+            let folder = folder_of(&new, path).map_err(Error::io("write", &new.join(path)))?;
+            let folder = folder.ok_or_else(|| {
+                let reason = format!("`{path}` is below a link that leads out of the environment");
+                Error::Packages(installed.archive.bad(reason))
+            })?;
+            write(&folder, path, file)?;
         }
     }
     let parent = folder.parent().unwrap_or(folder);
@@ -103,15 +108,41 @@ async fn install(
     }
 }
 
-/// Writes one entry below `root`; of two packages with one path the last counts, as with conda.
-fn write(root: &Path, path: &str, file: &FileEntry) -> Result<()> {
-    let to = root.join(path);
-    let failed = || Error::io("write", &to);
-    if let Node::Directory { .. } | Node::Inherited { .. } = file.node {
-        return fs::create_dir_all(&to).map_err(failed());
+/// Makes the folder of a path below `root` and returns it, or `None` if links lead out of `root`: packages may contain
+/// any link, and a later package a file below it.
+fn folder_of(root: &Path, path: &str) -> io::Result<Option<PathBuf>> {
+    fs::create_dir_all(root)?;
+    let root = root.canonicalize()?;
+    let mut folder = root.clone();
+    let parent = Path::new(path).parent().unwrap_or(Path::new(""));
+    for part in parent.components() {
+        let Component::Normal(name) = part else { return Ok(None) };
+        folder.push(name);
+        match folder.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir(&folder)?,
+            found => {
+                if found?.is_symlink() {
+                    folder = folder.canonicalize()?;
+                    if !folder.starts_with(&root) {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
     }
-    fs::create_dir_all(to.parent().unwrap_or(root)).map_err(failed())?;
-    if to.symlink_metadata().is_ok() {
+    Ok(Some(folder))
+}
+
+/// Writes one entry into its folder; of two packages with one path the last counts, as with conda.
+fn write(folder: &Path, path: &str, file: &FileEntry) -> Result<()> {
+    let to = folder.join(Path::new(path).file_name().unwrap_or_default());
+    let failed = || Error::io("write", &to);
+    let found = to.symlink_metadata().ok();
+    if let Node::Directory { .. } | Node::Inherited { .. } = file.node {
+        // A link to a folder stays, as with conda.
+        return if found.is_some() { Ok(()) } else { fs::create_dir(&to).map_err(failed()) };
+    }
+    if found.is_some() {
         fs::remove_file(&to).map_err(failed())?;
     }
     match &file.node {
@@ -124,5 +155,37 @@ fn write(root: &Path, path: &str, file: &FileEntry) -> Result<()> {
         }
         Node::Symlink { target } => symlink(target, &to).map_err(failed()),
         Node::Directory { .. } | Node::Inherited { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_below_a_link_that_leads_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+        fs::create_dir(&outside).unwrap();
+        let put = |path: &str, file: &FileEntry| -> bool {
+            let Some(folder) = folder_of(&root, path).unwrap() else { return false };
+            write(&folder, path, file).unwrap();
+            true
+        };
+        let text = FileEntry::bytes(b"x".to_vec(), false);
+        assert!(put("lib/out", &FileEntry::link(outside.to_str().unwrap())));
+        assert!(put("lib/up", &FileEntry::link("../..")));
+        assert!(put("lib64", &FileEntry::link("lib")));
+        for path in
+            ["lib/out/file", "lib/out/a/b", "lib/up/outside/file", "lib64/out/file", "../file"]
+        {
+            assert!(!put(path, &text), "{path}");
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        // A link that stays inside is followed, and one at the end is replaced.
+        assert!(put("lib64/inside", &text) && root.join("lib/inside").is_file());
+        assert!(put("lib/out", &text) && root.join("lib/out").is_file());
+        assert!(put("lib64", &FileEntry::directory()) && root.join("lib64").is_symlink());
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     }
 }

@@ -4,6 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use tokio::process::Command;
 use url::Url;
 
@@ -85,6 +88,18 @@ impl Repository<'_> {
         Ok(commit)
     }
 
+    /// Returns the header that logs in to the server, if the address of an HTTP server has a user.
+    fn authorization(&self) -> Option<String> {
+        let is_http = matches!(self.url.scheme(), "http" | "https");
+        let (user, password) = (self.url.username(), self.url.password().unwrap_or_default());
+        if !is_http || (user.is_empty() && password.is_empty()) {
+            return None;
+        }
+        let login: Vec<u8> =
+            percent_decode_str(user).chain(*b":").chain(percent_decode_str(password)).collect();
+        Some(format!("Authorization: Basic {}", STANDARD.encode(login)))
+    }
+
     fn program(&self) -> Result<PathBuf> {
         let missing = || Error::GitMissing { url: redact_url(self.url) };
         find_program(self.search_path, "git").ok_or_else(missing)
@@ -97,18 +112,14 @@ impl Repository<'_> {
             command.env_remove(name);
         }
         command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        let plain = self.plain();
-        if plain != *self.url {
-            // Not as arguments: every user of the machine can see those.
-            let base = |url: &Url| {
-                let mut url = url.clone();
-                url.set_path("/");
-                url
-            };
+        if let Some(header) = self.authorization() {
+            let mut server = self.plain();
+            server.set_path("/");
+            // Every user of the machine can see arguments, and git gives an address to its helper as one.
             command
                 .env("GIT_CONFIG_COUNT", "1")
-                .env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", base(self.url)))
-                .env("GIT_CONFIG_VALUE_0", base(&plain).as_str());
+                .env("GIT_CONFIG_KEY_0", format!("http.{server}.extraHeader"))
+                .env("GIT_CONFIG_VALUE_0", header);
         }
         let output = command
             .stdin(Stdio::null())
@@ -130,6 +141,9 @@ impl Repository<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -143,6 +157,62 @@ mod tests {
         for (text, plain) in table {
             let repository = Repository { url: &text.parse().unwrap(), search_path: None };
             assert_eq!(repository.plain().as_str(), plain);
+        }
+    }
+
+    #[test]
+    fn a_login_is_decoded() {
+        let header = |text: &str| {
+            Repository { url: &text.parse().unwrap(), search_path: None }.authorization()
+        };
+        let basic = |login: &str| Some(format!("Authorization: Basic {}", STANDARD.encode(login)));
+        assert_eq!(header("https://me:p%40ss@h.example/a.git"), basic("me:p@ss"));
+        assert_eq!(header("https://token@h.example/a.git"), basic("token:"));
+        for none in ["https://h.example/a.git", "ssh://git:secret@h.example/a.git"] {
+            assert_eq!(header(none), None);
+        }
+    }
+
+    /// Every argument of every process of this machine.
+    fn arguments() -> String {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let read = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("cmdline")).ok();
+        let all: Vec<u8> = processes.filter_map(read).flatten().collect();
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    #[tokio::test]
+    #[allow(clippy::disallowed_methods, reason = "the git of this machine is used")]
+    #[allow(clippy::print_stdout, reason = "a skipped test says so")]
+    async fn a_password_is_sent_and_is_no_argument() {
+        let search_path = std::env::var_os("PATH").unwrap();
+        if find_program(Some(&search_path), "git").is_none() {
+            assert!(std::env::var_os("MLPACK_TEST_REQUIRE").is_none(), "no git");
+            println!("skipped: no git");
+            return;
+        }
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://me:s3cr%65t@{}/team/a.git", server.local_addr().unwrap());
+        let answered = std::thread::spawn(move || {
+            let mut stream = server.accept().unwrap().0;
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let lines = lines.by_ref().map(Result::unwrap).take_while(|line| !line.is_empty());
+            let headers: Vec<String> = lines.collect();
+            // git and its helper are running now.
+            let seen = arguments();
+            stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
+            (headers, seen)
+        });
+        let url = url.parse().unwrap();
+        let repository = Repository { url: &url, search_path: Some(&search_path) };
+        let dir = tempfile::tempdir().unwrap();
+        let error = repository.check_out(None, &dir.path().join("a")).await.unwrap_err();
+        let (headers, seen) = answered.join().unwrap();
+        let expected = format!("Authorization: Basic {}", STANDARD.encode("me:s3cret"));
+        assert!(headers.contains(&expected), "{headers:?}");
+        assert!(seen.contains("git-remote-http") && seen.contains("/team/a.git"));
+        for secret in ["s3cret", "s3cr%65t", &expected] {
+            assert!(!seen.contains(secret) && !error.to_string().contains(secret), "{error}");
         }
     }
 

@@ -7,10 +7,11 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mlpack_oci::{Digest, Verified};
+use mlpack_oci::{BoundedTar, Digest, Verified};
 use rattler_package_streaming::{read, seek};
 
 use crate::cache::store;
+use crate::limits::Expanding;
 use crate::net::client::file_name;
 use crate::{Error, Result};
 use mlpack_lock::CondaPackage;
@@ -72,7 +73,7 @@ impl CondaArchive {
         let mut hard = Vec::new();
         for (number, tar) in tars.iter().enumerate() {
             let file = File::open(tar).map_err(Error::io("read", tar))?;
-            let mut archive = tar::Archive::new(file);
+            let mut archive = tar::Archive::new(BoundedTar::new(file));
             let list = archive.entries_with_seek().map_err(|error| bad(error.to_string()))?;
             for entry in list {
                 let entry = entry.map_err(|error| bad(error.to_string()))?;
@@ -187,9 +188,11 @@ impl CondaArchive {
 /// `.tar.bz2` has one; then the second is empty.
 fn extract_tars(path: &Path, tars: &[PathBuf; 2], bad: &dyn Fn(String) -> Error) -> Result<()> {
     let file = File::open(path).map_err(Error::io("read", path))?;
+    let stored = file.metadata().map_err(Error::io("read", path))?.len();
     let write = |reader: &mut dyn Read, to: &Path| -> Result<()> {
         let mut pending = store::pending(to)?;
-        io::copy(reader, pending.as_file_mut()).map_err(|error| bad(error.to_string()))?;
+        io::copy(&mut Expanding::new(reader, stored), pending.as_file_mut())
+            .map_err(|error| bad(error.to_string()))?;
         store::persist(pending, to)
     };
     if path.extension().is_some_and(|extension| extension == "conda") {

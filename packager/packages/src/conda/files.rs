@@ -130,6 +130,10 @@ fn file(
     Ok(FileEntry { digest, node: Node::File { executable, size, content } })
 }
 
+/// The shortest text that stands for a prefix, in bytes: a shorter one is anywhere, and would let a file grow. The oldest
+/// packages have the 32 of `/opt/anaconda1anaconda2anaconda3`.
+const SHORTEST_PLACEHOLDER: usize = 8;
+
 /// A file's bytes with the prefix in the place of the placeholder.
 fn rewritten(
     archive: &CondaArchive,
@@ -138,6 +142,13 @@ fn rewritten(
     placeholder: &PrefixPlaceholder,
     prefix: &str,
 ) -> Result<Vec<u8>> {
+    if placeholder.placeholder.len() < SHORTEST_PLACEHOLDER {
+        let reason = format!(
+            "`{from}` has the placeholder `{}`, which no prefix is",
+            placeholder.placeholder
+        );
+        return Err(archive.bad(reason));
+    }
     let mut written = Vec::with_capacity(bytes.len());
     // The platform only matters where programs are signed, which is not on Linux.
     let replaced = copy_and_replace_placeholders(

@@ -8,9 +8,10 @@ use mlpack_http::{
     Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
 };
 use mlpack_oci::{Digest, HashingWriter, Meter, Progress};
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use url::Url;
 
+use super::download_lock::DownloadLock;
 use crate::cache::store;
 use crate::{Error, Result};
 use mlpack_requirements::redact_url;
@@ -43,6 +44,16 @@ pub struct Download<'a> {
     pub sha256: Digest,
     /// In bytes, if known.
     pub size: Option<u64>,
+}
+
+impl Download<'_> {
+    fn is_present(&self) -> bool {
+        self.path.metadata().is_ok_and(|meta| {
+            // A file only gets its name when its hash was right; the size guards against a disk
+            // that lost power before the bytes were written.
+            self.size.map_or(meta.len() > 0, |size| size == meta.len())
+        })
+    }
 }
 
 /// The failure of one attempt, and whether another may succeed.
@@ -89,14 +100,13 @@ impl Client {
         .await
     }
 
-    /// Downloads and verifies a file unless it is in the cache already.
+    /// Downloads and verifies a file unless it is in the cache already. One process downloads it; others wait for it.
     pub async fn file(&self, wanted: &Download<'_>, progress: &dyn Progress) -> Result<()> {
-        let present = wanted.path.metadata().is_ok_and(|meta| {
-            // A file only gets its name when its hash was right; the size guards against a disk
-            // that lost power before the bytes were written.
-            wanted.size.map_or(meta.len() > 0, |size| size == meta.len())
-        });
-        if present {
+        if wanted.is_present() {
+            return Ok(());
+        }
+        let _lock = DownloadLock::take(&wanted.path).await?;
+        if wanted.is_present() {
             return Ok(());
         }
         let filename = file_name(&wanted.path);
@@ -128,7 +138,34 @@ impl Client {
         store::persist(file, &wanted.path).map_err(fatal)
     }
 
+    /// Returns the status of an index that refuses the login of this client, or its lack of one. An index that cannot be
+    /// reached refuses nothing; nor does one that answers 403 to a request without a login, as storage does for files that
+    /// it does not have.
+    pub async fn refusal(&self, index: &IndexUrl) -> Option<String> {
+        let page = format!("{}/pip/", index.secret().trim_end_matches('/'));
+        let response = self.send(&page, None).await.ok()?;
+        let refused = match response.status() {
+            StatusCode::UNAUTHORIZED => true,
+            StatusCode::FORBIDDEN => index.has_login(),
+            _ => false,
+        };
+        refused.then(|| response.status().to_string())
+    }
+
     async fn get(&self, url: &str, accept: Option<&str>) -> Result<Response, Failure> {
+        let response = self.send(url, accept).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry = match is_transient(status.as_u16()) {
+            true => Retry::asked(retry_after(response.headers())),
+            false => Retry::Never,
+        };
+        Err(Failure { error: Error::Fetch { url: show(url), reason: status.to_string() }, retry })
+    }
+
+    async fn send(&self, url: &str, accept: Option<&str>) -> Result<Response, Failure> {
         let mut address = Url::parse(url).map_err(|error| {
             fatal(Error::Fetch { url: url.to_owned(), reason: error.to_string() })
         })?;
@@ -140,16 +177,7 @@ impl Client {
         if let Some(accept) = accept {
             request = request.header("Accept", accept);
         }
-        let response = request.send().await.map_err(|error| broken(url, error))?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response);
-        }
-        let retry = match is_transient(status.as_u16()) {
-            true => Retry::asked(retry_after(response.headers())),
-            false => Retry::Never,
-        };
-        Err(Failure { error: Error::Fetch { url: show(url), reason: status.to_string() }, retry })
+        request.send().await.map_err(|error| broken(url, error))
     }
 
     async fn retry<T, F: Future<Output = Result<T, Failure>>>(

@@ -1,6 +1,7 @@
 //! Package indexes over HTTP.
 
 pub mod client;
+mod download_lock;
 pub mod index;
 
 /// File names in URLs escape `+` and the like.

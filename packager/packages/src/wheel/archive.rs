@@ -13,6 +13,7 @@ use mlpack_oci::layer::{Content, Deflated, Opener};
 use mlpack_oci::{Digest, HashingReader, Verified};
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::limits::{check_expansion, check_member};
 use crate::net::client::file_name;
 use crate::{Error, Result};
 
@@ -52,6 +53,7 @@ impl WheelFile {
         let file = File::open(path).map_err(Error::io("read", path))?;
         let mut archive =
             ZipArchive::new(BufReader::new(&file)).map_err(|error| bad(error.to_string()))?;
+        let stored = file.metadata().map_err(Error::io("read", path))?.len();
         let mut members = BTreeMap::new();
         for index in 0..archive.len() {
             let entry = archive.by_index_raw(index).map_err(|error| bad(error.to_string()))?;
@@ -80,11 +82,16 @@ impl WheelFile {
                 crc32: entry.crc32(),
                 executable: entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0),
             };
+            check_member(&path, member.compressed, member.size).map_err(bad)?;
             if members.insert(path.clone(), member).is_some() {
                 return Err(bad(format!("`{path}` is in the archive twice")));
             }
         }
         drop(archive);
+        check_expansion(stored, members.values().map(|member| member.size).sum()).map_err(bad)?;
+        if let Some(path) = overlapping(&members) {
+            return Err(bad(format!("`{path}` has bytes of another file of the archive")));
+        }
         Ok(Self { name, file: Arc::new(file), path: path.into(), members })
     }
 
@@ -197,6 +204,19 @@ impl WheelFile {
     }
 }
 
+/// Returns a member whose bytes are also those of another one: few bytes could become many files.
+fn overlapping(members: &BTreeMap<String, Member>) -> Option<&str> {
+    let mut spans: Vec<(u64, u64, &str)> = members
+        .iter()
+        .filter(|(_, member)| member.compressed > 0)
+        .map(|(path, member)| {
+            (member.offset, member.offset.saturating_add(member.compressed), &**path)
+        })
+        .collect();
+    spans.sort_unstable();
+    spans.windows(2).find(|pair| pair[1].0 < pair[0].1).map(|pair| pair[1].2)
+}
+
 /// Inflates, and fails if something comes after the end: layers take the deflated bytes as they are.
 struct Inflated(DeflateDecoder<BufReader<Section>>);
 
@@ -250,4 +270,59 @@ pub struct StoredWheel {
     pub path: PathBuf,
     /// Of its bytes.
     pub sha256: Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A wheel with two files of the same length.
+    fn wheel(dir: &Path, change: impl Fn(&mut Vec<u8>)) -> Result<WheelFile> {
+        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        for name in ["a.py", "b.py"] {
+            let options = zip::write::SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Stored);
+            zip.start_file(name, options).unwrap();
+            zip.write_all(name.as_bytes()).unwrap();
+        }
+        let mut bytes = zip.finish().unwrap().into_inner();
+        change(&mut bytes);
+        let path = dir.join("x-1-py3-none-any.whl");
+        std::fs::write(&path, bytes).unwrap();
+        WheelFile::open(&path)
+    }
+
+    /// Where the entry of the second file begins in the archive's directory.
+    fn second_entry(bytes: &[u8]) -> usize {
+        let entry = |from: usize| {
+            let at = bytes[from..].windows(4).position(|four| four == b"PK\x01\x02");
+            from + at.unwrap()
+        };
+        entry(entry(0) + 4)
+    }
+
+    #[test]
+    fn files_of_a_wheel_share_no_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(wheel(dir.path(), |_| {}).unwrap().members().len(), 2);
+        let same = |bytes: &mut Vec<u8>| {
+            let offset = second_entry(bytes) + 42;
+            bytes[offset..offset + 4].fill(0);
+        };
+        let error = wheel(dir.path(), same).unwrap_err().to_string();
+        assert!(error.contains("`b.py` has bytes of another file of the archive"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_a_wheel_states_what_it_can_hold() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = |bytes: &mut Vec<u8>| {
+            let size = second_entry(bytes) + 24;
+            bytes[size..size + 4].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+        };
+        let error = wheel(dir.path(), large).unwrap_err().to_string();
+        assert!(error.contains("`b.py` states 2147483647 bytes, which 4 cannot hold"), "{error}");
+    }
 }

@@ -13,7 +13,6 @@ mod layers;
 mod manifest;
 mod plan;
 mod record;
-mod templates;
 mod variables;
 
 pub use assemble::Assembler;
@@ -27,7 +26,6 @@ pub use record::{
     BaseRecord, LABEL, LayerRecord, ModelRecord, PackageRecord, PolicyRecord, PythonRecord, Record,
     Role,
 };
-pub use templates::Templates;
 pub use variables::models_dir;
 
 /// The app root: working directory of the service and home of scripts and models

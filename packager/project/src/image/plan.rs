@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mlpack_documents::Templates;
 use mlpack_lock::LockedEnvironment;
 use mlpack_oci::layer::{Compression, Node, Tree};
 use mlpack_oci::rootfs::{Kind, RootFs};
@@ -13,7 +14,7 @@ use super::layers::{EnvironmentLayers, trees};
 use super::variables::{self, Variables};
 use super::{
     APP_ROOT, Base, BaseRecord, FrontDoor, MODELS_ROOT, ModelRecord, PackageRecord, PolicyRecord,
-    PythonRecord, Record, Role, Templates,
+    PythonRecord, Record, Role,
 };
 use crate::project::docker_steps::Step;
 use crate::project::{Model, Project, StoredLayer};

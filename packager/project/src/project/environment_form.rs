@@ -4,9 +4,11 @@
 //! later releases added keys (`assetId`, `r`, `docker.platform`, `docker.buildContext`): all are
 //! known here. Keys that a web service does not use are noted, not refused.
 
-use mlpack_documents::{Fields, Located, Node, Value};
+use std::path::Path;
 
-use super::{ProjectOptions, RegistryAccess, Result};
+use mlpack_documents::{Document, Fields, Located, Value, read_text};
+
+use super::{Error, ProjectOptions, RegistryAccess, Result};
 
 /// The keys of an environment that matter for a web service.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,7 +26,7 @@ pub struct EnvironmentForm {
     /// `python.condaDependenciesFile`.
     pub conda_file: Option<Located<String>>,
     /// `python.condaDependencies`: a conda file inside the configuration.
-    pub conda_inline: Option<Located<Node>>,
+    pub conda_inline: Option<Located<Document>>,
     /// `docker.baseImage`.
     pub base_image: Option<Located<String>>,
     /// `docker.baseDockerfile`: the text or path of a Dockerfile.
@@ -36,6 +38,10 @@ pub struct EnvironmentForm {
     /// Keys that have a value and no effect, with their lines.
     pub unused: Vec<(String, usize)>,
 }
+
+/// Files of the directory of an environment.
+const FILE: &str = "azureml_environment.json";
+const CONDA_FILE: &str = "conda_dependencies.yml";
 
 const KEYS: &[&str] = &[
     "name",
@@ -75,6 +81,40 @@ impl EnvironmentForm {
     pub(super) fn read(outer: &Fields<'_>) -> Result<Option<Located<Self>>> {
         let line = outer.line("environment");
         let Some(fields) = outer.mapping("environment", KEYS)? else { return Ok(None) };
+        Ok(Some(Located { value: Self::of(&fields)?, line }))
+    }
+
+    /// Reads the directory of an environment, as `Environment.save_to_directory` and `az ml environment download` write
+    /// it (docs/azureml-2019.md#2.2). Its conda file is looked up in the directory.
+    ///
+    /// # Errors
+    /// [`Error::Read`] or [`Error::Document`].
+    pub fn load(directory: &Path) -> Result<Self> {
+        let path = directory.join(FILE);
+        let text = read_text(&path).map_err(Error::read(&path))?;
+        let document = Document::parse_configuration(&path, &text)?;
+        let mut form = Self::of(&Fields::open(&document, KEYS)?)?;
+        let conda = directory.join(CONDA_FILE);
+        match &mut form.conda_file {
+            Some(file) => file.value = directory.join(&file.value).to_string_lossy().into_owned(),
+            None if form.conda_inline.is_none() && !form.user_managed && conda.exists() => {
+                let value = conda.to_string_lossy().into_owned();
+                form.conda_file = Some(Located { value, line: 0 });
+            }
+            None => {}
+        }
+        Ok(form)
+    }
+
+    /// Removes the lines of the values that can be in another file than the configuration's.
+    pub(super) fn without_lines(mut self) -> Self {
+        self.conda_file.iter_mut().for_each(|found| found.line = 0);
+        self.base_image.iter_mut().for_each(|found| found.line = 0);
+        self.registry.iter_mut().for_each(|found| found.line = 0);
+        self
+    }
+
+    fn of(fields: &Fields<'_>) -> Result<Self> {
         let mut form = Self {
             name: fields.text("name")?.map(|text| text.value),
             version: fields.written("version")?.map(|text| text.value),
@@ -99,7 +139,7 @@ impl EnvironmentForm {
             form.unused.push((fields.dotted("r"), r.at.line));
         }
         fields.text("assetId")?;
-        Ok(Some(Located { value: form, line }))
+        Ok(form)
     }
 
     /// Returns the options that it gives, in place of the flat keys.
@@ -108,8 +148,9 @@ impl EnvironmentForm {
             environment_variables: self.variables.clone(),
             ..ProjectOptions::default()
         };
-        let mut line =
-            |key, line: Option<usize>| options.lines.extend(line.map(|line| (key, line)));
+        let mut line = |key, line: Option<usize>| {
+            options.lines.extend(line.filter(|&line| line > 0).map(|line| (key, line)));
+        };
         line("condaFile", self.conda_file.as_ref().map(|found| found.line));
         line("baseImage", self.base_image.as_ref().map(|found| found.line));
         line("baseImageRegistry", self.registry.as_ref().map(|found| found.line));
@@ -127,7 +168,8 @@ impl EnvironmentForm {
             let Value::Map(_) = entry.node.value else {
                 return Err(python.wrong_type(entry, "a mapping").into());
             };
-            self.conda_inline = Some(Located { value: entry.node.clone(), line: entry.at.line });
+            self.conda_inline =
+                Some(Located { value: python.document_of(entry), line: entry.at.line });
         }
         if let Some(base) = python.text("baseCondaEnvironment")? {
             self.unused.push((python.dotted("baseCondaEnvironment"), base.line));
@@ -192,7 +234,7 @@ mod tests {
         let found = parse("c.json", text).unwrap();
         let inline = found.conda_inline.as_ref().unwrap();
         let json = r#"{"dependencies":["python=3.6.2",{"pip":["a"]}]}"#;
-        assert_eq!((inline.value.to_json().to_string().as_str(), inline.line), (json, 5));
+        assert_eq!((inline.value.root.to_json().to_string().as_str(), inline.line), (json, 5));
         let expected = EnvironmentForm {
             name: Some("env".to_owned()),
             version: Some("3".to_owned()),

@@ -31,6 +31,24 @@ impl InferenceConfig {
         Self::parse(path, &text)
     }
 
+    /// Returns the configuration with its environment replaced by that of a directory.
+    ///
+    /// # Errors
+    /// As [`EnvironmentForm::load`].
+    pub fn with_environment(config: Option<Self>, directory: &Path) -> Result<Self> {
+        let form = EnvironmentForm::load(directory)?.without_lines();
+        let environment = Some(Located { value: form, line: 0 });
+        Ok(match config {
+            Some(config) => Self { environment, ..config },
+            None => Self {
+                path: directory.to_owned(),
+                ignored: Vec::new(),
+                options: ProjectOptions::default(),
+                environment,
+            },
+        })
+    }
+
     /// Parses the text of a file, YAML or JSON; `path` is only used in messages.
     ///
     /// # Errors

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_documents::Document;
-
 use super::listing::normal;
 use super::{
     CondaSource, Error, InferenceConfig, Model, ModelSpec, Project, ProjectOptions, Result,
@@ -49,12 +47,11 @@ impl Project {
             options.source_directory.map(|written| SourceDirectory::find(&written, cwd));
         let folder = source_directory.as_ref().map(|source| source.path.as_path());
         let inline = environment.and_then(|environment| environment.conda_inline.as_ref());
-        let conda = match (options.conda_file, inline, file) {
-            (Some(written), _, _) => Some(CondaSource::File(find(&written, folder, cwd))),
-            (None, Some(inline), Some(path)) => {
+        let conda = match (options.conda_file, inline) {
+            (Some(written), _) => Some(CondaSource::File(find(&written, folder, cwd))),
+            (None, Some(inline)) => {
                 lines.insert("condaDependencies", inline.line);
-                let (path, root) = (path.clone(), inline.value.clone());
-                Some(CondaSource::Inline(Document { path, root }))
+                Some(CondaSource::Inline(inline.value.clone()))
             }
             _ => None,
         };

@@ -150,3 +150,30 @@ async fn killed_in_a_chunk_that_reached_distribution_the_blob_is_sent_again() {
     assert!(matches!(planned, BlobAction::Upload { resume_at } if resume_at > 0), "{planned:?}");
     assert_eq!(resumed_at, 0);
 }
+
+/// The address of an upload can be one of a host that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_address_that_cannot_be_reached_is_given_up_in_the_same_push() {
+    if !has("docker-registry") {
+        return;
+    }
+    let size = size(64 * MIB);
+    let killed = Killed::at_70_percent(size, true, move |seen| match seen.method.as_str() {
+        "PATCH" if seen.before == 0 => Action::Slow(size / 4),
+        _ => Action::Pass,
+    })
+    .await;
+    let uploads = std::fs::read_dir(killed.dir.path().join("state/uploads")).unwrap().flatten();
+    let saved = uploads.map(|entry| entry.path());
+    let saved: Vec<_> =
+        saved.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    assert!(!saved.is_empty());
+    for path in &saved {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut session: serde_json::Value = serde_json::from_str(&text).unwrap();
+        session["location"] = "http://127.0.0.1:1/v2/a/blobs/uploads/gone".into();
+        std::fs::write(path, session.to_string()).unwrap();
+    }
+    let (_, resumed_at, _) = killed.again().await;
+    assert_eq!(resumed_at, 0);
+}

@@ -1,5 +1,7 @@
 //! One line of `dependencies:`: which package, from where, which versions.
 
+use mlpack_documents::limits::check_line;
+
 use crate::Architecture;
 use crate::comment::without_comment;
 
@@ -32,6 +34,7 @@ impl MatchSpec {
     /// Parses one line; the error is the reason why it is not valid.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = without_comment(text);
+        check_line(text)?;
         let (channel, rest) = match text.split_once("::") {
             Some((channel, rest)) => (Some(channel.trim().to_owned()), rest),
             None => (None, text),

@@ -44,6 +44,11 @@ impl IndexUrl {
         self.0.as_str()
     }
 
+    /// Whether the address has a user.
+    pub fn has_login(&self) -> bool {
+        !self.0.username().is_empty()
+    }
+
     /// Puts user and password onto an address of the same server.
     pub fn lend_credentials(&self, url: &mut Url) {
         let same = (self.0.scheme(), self.0.host_str(), self.0.port_or_known_default())

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use mlpack_documents::limits::check_line;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
@@ -62,6 +63,7 @@ impl PipLine {
         if text.is_empty() {
             return Err("the line is empty".to_owned());
         }
+        check_line(text)?;
         let kind = if text.starts_with('-') {
             if option::read(text)?.iter().any(|option| matches!(option, PipOption::Hash(_))) {
                 return Err("`--hash` must follow a requirement".to_owned());

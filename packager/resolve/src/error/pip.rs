@@ -66,6 +66,14 @@ pub enum PipError {
         /// Its name.
         name: String,
     },
+    /// An index refused the login, or the lack of one.
+    #[error("the index {index} refused the request: {status}")]
+    IndexRefused {
+        /// Its address without secrets.
+        index: String,
+        /// The HTTP status.
+        status: String,
+    },
     /// uv failed for another reason.
     #[error("{headline}{}", causes.iter().map(|cause| format!("\n  {cause}")).collect::<String>())]
     Uv {
@@ -129,6 +137,10 @@ impl PipError {
             Self::Unsatisfiable { hint, .. } => Some(hint.clone().unwrap_or_else(|| {
                 "loosen or pin the versions named above so that one set satisfies all".to_owned()
             })),
+            Self::IndexRefused { .. } => Some(
+                "check the user name and the password in its address, as in `https://USER:${TOKEN}@HOST/simple`; some indexes answer 403 for a package that they do not have"
+                    .to_owned(),
+            ),
             Self::NoSuchPackage { .. } => {
                 Some("check the spelling in the `pip:` list, or add the index that has it".to_owned())
             }

@@ -25,6 +25,7 @@ use mlpack_oci::Progress;
 
 use crate::Result;
 use crate::conda::installed::InstalledByConda;
+use crate::error::PipError;
 use crate::pip::compile::Compiler;
 use crate::pip::direct_sources::DirectSources;
 use crate::pip::pip_request::{PipRequest, Resolved};
@@ -34,9 +35,20 @@ use mlpack_lock::LockedPackage;
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
 use mlpack_packages::net::client::Client;
+use mlpack_requirements::Indexes;
 use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
 use mlpack_requirements::{CondaFile, PipLine, Target};
 use mlpack_source_build::uv::Uv;
+
+/// Ends the run at an index that refuses the login.
+async fn refuse_closed(client: &Client, indexes: &Indexes) -> Result<()> {
+    for index in indexes.index.iter().chain(&indexes.extra) {
+        if let Some(status) = client.refusal(index).await {
+            return Err(PipError::IndexRefused { index: index.to_string(), status }.into());
+        }
+    }
+    Ok(())
+}
 
 /// The packages of a `pip:` list.
 pub(crate) struct Resolution {
@@ -78,6 +90,10 @@ pub(crate) async fn resolve(
     let settings = settings.with_list(&list);
     let uv = uv.with_indexes(&settings.indexes);
     let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
+    if list.all_indexes() && !settings.indexes.no_index {
+        // Of several indexes uv ignores those that refuse it, and a package of the same name could come from another one.
+        refuse_closed(&client, &settings.indexes).await?;
+    }
     let archives = installed.map_or(&[][..], |installed| &installed.archives);
     let mut sources = DirectSources::new(&uv, &store, target, &settings, &list, archives, progress);
     let requirements = sources.requirements().await?;

@@ -93,6 +93,9 @@ impl UvFailure {
     }
 
     pub(crate) fn into_error(self, target: &Target) -> PipError {
+        if let Some((index, status)) = self.hint.as_deref().and_then(refused_index) {
+            return PipError::IndexRefused { index, status };
+        }
         const MISSING: &str = " was not found in the package registry";
         let first = self.causes.first().map(String::as_str).unwrap_or_default();
         if let Some((before, _)) = first.split_once(MISSING)
@@ -107,6 +110,15 @@ impl UvFailure {
         }
         self.into_other()
     }
+}
+
+/// Reads uv's hint about an index that refused it, as in "An index URL (URL) could not be queried due to a lack of valid
+/// authentication credentials (401 Unauthorized)".
+fn refused_index(hint: &str) -> Option<(String, String)> {
+    let status =
+        ["401 Unauthorized", "403 Forbidden"].into_iter().find(|text| hint.contains(text))?;
+    let index = hint.strip_prefix("An index")?.split_once('(')?.1.split(')').next()?;
+    Some((index.to_owned(), status.to_owned()))
 }
 
 #[cfg(test)]
@@ -129,6 +141,21 @@ mod tests {
         let text = "error: No solution found when resolving dependencies\n  cause: Because no-such was not found in the package registry and you require no-such, we can conclude that your requirements are unsatisfiable.\n";
         let error = UvFailure::read(text).into_error(&target());
         assert_eq!(error.to_string(), "there is no package `no-such` in the index");
+    }
+
+    #[test]
+    fn an_index_that_refuses_the_login_is_named() {
+        let missing = "error: No solution found when resolving dependencies\n  cause: Because private was not found in the package registry and you require private, we can conclude that your requirements are unsatisfiable.\n\n";
+        for hint in [
+            "hint: An index URL (https://h.example/simple) could not be queried due to a lack of valid authentication credentials (401 Unauthorized)",
+            "hint: An index (https://h.example/simple) returned a 403 Forbidden error. Check that the index URL is correct and the credentials are valid.",
+        ] {
+            let error = UvFailure::read(&format!("{missing}{hint}\n")).into_error(&target());
+            let status = if hint.contains("401") { "401 Unauthorized" } else { "403 Forbidden" };
+            let expected =
+                format!("the index https://h.example/simple refused the request: {status}");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]

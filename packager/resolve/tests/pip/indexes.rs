@@ -39,4 +39,32 @@ async fn a_password_opens_the_index_and_is_never_shown() {
     let wrong = format!("--index-url http://me:wr0ng@127.0.0.1:{port}/simple");
     let (message, hint) = project.refused(&[&wrong, "private"]).await.unwrap();
     assert!(!message.contains("wr0ng") && !hint.contains("wr0ng"), "{message}\n{hint}");
+    assert!(
+        message
+            .ends_with(&format!("127.0.0.1:{port}/simple refused the request: 401 Unauthorized")),
+        "{message}"
+    );
+}
+
+/// A package of another index must not take the place of one in an index that refuses the login.
+#[tokio::test]
+async fn an_index_that_refuses_the_login_ends_the_run() {
+    let project = Project::new();
+    project.wheel("closed", "private", "1.0", &[]);
+    project.wheel("open", "private", "2.0", &[]);
+    let closed = Index::serve(project.path("closed"), Some("me:s3cret")).port;
+    let open = Index::serve(project.path("open"), None);
+    for (login, refused) in [("", true), ("me:wr0ng@", true), ("me:s3cret@", false)] {
+        let extra = format!("--extra-index-url http://{login}127.0.0.1:{closed}/simple");
+        let list = [&*open.option(), &extra, "private"];
+        if !refused {
+            let found = project.resolved(&list).await.unwrap();
+            assert_eq!(versions(&found.environment), ["private==2.0"]);
+            continue;
+        }
+        let Some((message, hint)) = project.refused(&list).await else { return };
+        let expected = format!("127.0.0.1:{closed}/simple refused the request: 401 Unauthorized");
+        assert!(message.ends_with(&expected) && !message.contains("wr0ng"), "{message}");
+        assert!(hint.contains("check the user name and the password"), "{hint}");
+    }
 }

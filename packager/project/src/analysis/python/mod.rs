@@ -7,6 +7,7 @@ mod functions;
 mod imports;
 mod model_paths;
 mod names;
+mod nesting;
 mod old_syntax;
 mod position;
 mod returns;
@@ -79,16 +80,18 @@ impl EntryScript {
     /// # Errors
     /// [`Error::Read`] or [`Error::Encoding`]. A syntax error is in the value.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let failed = |source| Error::Read { path: path.to_owned(), source };
+        // A named pipe would wait for its writer.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::other("it is not a regular file")));
+        }
+        let bytes = std::fs::read(path).map_err(failed)?;
         Ok(Self::parse(path, &error::decode(path, bytes)?))
     }
 
     /// Parses the text of the file at `path`, which is not read.
     pub fn parse(path: &Path, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let positions = Positions::new(text);
-        let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
         let mut script = Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -104,14 +107,27 @@ impl EntryScript {
             file_reads: Vec::new(),
             samples: Vec::new(),
         };
+        script.syntax_error = nesting::too_deep(text);
+        if script.syntax_error.is_none() {
+            nesting::deep(|| script.read());
+        }
+        script
+    }
+
+    /// Fills in what the text says.
+    fn read(&mut self) {
+        let text = self.text.clone();
+        let (script, text) = (self, &*text);
+        let positions = Positions::new(text);
+        let parsed = parse_unchecked(text, ParseOptions::from(Mode::Module));
         // What follows the first error is mostly its consequence.
         if let Some(error) = parsed.errors().first() {
             let (line, column) = positions.at(error.location.start());
             let message = error.error.to_string();
             script.syntax_error = Some(SyntaxError { line, column, message });
-            return script;
+            return;
         }
-        let ruff_python_ast::Mod::Module(module) = parsed.syntax() else { return script };
+        let ruff_python_ast::Mod::Module(module) = parsed.syntax() else { return };
         let body = &module.body;
         let names = Names::collect(body);
         let top = TopLevel::collect(body, &names, &positions);
@@ -124,13 +140,16 @@ impl EntryScript {
         script.returns = returns::collect(body, &names, &positions);
         (script.absolute_paths, script.file_reads) = files::collect(body, &names, &positions);
         script.samples = samples::collect(body, &names, &positions);
-        script
     }
 
     /// Returns the places of a script without syntax errors that a version of Python refuses,
     /// because its syntax is older or newer. The text is parsed for that version, since the parser
     /// reports such places only for the version it is given.
     pub fn unsupported_syntax(&self, python: PythonVersion) -> Vec<SyntaxError> {
+        nesting::deep(|| self.find_unsupported(python))
+    }
+
+    fn find_unsupported(&self, python: PythonVersion) -> Vec<SyntaxError> {
         let number = |n: u32| u8::try_from(n).unwrap_or(u8::MAX);
         let version = (number(python.major), number(python.minor)).into();
         let options = ParseOptions::from(Mode::Module).with_target_version(version);

@@ -1,6 +1,7 @@
 //! The trees of the new layers: where the parts of a project are in the image
 //! (docs/azureml-2019.md#1.6, docs/azureml-2019.md#4.1).
 
+use mlpack_documents::Templates;
 use mlpack_lock::Server;
 use mlpack_oci::layer::{Node, Tree};
 use mlpack_oci::rootfs::{Kind, RootFs};
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::image::front_door::{INNER_PORT, LAUNCHER};
-use crate::image::{APP_ROOT, FrontDoor, MODELS_DIR, MODELS_ROOT, Templates};
+use crate::image::{APP_ROOT, FrontDoor, MODELS_DIR, MODELS_ROOT};
 use crate::project::docker_steps::Step;
 use crate::project::{Listing, Model, PackedFile};
 

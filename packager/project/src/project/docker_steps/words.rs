@@ -42,10 +42,18 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
+/// Length of a value, in bytes: Linux gives a process no longer variable (execve(2), MAX_ARG_STRLEN).
+const VALUE_BYTES: usize = 128 << 10;
+
 /// Removes quotes and backslashes and replaces `$NAME`, `${NAME}`, `${NAME:-default}` and
 /// `${NAME:+other}`; an unset variable is empty text.
 pub(super) fn expand(word: &str, variables: &Variables) -> Result<String, String> {
-    Expander { chars: word.chars().peekable(), variables }.until(None)
+    let value = Expander { chars: word.chars().peekable(), variables }.until(None)?;
+    if value.len() > VALUE_BYTES { Err(too_long()) } else { Ok(value) }
+}
+
+fn too_long() -> String {
+    format!("a value of more than {VALUE_BYTES} bytes, which no process can be given")
 }
 
 struct Expander<'a> {
@@ -58,6 +66,9 @@ impl Expander<'_> {
     fn until(&mut self, end: Option<char>) -> Result<String, String> {
         let mut out = String::new();
         while let Some(c) = self.chars.next() {
+            if out.len() > VALUE_BYTES {
+                return Err(too_long());
+            }
             match c {
                 c if Some(c) == end => return Ok(out),
                 '\'' => loop {
@@ -88,6 +99,7 @@ impl Expander<'_> {
                     Some(c) => out.extend(['\\', c]),
                     None => out.push('\\'),
                 },
+                Some('$') if out.len() > VALUE_BYTES => return Err(too_long()),
                 Some('$') => self.variable(out)?,
                 Some(c) => out.push(c),
                 None => return Err("a quote \" is not closed".to_owned()),

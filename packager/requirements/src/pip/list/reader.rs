@@ -19,11 +19,13 @@ pub(super) struct Reader<'a> {
     reading: Reading<'a>,
     /// Files that are being read, the outermost first.
     open: Vec<String>,
+    /// Files that were read, and whether as constraints: another time they say nothing new.
+    read: BTreeSet<(String, bool)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(reading: Reading<'a>) -> Self {
-        Self { list: PipList::default(), reading, open: Vec::new() }
+        Self { list: PipList::default(), reading, open: Vec::new(), read: BTreeSet::new() }
     }
 
     /// Follows every line.
@@ -222,6 +224,9 @@ impl<'a> Reader<'a> {
             let reason = format!("{} includes itself through this line", redact(place));
             return Err(line.error(reason, Some("remove the line".to_owned())));
         }
+        if self.read.contains(&(key.clone(), constraint)) {
+            return Ok(());
+        }
         let text = if remote {
             let Some(text) = self.reading.remote.get(place) else {
                 self.list.missing.insert(place.to_owned());
@@ -246,6 +251,7 @@ impl<'a> Reader<'a> {
             self.line(read.of(&named), constraint)?;
         }
         self.open.pop();
+        self.read.insert((real.display().to_string(), constraint));
         Ok(())
     }
 }
