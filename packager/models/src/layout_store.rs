@@ -128,6 +128,25 @@ impl LayoutStore {
         Ok(cleaned)
     }
 
+    /// Returns the images with a blob, as they are named; models and the images that go with them are left out.
+    pub(crate) fn images_with(&self, blob: Digest, suffix: &str) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in self.layout.manifests()? {
+            let name = name_of(&entry).unwrap_or_default();
+            if entry["artifactType"].is_string() || name.ends_with(suffix) {
+                continue;
+            }
+            let mut referenced = HashSet::new();
+            self.follow(&entry, &mut referenced)?;
+            if referenced.contains(&blob) {
+                let name = if name.is_empty() { "latest" } else { name };
+                names.push(format!("oci:{}:{name}", self.place));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Collects the digests that a descriptor leads to. One that cannot be read is an error: its blobs would be lost.
     fn follow(&self, entry: &Value, referenced: &mut HashSet<Digest>) -> Result<()> {
         let bad = |error: serde_json::Error| Error::NotAModel {

@@ -12,6 +12,7 @@ mod registered;
 mod registry_store;
 mod repository;
 mod store;
+mod users;
 mod workspace;
 
 pub use document::image_of;
@@ -19,6 +20,7 @@ pub use error::{Error, Result};
 pub use layout_store::{WORKSPACE_FILE, hold};
 pub use record::{ListedFile, ModelRecord, Resources};
 pub use registered::{Claim, Cleaned, RegisteredModel, WorkspaceInfo};
+pub use users::IMAGE_REPOSITORY;
 pub use workspace::{Workspace, is_alias};
 
 /// What selects one version of a model.

@@ -20,11 +20,11 @@ use crate::{Error, ModelRecord, Result, Selector};
 const ATTEMPTS: usize = 50;
 
 /// The tag that an image of a model alone has, after its version.
-const IMAGE_SUFFIX: &str = "-image";
+pub(crate) const IMAGE_SUFFIX: &str = "-image";
 
 /// Models by name and version.
 pub struct Workspace {
-    store: Box<dyn Store>,
+    pub(crate) store: Box<dyn Store>,
     layout: Option<PathBuf>,
     /// Its names on Azure.
     pub info: WorkspaceInfo,
