@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Version};
 
 use crate::admission::Admission;
 use crate::answer::{Answer, Ids, allow_origin, failure, of_reply, plain, preflight};
@@ -22,6 +22,9 @@ use crate::settings::Settings;
 use crate::telemetry::{TRACEPARENT, Telemetry};
 use crate::worker::CallError;
 
+/// Header of a healthy answer: the host name of the container.
+const INSTANCE: HeaderName = HeaderName::from_static("mlpack-instance");
+
 /// Everything that answering needs.
 #[derive(Debug)]
 pub(crate) struct Door {
@@ -34,6 +37,8 @@ pub(crate) struct Door {
     pub(crate) telemetry: Option<Arc<Telemetry>>,
     /// Set when the process has been asked to end.
     pub(crate) draining: AtomicBool,
+    /// Set when another front door has taken over: clients are asked to connect again.
+    pub(crate) replaced: AtomicBool,
 }
 
 impl Door {
@@ -60,6 +65,10 @@ impl Door {
         allow_origin(&self.settings.origins, &head.headers, answer.headers_mut());
         record.finish(&answer);
         ids.put(answer.headers_mut());
+        // HTTP/2 has its own way, and no such header.
+        if self.replaced.load(Ordering::Relaxed) && head.version < Version::HTTP_2 {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         answer
     }
 
@@ -101,8 +110,18 @@ impl Door {
         }
         match self.backend.ready() {
             0 => failure(StatusCode::SERVICE_UNAVAILABLE, "init() has not returned yet", id),
-            _ => plain(StatusCode::OK, "Healthy", "text/html; charset=utf-8"),
+            _ => self.healthy(),
         }
+    }
+
+    /// Returns the answer of a healthy service, which names the container: so it is seen when another one has taken over.
+    fn healthy(&self) -> Answer {
+        let mut answer = plain(StatusCode::OK, "Healthy", "text/html; charset=utf-8");
+        let instance = self.settings.instance.as_ref();
+        if let Some(value) = instance.and_then(|name| HeaderValue::from_str(name).ok()) {
+            answer.headers_mut().insert(INSTANCE, value);
+        }
+        answer
     }
 
     /// Returns the answer to a request without a valid key.
@@ -219,6 +238,9 @@ impl Door {
             "/livez" => plain(StatusCode::OK, "ok\n", text),
             "/readyz" if self.draining.load(Ordering::Relaxed) => {
                 plain(unavailable, "shutting down\n", text)
+            }
+            "/readyz" if self.replaced.load(Ordering::Relaxed) => {
+                plain(StatusCode::OK, "relaying\n", text)
             }
             "/readyz" if self.backend.ready() == 0 => {
                 plain(unavailable, "no worker is ready\n", text)

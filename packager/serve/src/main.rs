@@ -24,6 +24,7 @@ mod route;
 mod selftest;
 mod serve;
 mod settings;
+mod successor;
 mod telemetry;
 mod tls;
 mod to_its_end;

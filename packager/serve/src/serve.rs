@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
 use crate::backend::Backend;
@@ -16,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::net::{Address, Listener};
 use crate::pool::Pool;
 use crate::settings::Settings;
+use crate::successor::{LINGER, Successor};
 use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 use crate::upstream::Upstream;
@@ -61,20 +64,88 @@ pub(crate) async fn serve(
     upstream: Option<Address>,
 ) -> Result<(), ServeError> {
     output::start()?;
-    let children = Children::new()?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let keys = Keys::new(&settings.keys, settings.keys_file.clone()).map_err(ServeError::Keys)?;
-    let certificate =
-        settings.tls.clone().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
-    let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+    let mut stop = Stop::new()?;
     let listener = bind(&settings.listen).await?;
+    let successor = Successor::watch(settings.successor_file.clone());
+    // A container that is started again after it has been replaced.
+    if successor.exists() {
+        let address = &listener.shown();
+        log::listening(&log::Listening { message: "listening", address, operations: "" });
+        relay(&listener, &successor, &mut stop).await;
+        return Ok(());
+    }
     let operations = bind(&settings.operations).await?;
     log::listening(&log::Listening {
         message: "listening",
         address: &listener.shown(),
         operations: &operations.shown(),
     });
+    let children = Children::new()?;
+    let Started { door, acceptor, mut failed } = start(settings, argv, upstream, &children)?;
+    tokio::spawn(reload_on(signal(SignalKind::hangup())?, door.backend.clone()));
+    tokio::spawn(accept_operations(operations, door.clone()));
+    let connections = Connections::new(acceptor, door.clone());
+    let failure = tokio::select! {
+        () = connections.accept(&listener) => None,
+        error = failed.recv() => error,
+        () = stop.requested() => None,
+        () = successor.appears() => None,
+    };
+    if failure.is_none() {
+        if successor.exists() {
+            let rest = tokio::spawn(hand_over(door.clone(), connections));
+            relay(&listener, &successor, &mut stop).await;
+            let _ = rest.await;
+        } else {
+            drain(&door, connections, listener).await;
+            finish(&door).await;
+        }
+        log::info("stopped");
+    }
+    children.close();
+    output::flush().await;
+    failure.map_or(Ok(()), |error| Err(ServeError::Boot(error)))
+}
+
+/// The signals that end the process.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// What answers requests.
+struct Started {
+    door: Arc<Door>,
+    acceptor: Option<TlsAcceptor>,
+    /// Reports that no worker starts.
+    failed: mpsc::UnboundedReceiver<BootError>,
+}
+
+/// Starts what answers requests.
+fn start(
+    settings: Settings,
+    argv: Vec<String>,
+    upstream: Option<Address>,
+    children: &Children,
+) -> Result<Started, ServeError> {
+    let keys = Keys::new(&settings.keys, settings.keys_file.clone()).map_err(ServeError::Keys)?;
+    let certificate =
+        settings.tls.clone().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
+    let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     let metrics = Arc::new(Metrics::new());
     let program = Program {
         argv,
@@ -82,23 +153,20 @@ pub(crate) async fn serve(
         call_timeout: settings.scoring_timeout,
     };
     let attempts = settings.boot_attempts;
-    let (backend, mut failed) = match upstream {
+    let (own, own_metrics) = (children.clone(), metrics.clone());
+    let (backend, failed) = match upstream {
         None => {
-            let (children, metrics) = (children.clone(), metrics.clone());
-            let (pool, failed) =
-                Pool::start(program, settings.workers, attempts, children, metrics);
+            let (pool, failed) = Pool::start(program, settings.workers, attempts, own, own_metrics);
             (Backend::Workers(pool), failed)
         }
         Some(address) => {
-            let (children, metrics) = (children.clone(), metrics.clone());
-            let (upstream, failed) = Upstream::start(program, address, attempts, children, metrics);
+            let (upstream, failed) = Upstream::start(program, address, attempts, own, own_metrics);
             (Backend::Program(upstream), failed)
         }
     };
-    tokio::spawn(reload_on(signal(SignalKind::hangup())?, backend.clone()));
     files::watch(&keys, certificate.as_ref());
     let telemetry = Telemetry::start(settings.telemetry.clone(), metrics.clone());
-    let door = Arc::new(Door {
+    let door = Door {
         admission: Admission::new(settings.concurrent, settings.queued, settings.queue_wait),
         bodies: Bodies::new(settings.body_limit, settings.buffered, settings.body_timeout),
         settings,
@@ -107,26 +175,34 @@ pub(crate) async fn serve(
         metrics,
         telemetry,
         draining: false.into(),
-    });
-    tokio::spawn(accept_operations(operations, door.clone()));
-    let connections = Connections::new(acceptor, door.clone());
-    let failure = tokio::select! {
-        () = connections.accept(&listener) => None,
-        error = failed.recv() => error,
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        replaced: false.into(),
     };
-    if failure.is_none() {
-        drain(&door, connections, listener).await;
-        door.backend.stop().await;
-        if let Some(telemetry) = &door.telemetry {
-            telemetry.flush().await;
-        }
-        log::info("stopped");
+    Ok(Started { door: Arc::new(door), acceptor, failed })
+}
+
+/// Relays connections to the successor until the process is asked to end.
+async fn relay(listener: &Listener, successor: &Successor, stop: &mut Stop) {
+    tokio::select! {
+        () = successor.relay(listener) => {}
+        () = stop.requested() => {}
     }
-    children.close();
-    output::flush().await;
-    failure.map_or(Ok(()), |error| Err(ServeError::Boot(error)))
+}
+
+/// Answers the clients that are connected until they connect again, and ends the workers.
+async fn hand_over(door: Arc<Door>, connections: Connections) {
+    door.replaced.store(true, Ordering::Relaxed);
+    tokio::time::sleep(LINGER).await;
+    answer_rest(&door, connections).await;
+    finish(&door).await;
+    log::info("handed over");
+}
+
+/// Ends the workers and sends the last traces.
+async fn finish(door: &Door) {
+    door.backend.stop().await;
+    if let Some(telemetry) = &door.telemetry {
+        telemetry.flush().await;
+    }
 }
 
 /// Replaces the workers at each SIGHUP.
@@ -149,6 +225,11 @@ async fn drain(door: &Door, connections: Connections, listener: Listener) {
         () = tokio::time::sleep(door.settings.drain_delay) => {}
     }
     listener.close();
+    answer_rest(door, connections).await;
+}
+
+/// Waits for the requests in flight, and closes connections without one.
+async fn answer_rest(door: &Door, connections: Connections) {
     let grace = door.settings.grace;
     if tokio::time::timeout(grace, connections.finish()).await.is_err() {
         log::warning(&format!("requests were not finished within {} ms", grace.as_millis()));

@@ -64,6 +64,10 @@ pub(crate) struct Settings {
     pub(crate) drain_delay: Duration,
     /// `MLPACK_GRACE_MS` (25000): how long requests in flight may take after that.
     pub(crate) grace: Duration,
+    /// `MLPACK_SUCCESSOR_FILE`: a file that names the front door which takes over, as `HOST:PORT`.
+    pub(crate) successor_file: Option<PathBuf>,
+    /// `HOSTNAME`, where a successor is possible.
+    pub(crate) instance: Option<String>,
     /// `MLPACK_BOOT_ATTEMPTS` (3): failed starts in a row that end the process.
     pub(crate) boot_attempts: u32,
     /// `MLPACK_PARENT`: the parent process, with which this one ends.
@@ -164,6 +168,9 @@ impl Settings {
             body_timeout: read.milliseconds("MLPACK_BODY_TIMEOUT_MS", 30_000)?,
             drain_delay: read.milliseconds("MLPACK_DRAIN_DELAY_MS", 0)?,
             grace: read.milliseconds("MLPACK_GRACE_MS", 25_000)?,
+            successor_file: path("MLPACK_SUCCESSOR_FILE"),
+            instance: path("MLPACK_SUCCESSOR_FILE")
+                .and_then(|_| read.text("HOSTNAME").map(str::to_owned)),
             boot_attempts: read.number("MLPACK_BOOT_ATTEMPTS", 3_u32)?.max(1),
             parent: match read.text("MLPACK_PARENT") {
                 Some(_) => Some(read.number("MLPACK_PARENT", 0_i32)?),

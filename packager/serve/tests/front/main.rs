@@ -19,5 +19,6 @@ mod pythons;
 mod reload;
 mod scoring;
 mod shutdown;
+mod successor;
 mod telemetry;
 mod time_limit;

@@ -10,6 +10,18 @@ use std::time::Duration;
 use crate::client::get;
 use crate::kit::pythons;
 
+/// Downloads the newest pip into the current folder and lets it install itself. The page of files is what every index has
+/// (PEP 503), newest last.
+const FETCH_PIP: &str = r##"
+import os, re, subprocess, sys, urllib.parse, urllib.request
+page = os.environ.get('PIP_INDEX_URL', 'https://pypi.org/simple').rstrip('/') + '/pip/'
+text = urllib.request.urlopen(page, timeout=60).read().decode()
+link = re.findall(r'href="([^"#]*/pip-[0-9.]+-py3-none-any\.whl)', text)[-1]
+wheel = link.rpartition('/')[2]
+urllib.request.urlretrieve(urllib.parse.urljoin(page, link), wheel)
+sys.exit(subprocess.call([sys.executable, wheel + '/pip', 'install', '--quiet', wheel]))
+"##;
+
 /// A virtual environment with the server.
 pub(crate) struct Environment(PathBuf);
 
@@ -20,6 +32,9 @@ impl Environment {
     /// Why the test is skipped.
     pub(crate) fn make(name: &str, minor: u32, packages: &[&str]) -> Result<Self, String> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-3.{minor}"));
+        // Tests that need the same one wait for the first.
+        let lock = std::fs::File::create(folder.with_extension("lock")).unwrap();
+        lock.lock().unwrap();
         let environment = Self(folder);
         let complete = environment.0.join("complete");
         if complete.exists() {
@@ -29,8 +44,14 @@ impl Environment {
             return Err(format!("no Python 3.{minor}"));
         };
         let _ = std::fs::remove_dir_all(&environment.0);
-        let made = Command::new(python).args(["-m", "venv"]).arg(&environment.0).status();
-        if !made.is_ok_and(|status| status.success()) {
+        let made = |more: &[&str]| {
+            let mut venv = Command::new(&python);
+            let output = venv.args(["-m", "venv"]).args(more).arg(&environment.0).output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        // Debian's Python has no ensurepip.
+        let bare = || made(&["--clear", "--without-pip"]) && environment.fetch_pip();
+        if !made(&["--clear"]) && !bare() {
             return Err("cannot make a virtual environment".to_owned());
         }
         // The pip of an old Python installs what contradicts itself.
@@ -38,6 +59,13 @@ impl Environment {
         environment.install(packages)?;
         std::fs::write(complete, "").map_err(|error| error.to_string())?;
         Ok(environment)
+    }
+
+    /// Installs pip from its own wheel, which Python can run.
+    fn fetch_pip(&self) -> bool {
+        let mut fetch = Command::new(self.python());
+        fetch.args(["-c", FETCH_PIP]).current_dir(&self.0);
+        fetch.status().is_ok_and(|status| status.success())
     }
 
     fn install(&self, arguments: &[&str]) -> Result<(), String> {
