@@ -6,10 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mlpack_documents::Templates;
 use mlpack_oci::{Location, PinnedReference, Progress, Secret};
 
+use crate::change::Change;
 use crate::error::Result;
+use crate::image_facts::{ImageFacts, PullLogin};
+use crate::metadata::Metadata;
 use crate::name::ServiceName;
+use crate::options::TargetOptions;
+use crate::profile::Measured;
 use crate::service_keys::{KeyName, ServiceKeys};
 use crate::webservice::Webservice;
 
@@ -24,13 +30,24 @@ pub struct Connections {
     pub docker_host: Option<String>,
     /// The folder that relative paths of a configuration start from.
     pub folder: PathBuf,
+    /// Files of `KUBECONFIG`, or the default one.
+    pub kubeconfigs: Vec<PathBuf>,
+    /// Choices that no configuration has a key for.
+    pub options: TargetOptions,
+    /// The login that the target pulls the image with.
+    pub pull_login: Option<PullLogin>,
+    /// Whether fields of objects that others manage are taken from them.
+    pub force_conflicts: bool,
+    /// The templates of documents.
+    pub templates: Templates,
 }
 
 /// Runs images as services on one compute target; see [`deployer_for`](crate::deployer_for).
 #[async_trait]
 pub trait Deployer: fmt::Debug + Send + Sync {
-    /// Where the image of a service must be put before [`Deployer::deploy`].
-    fn destination(&self, name: &ServiceName) -> Location;
+    /// Where the image of a service must be put before [`Deployer::deploy`]; `None` if the target pulls it from the
+    /// registry that it is in.
+    fn destination(&self, name: &ServiceName) -> Option<Location>;
 
     /// Checks that a deployment of that name could begin now. Called before the image is built, so
     /// that a conflict is reported before the work.
@@ -46,6 +63,25 @@ pub trait Deployer: fmt::Debug + Send + Sync {
     /// [`Error::Failed`](crate::Error::Failed), [`Error::TimedOut`](crate::Error::TimedOut), or the
     /// target's own.
     async fn deploy(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<Webservice>;
+
+    /// Returns what an update of a service begins with.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchService`](crate::Error::NoSuchService), or the target's own.
+    async fn current(&self, name: &ServiceName) -> Result<Current>;
+
+    /// Returns what [`Deployer::deploy`] would change now.
+    ///
+    /// # Errors
+    /// The target's own.
+    async fn difference(&self, deployment: &Deployment) -> Result<Vec<Change>>;
+
+    /// Replaces what answers for a service, at the same address. The new one answers before the old one ends; if it never
+    /// does, the service goes on as it was.
+    ///
+    /// # Errors
+    /// As [`Deployer::deploy`], and [`Error::NoSuchService`](crate::Error::NoSuchService).
+    async fn update(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<Webservice>;
 
     /// Returns all services, sorted by name.
     ///
@@ -90,6 +126,17 @@ pub trait Deployer: fmt::Debug + Send + Sync {
         key: Option<Secret>,
     ) -> Result<ServiceKeys>;
 
+    /// Sends a request again and again for a time, and measures the service.
+    ///
+    /// # Errors
+    /// As [`Deployer::run`], for the first request that fails.
+    async fn profile(
+        &self,
+        name: &ServiceName,
+        request: &Request,
+        duration: Duration,
+    ) -> Result<Measured>;
+
     /// Sends one scoring request to a service, with its primary key if it has keys.
     ///
     /// # Errors
@@ -99,6 +146,21 @@ pub trait Deployer: fmt::Debug + Send + Sync {
     async fn run(&self, name: &ServiceName, request: Request) -> Result<Answer>;
 }
 
+/// A service as it was deployed.
+#[derive(Clone)]
+pub struct Current {
+    /// Its deployment configuration without keys, as JSON.
+    pub configuration: String,
+    /// Variables that were set for it. Values may be secrets and are not printed.
+    pub environment: BTreeMap<String, String>,
+    /// What is written about it.
+    pub metadata: Metadata,
+    /// The image that it runs.
+    pub image: PinnedReference,
+    /// What of it decides how it is placed.
+    pub facts: ImageFacts,
+}
+
 /// An image to run as a service.
 #[derive(Clone)]
 pub struct Deployment {
@@ -106,8 +168,12 @@ pub struct Deployment {
     pub name: ServiceName,
     /// The image at the deployer's [`destination`](Deployer::destination).
     pub image: PinnedReference,
+    /// What of it decides how it is placed.
+    pub facts: ImageFacts,
     /// Environment variables of the service. Values may be secrets and are not printed.
     pub environment: BTreeMap<String, String>,
+    /// What is written about the service.
+    pub metadata: Metadata,
     /// Whether to replace a running service of that name.
     pub overwrite: bool,
     /// Time limit until the service must answer.
@@ -120,6 +186,7 @@ impl fmt::Debug for Deployment {
             .field("name", &self.name)
             .field("image", &self.image)
             .field("environment", &self.environment.keys())
+            .field("metadata", &self.metadata)
             .field("overwrite", &self.overwrite)
             .field("timeout", &self.timeout)
             .finish()

@@ -57,6 +57,18 @@ pub enum Error {
         exit_code: Option<i64>,
         /// The end of its log.
         log: String,
+        /// Whether what failed is kept, for the rest of its log.
+        kept: bool,
+    },
+    /// The target cannot start what serves.
+    #[error("service `{name}` did not start: {}{}", explanation.cause, event_block(events))]
+    NotStarted {
+        /// The service.
+        name: String,
+        /// Why.
+        explanation: Explanation,
+        /// What the target reports about it, oldest first.
+        events: Vec<String>,
     },
     /// The service did not answer in time.
     #[error(
@@ -76,6 +88,8 @@ pub enum Error {
         explanation: Option<Box<Explanation>>,
         /// The end of its log.
         log: String,
+        /// Whether what failed is kept, for the rest of its log.
+        kept: bool,
     },
     /// The service exists but does not accept requests.
     #[error("service `{name}` is {state}")]
@@ -128,6 +142,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the error of what was removed, log and all.
+    pub(crate) fn not_kept(mut self) -> Self {
+        if let Self::Failed { kept, .. } | Self::TimedOut { kept, .. } = &mut self {
+            *kept = false;
+        }
+        self
+    }
+
     /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
@@ -141,7 +163,7 @@ impl Error {
             }
             Self::Document(error) => return error.hint(),
             Self::Unsupported { .. } => {
-                "use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools".to_owned()
+                "use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`".to_owned()
             }
             Self::Key => "use letters and digits, as in the keys that mlpack generates".to_owned(),
             Self::NoRandomness => return None,
@@ -157,14 +179,18 @@ impl Error {
             Self::NoSuchService { present, .. } => {
                 format!("the services are {}", present.join(", "))
             }
-            Self::Failed { explanation, name, .. } => with_log_hint(&explanation.hint, name),
-            Self::TimedOut { name, explanation, .. } => with_log_hint(
+            Self::Failed { explanation, name, kept, .. } => {
+                with_log_hint(&explanation.hint, name, *kept)
+            }
+            Self::TimedOut { name, explanation, kept, .. } => with_log_hint(
                 explanation.as_ref().map_or(
                     "if init() loads a large model, increase `--timeout`",
                     |explanation| &explanation.hint,
                 ),
                 name,
+                *kept,
             ),
+            Self::NotStarted { explanation, .. } => explanation.hint.clone(),
             Self::NotServing { name, .. } | Self::NoAnswer { name, .. } => {
                 format!("`mlpack service get-logs -n {name}` shows why")
             }
@@ -175,10 +201,18 @@ impl Error {
     }
 }
 
-fn with_log_hint(hint: &str, name: &str) -> String {
+fn with_log_hint(hint: &str, name: &str, kept: bool) -> String {
+    if !kept {
+        return hint.to_owned();
+    }
     format!(
         "{hint}; the stopped container is kept until the next deployment of this name: `mlpack service get-logs -n {name}` shows its whole log"
     )
+}
+
+/// Formats events as lines below a message.
+fn event_block(events: &[String]) -> String {
+    events.iter().map(|event| format!("\n  | {event}")).collect()
 }
 
 /// Formats the end of a log as lines below a message.

@@ -16,9 +16,21 @@ impl ServiceName {
     }
 }
 
+/// The longest name, in characters.
+const MAX_LENGTH: usize = 32;
+
 impl fmt::Display for ServiceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl ServiceName {
+    /// Returns the name that a service of a model has if none is given; `None` if no name can be made of the model's.
+    pub fn of_model(model: &str) -> Option<Self> {
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let name: String = model.chars().map(letter).take(MAX_LENGTH).collect();
+        name.trim_matches('-').parse().ok()
     }
 }
 
@@ -28,7 +40,7 @@ impl FromStr for ServiceName {
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = |reason: String| Error::ServiceName { name: text.to_owned(), reason };
         let length = text.chars().count();
-        if !(3..=32).contains(&length) {
+        if !(3..=MAX_LENGTH).contains(&length) {
             return Err(bad(format!("it has {length} characters; 3 to 32 are allowed")));
         }
         if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -48,6 +60,15 @@ impl FromStr for ServiceName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_gives_its_service_a_name() {
+        let of = |model: &str| ServiceName::of_model(model).map(|name| name.to_string());
+        assert_eq!(of("sklearn_mnist").as_deref(), Some("sklearn-mnist"));
+        assert_eq!(of("Diabetes.pkl").as_deref(), Some("diabetes-pkl"));
+        assert_eq!(of(&"a_".repeat(40)).unwrap().len(), 31);
+        assert_eq!((of("1st"), of("m")), (None, None));
+    }
 
     #[test]
     fn names_are_printed_as_written() {

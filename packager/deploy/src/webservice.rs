@@ -1,7 +1,11 @@
 //! A deployed service as users and scripts see it.
 
-use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 
+use mlpack_oci::{DiffId, labels};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::metadata::Metadata;
 use crate::name::ServiceName;
 use crate::state::ServiceState;
 
@@ -17,6 +21,9 @@ impl Serialize for ServiceName {
 pub struct Webservice {
     /// Its name.
     pub name: ServiceName,
+    /// Description, tags and properties.
+    #[serde(flatten)]
+    pub metadata: Metadata,
     /// Its current state.
     pub state: ServiceState,
     /// `local`.
@@ -25,6 +32,8 @@ pub struct Webservice {
     pub scoring_uri: Option<String>,
     /// The URI of its swagger document.
     pub swagger_uri: Option<String>,
+    /// Models in its image.
+    pub models: Vec<ModelUse>,
     /// Whether a request needs a key.
     pub auth_enabled: bool,
     /// The image that it runs, `docker:NAME@sha256:...`.
@@ -35,6 +44,38 @@ pub struct Webservice {
     pub created_time: String,
     /// Why it is not running.
     pub error: Option<String>,
+}
+
+/// A model in the image of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// Its name.
+    pub name: String,
+    /// Its version; 0 if it was not registered.
+    pub version: u32,
+    /// Digest of its layer's content.
+    pub digest: DiffId,
+}
+
+impl ModelUse {
+    /// Reads the models from the labels of an image; none of an image that mlpack did not make.
+    pub(crate) fn all(found: &BTreeMap<String, String>) -> Vec<Self> {
+        #[derive(Default, Deserialize)]
+        struct Record {
+            models: Vec<ModelUse>,
+        }
+        let record: Option<Record> =
+            found.get(labels::IMAGE).and_then(|text| serde_json::from_str(text).ok());
+        record.unwrap_or_default().models
+    }
+
+    /// Returns `NAME:VERSION`, or the name of one that was not registered.
+    pub fn id(&self) -> String {
+        match self.version {
+            0 => self.name.clone(),
+            version => format!("{}:{version}", self.name),
+        }
+    }
 }
 
 impl Webservice {

@@ -39,8 +39,10 @@ impl TestContext {
         };
         let image = engine.load(&runnable.image(test), name.as_str(), &Silent).await.unwrap();
         let deployment = Deployment {
+            metadata: mlpack_deploy::Metadata::default(),
             name: name.clone(),
             image,
+            facts: mlpack_deploy::ImageFacts::default(),
             environment: BTreeMap::new(),
             overwrite: false,
             timeout: Duration::from_secs(60),
@@ -178,6 +180,17 @@ async fn a_service_that_never_answers_times_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_way_of_a_service() {
+    // Without an engine this is said once.
+    if TestContext::new("way").await.is_none() {
+        return;
+    }
+    a_taken_port_leaves_nothing_behind().await;
+    a_container_of_a_killed_deployment_is_replaced().await;
+    a_foreign_container_is_never_replaced().await;
+    an_image_that_is_not_in_the_engine_is_refused().await;
+}
+
 async fn a_taken_port_leaves_nothing_behind() {
     let Some(context) = TestContext::new("port").await else { return };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -193,7 +206,6 @@ async fn a_taken_port_leaves_nothing_behind() {
     assert_eq!(context.containers().await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_container_of_a_killed_deployment_is_replaced() {
     let Some(context) = TestContext::new("kill").await else { return };
     let TestContext { engine, deployer, name, deployment, .. } = &context;
@@ -206,7 +218,6 @@ async fn a_container_of_a_killed_deployment_is_replaced() {
     assert_eq!(context.containers().await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_container_is_never_replaced() {
     let Some(context) = TestContext::new("alien").await else { return };
     let TestContext { engine, deployer, name, deployment, .. } = &context;
@@ -216,6 +227,8 @@ async fn a_foreign_container_is_never_replaced() {
         env: BTreeMap::new(),
         labels: BTreeMap::new(),
         port: PublishedPort { container: 5001, host: None },
+        limits: mlpack_engine::Limits::default(),
+        network: None,
     };
     let id = engine.create_container(&spec).await.unwrap();
     let overwrite = Deployment { overwrite: true, ..deployment.clone() };
@@ -227,7 +240,6 @@ async fn a_foreign_container_is_never_replaced() {
     assert_eq!(engine.inspect_container(name.as_str()).await.unwrap().id, id);
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_not_in_the_engine_is_refused() {
     let Some(context) = TestContext::new("lack").await else { return };
     let mut lacking = context.deployment.clone();

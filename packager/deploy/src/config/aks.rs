@@ -28,9 +28,8 @@ pub(super) const KEYS: &[&str] = &[
     "computeTargetName",
 ];
 
-/// A deployment on Azure Kubernetes Service.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// A deployment on Azure Kubernetes Service. Serialised as a configuration, without the keys.
+#[derive(Debug, Clone, PartialEq)]
 pub struct AksConfig {
     /// How many replicas.
     pub scale: Scale,
@@ -69,7 +68,7 @@ pub struct AksConfig {
 }
 
 /// What is collected from the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataCollection {
     /// Whether inputs and predictions go to storage.
@@ -282,6 +281,18 @@ computeTargetName: cluster";
             compute_target_name: Some("cluster".to_owned()),
         };
         assert_eq!(parse(lines).unwrap(), DeploymentConfig::Aks(expected));
+    }
+
+    #[test]
+    fn a_serialised_configuration_is_read_as_the_same() {
+        for lines in [
+            "",
+            "numReplicas: 2\ncontainerResourceRequirements: {cpu: 0.5, cpuLimit: 1}\nnamespace: a",
+        ] {
+            let config = parse(lines).unwrap();
+            let text = serde_json::to_string(&config).unwrap();
+            assert_eq!(DeploymentConfig::parse(&text, "again").unwrap(), config, "{text}");
+        }
     }
 
     #[test]

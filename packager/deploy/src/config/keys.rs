@@ -22,7 +22,7 @@ pub struct Keys {
 
 impl Keys {
     /// Whether neither key is given.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 

@@ -2,8 +2,10 @@
 
 mod aci;
 mod aks;
+mod aks_document;
 mod aks_endpoint;
 mod fields;
+mod flags;
 mod hidden;
 mod iot;
 mod keys;
@@ -12,16 +14,17 @@ mod scale;
 
 use std::path::Path;
 
-use mlpack_documents::{Document, Fields, Value};
+use mlpack_documents::{Fields, Value};
 use serde::Serialize;
 
 pub use aci::{AciConfig, CustomerKey, Ssl, VirtualNetwork};
 pub use aks::{AksConfig, DataCollection, LivenessProbe};
 pub use aks_endpoint::AksEndpointConfig;
+pub use flags::{FLAGS, FlagKind, FlagSpec, Setting};
 pub use iot::{IotConfig, IotModule, RegistryLogin};
 pub use keys::Keys;
 pub use local::{LocalConfig, TlsFiles};
-pub use mlpack_documents::{Ignored, Scalar, read_text};
+pub use mlpack_documents::{Document, Ignored, Scalar, read_text};
 pub use mlpack_oci::Secret;
 pub use scale::Scale;
 
@@ -46,8 +49,23 @@ pub enum DeploymentConfig {
 /// Keys that users' files have and that the Azure CLI ignored where they do not belong: TLS of AKS is set for the cluster.
 const IGNORED_BY_AZURE: &[&str] = &["sslEnabled", "enableAppInsights"];
 
-/// The compute types, for messages.
-const COMPUTE_TYPES: &str = "one of local, aci, aks, aksendpoint, iot";
+/// The compute types.
+const COMPUTE_TYPES: [&str; 5] = ["local", "aci", "aks", "aksendpoint", "iot"];
+
+/// The key that decides which others are known.
+const KEY: &str = "computeType";
+
+/// Returns the keys that a compute type knows; none for one that does not exist.
+fn keys_of(kind: &str) -> Vec<&'static str> {
+    match kind {
+        "local" => local::KEYS.to_vec(),
+        "aci" => aci::KEYS.to_vec(),
+        "aks" => aks::KEYS.to_vec(),
+        "aksendpoint" => aks_endpoint::keys(),
+        "iot" => iot::KEYS.to_vec(),
+        _ => Vec::new(),
+    }
+}
 
 impl DeploymentConfig {
     /// Parses JSON or YAML text; `place` names it in messages.
@@ -64,7 +82,6 @@ impl DeploymentConfig {
     /// # Errors
     /// [`Error::Document`](crate::Error::Document) for the first key or value that is not valid.
     pub fn from_document(document: &Document) -> Result<(Self, Vec<Ignored>)> {
-        const KEY: &str = "computeType";
         let fields = Fields::of(document)?;
         // The compute type decides which keys are known, so it is read first.
         let Some(kind) = fields.entry(KEY) else {
@@ -76,37 +93,38 @@ impl DeploymentConfig {
             });
         };
         let Value::Scalar(kind) = &kind.node.value else {
-            return Err(fields.wrong_type(kind, COMPUTE_TYPES).into());
+            return Err(fields.wrong_type(kind, "the name of a compute type").into());
         };
-        let all = [local::KEYS, aci::KEYS, &aks_endpoint::keys(), iot::KEYS].concat();
-        let mut ignored = Vec::new();
-        let mut known = |known: &[&'static str]| {
-            fields.ignored(known, &all, IGNORED_BY_AZURE).map(|keys| ignored = keys)
-        };
-        let config = match kind.text.to_lowercase().as_str() {
-            "local" => {
-                known(local::KEYS)?;
-                Self::Local(LocalConfig::read(&fields)?)
-            }
-            "aci" => {
-                known(aci::KEYS)?;
-                Self::Aci(AciConfig::read(&fields)?)
-            }
-            "aks" => {
-                known(aks::KEYS)?;
-                Self::Aks(AksConfig::read(&fields)?)
-            }
+        let kind = kind.text.to_lowercase();
+        let all: Vec<_> = COMPUTE_TYPES.iter().flat_map(|kind| keys_of(kind)).collect();
+        let read = match &*kind {
+            "local" => |fields: &Fields<'_>| LocalConfig::read(fields).map(Self::Local),
+            "aci" => |fields: &Fields<'_>| AciConfig::read(fields).map(Self::Aci),
+            "aks" => |fields: &Fields<'_>| AksConfig::read(fields).map(Self::Aks),
             "aksendpoint" => {
-                known(&aks_endpoint::keys())?;
-                Self::AksEndpoint(AksEndpointConfig::read(&fields)?)
+                |fields: &Fields<'_>| AksEndpointConfig::read(fields).map(Self::AksEndpoint)
             }
-            "iot" => {
-                known(iot::KEYS)?;
-                Self::Iot(IotConfig::read(&fields)?)
+            "iot" => |fields: &Fields<'_>| IotConfig::read(fields).map(Self::Iot),
+            _ => {
+                let expected = format!("one of {}", COMPUTE_TYPES.join(", "));
+                return Err(fields.invalid(KEY, &expected).into());
             }
-            _ => return Err(fields.invalid(KEY, COMPUTE_TYPES).into()),
         };
+        let ignored = fields.ignored(&keys_of(&kind), &all, IGNORED_BY_AZURE)?;
+        let config = read(&fields)?;
         Ok((config, ignored))
+    }
+
+    /// Sets what flags give in a document, whose compute type is known. Those without a meaning for it are returned.
+    pub fn set_flags<'a>(document: &mut Document, settings: &'a [Setting]) -> Vec<&'a Setting> {
+        let kind = compute_type(document).map(str::to_lowercase).unwrap_or_default();
+        let known = keys_of(&kind);
+        let (set, without_effect): (Vec<_>, Vec<_>) =
+            settings.iter().partition(|setting| known.contains(&setting.spec.keys[0]));
+        for setting in set {
+            document.set(setting.spec.keys, setting.scalar());
+        }
+        without_effect
     }
 
     /// The compute type as written in a configuration.
@@ -125,6 +143,11 @@ impl Default for DeploymentConfig {
     fn default() -> Self {
         Self::Local(LocalConfig::default())
     }
+}
+
+/// Returns the compute type of a document as it is written.
+pub fn compute_type(document: &Document) -> Option<&str> {
+    Fields::of(document).ok()?.entry(KEY)?.node.scalar()
 }
 
 /// Parses YAML or JSON text without checking its keys.
@@ -244,10 +267,7 @@ mod tests {
         let shown = format!("{config:?}");
         assert!(!shown.contains("hush") && !shown.contains("quiet"), "{shown}");
         let written = serde_json::to_value(&config).unwrap();
-        assert_eq!(
-            written["keys"],
-            serde_json::json!({"primaryKey": "***", "secondaryKey": "***"})
-        );
+        assert_eq!(written["keys"], serde_json::Value::Null);
         let DeploymentConfig::Aks(config) = config else { panic!("not aks") };
         assert_eq!(config.keys.primary_key.unwrap().reveal(), "hush");
     }

@@ -3,7 +3,7 @@
 use mlpack_engine::Container;
 use mlpack_oci::labels;
 
-use super::render::port_of;
+use crate::front_door::port_of;
 
 /// Returns the port of 127.0.0.1 that a container serves on.
 pub(super) fn published(container: &Container) -> Option<u16> {
@@ -25,7 +25,7 @@ impl Settings {
         let Some(config) = config else { return Self::default() };
         Self {
             auth_enabled: config["authEnabled"].as_bool().unwrap_or(false),
-            tls: config["tls"].is_object(),
+            tls: config["sslEnabled"].as_bool().unwrap_or(false),
         }
     }
 }

@@ -7,12 +7,12 @@ use mlpack_oci::{Progress, labels};
 
 use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
-use super::front_door::Files;
+use super::files::Files;
 use super::health::{Waited, Waiting};
 use super::render::{container_name, render};
 use super::services::{describe, state_of};
-use super::tls::client;
 use crate::explain::from_log;
+use crate::loopback::client_of;
 use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
 
 /// Number of lines of the log in an error.
@@ -30,6 +30,15 @@ impl LocalDeployer {
         deployment: &Deployment,
         progress: &dyn Progress,
     ) -> Result<Webservice> {
+        let spec = self.rendered(deployment).await?;
+        let files = Files::prepare(&self.config, &self.folder)?;
+        self.replace(deployment, progress).await?;
+        let id = self.launch(deployment, &spec, &files, progress).await?;
+        Ok(describe(&deployment.name, &self.engine.inspect_container(&id).await?, true))
+    }
+
+    /// Decides which container the deployment needs.
+    pub(super) async fn rendered(&self, deployment: &Deployment) -> Result<ContainerSpec> {
         let id = deployment.image.digest.to_string();
         let image = self.engine.inspect_image(&id).await.map_err(|error| match error {
             EngineError::NoSuchImage { .. } => {
@@ -37,11 +46,19 @@ impl LocalDeployer {
             }
             other => other.into(),
         })?;
-        let spec = render(deployment, &self.config, &image.labels)?;
-        let files = Files::prepare(&self.config, &self.folder)?;
-        self.replace(deployment, progress).await?;
-        let id = self.create(deployment, &spec).await?;
-        if let Err(error) = self.write_secrets(&id, &files).await {
+        render(deployment, &self.config, &image.labels)
+    }
+
+    /// Creates and starts a container, waits until it answers, and returns its id.
+    pub(super) async fn launch(
+        &self,
+        deployment: &Deployment,
+        spec: &ContainerSpec,
+        files: &Files,
+        progress: &dyn Progress,
+    ) -> Result<String> {
+        let id = self.create(deployment, spec).await?;
+        if let Err(error) = self.write_secrets(&id, files).await {
             self.engine.remove_container(&id).await?;
             return Err(error);
         }
@@ -50,17 +67,22 @@ impl LocalDeployer {
             self.engine.remove_container(&id).await?;
             return Err(error.into());
         }
-        let client = match &files.tls {
-            Some(tls) => client(&tls.certificate)?,
-            None => self.http.clone(),
-        };
+        let client = self.client_of(files)?;
         let waiting =
             Waiting { id: &id, inner: spec.port.container, client, tls: files.tls.is_some() };
         self.await_answer(deployment, waiting, progress).await?;
         // The engine may restart it only from now on: a service that cannot start must not be
         // restarted forever.
         self.engine.keep_running(&id).await?;
-        Ok(describe(&deployment.name, &self.engine.inspect_container(&id).await?, true))
+        Ok(id)
+    }
+
+    /// Returns a client that trusts the service's certificate, if it has one.
+    pub(super) fn client_of(&self, files: &Files) -> Result<reqwest::Client> {
+        Ok(match &files.tls {
+            Some(tls) => client_of(&tls.certificate)?,
+            None => self.http.clone(),
+        })
     }
 
     /// Returns the earlier containers of the name, all of which may be replaced.
@@ -69,7 +91,7 @@ impl LocalDeployer {
         name: &ServiceName,
         overwrite: bool,
     ) -> Result<Vec<Container>> {
-        let earlier = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
+        let earlier = self.containers(Some(name)).await?;
         for container in &earlier {
             let replaceable =
                 matches!(container.status, ContainerStatus::Created | ContainerStatus::Removing)
@@ -147,7 +169,14 @@ impl LocalDeployer {
                 self.engine.stop_container(id).await?;
                 let log = self.engine.logs(id, LOG_TAIL).await?;
                 let explanation = from_log(&log).map(Box::new);
-                Err(Error::TimedOut { name, limit: deployment.timeout, last, explanation, log })
+                Err(Error::TimedOut {
+                    name,
+                    limit: deployment.timeout,
+                    last,
+                    explanation,
+                    log,
+                    kept: true,
+                })
             }
         }
     }
@@ -161,7 +190,7 @@ impl LocalDeployer {
 fn failed(name: String, container: &Container, log: String) -> Error {
     let ended = Ended { exit_code: container.exit_code, out_of_memory: container.out_of_memory };
     let explanation = explain_end(&log, ended);
-    Error::Failed { name, explanation, exit_code: container.exit_code, log }
+    Error::Failed { name, explanation, exit_code: container.exit_code, log, kept: true }
 }
 
 /// Returns whether the port is in use. The engine reports every other obstacle.

@@ -8,6 +8,7 @@ use mlpack_engine::Engine;
 use super::error::Error;
 use crate::Result;
 use crate::config::LocalConfig;
+use crate::loopback::client;
 
 /// Deploys to the Docker engine of this machine. A service is found by its container's labels;
 /// there is no other record of it.
@@ -20,11 +21,6 @@ pub struct LocalDeployer {
     pub(super) folder: PathBuf,
 }
 
-/// Returns a builder of clients for the loopback address, which never go through a proxy.
-pub(super) fn client_builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
-}
-
 impl LocalDeployer {
     /// Returns a deployer to `engine`. Relative paths of the configuration start at `folder`. A TLS provider must be
     /// installed in the process: the HTTP client requires one.
@@ -35,9 +31,7 @@ impl LocalDeployer {
         if !engine.is_local() {
             return Err(Error::RemoteEngine { host: engine.host().to_owned() }.into());
         }
-        let http = client_builder()
-            .build()
-            .map_err(|error| Error::HttpClient { reason: error.to_string() })?;
+        let http = client()?;
         Ok(Self { engine, http, config, folder })
     }
 

@@ -16,37 +16,17 @@ pub enum Error {
         /// The pinned reference.
         reference: String,
     },
-    /// The image's label `org.mlpack.port` is not a port.
-    #[error("the label org.mlpack.port of the image is `{found}`, not a port")]
-    PortLabel {
-        /// The label's value.
-        found: String,
-    },
     /// A container that mlpack did not create has the service's name.
     #[error("a container named `{name}` already exists and is not an mlpack service")]
     ForeignContainer {
         /// The name.
         name: String,
     },
-    /// The image does not start the front door, which keys, TLS and limits need.
-    #[error("{reference} was built without the front door, which keys, TLS and limits need")]
-    NoFrontDoor {
-        /// The pinned reference.
-        reference: String,
-    },
-    /// A certificate or its key cannot be used.
-    #[error("cannot use {path}: {reason}")]
-    Tls {
-        /// The file as the configuration names it.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The HTTP client could not be created.
-    #[error("cannot create an HTTP client: {reason}")]
-    HttpClient {
-        /// The client's reason.
-        reason: String,
+    /// The front door of a service does not relay to another container.
+    #[error("container `{name}` did not hand over to the new one")]
+    NotHandedOver {
+        /// The container.
+        name: String,
     },
     /// The Docker engine refused or failed.
     #[error(transparent)]
@@ -63,12 +43,9 @@ impl Error {
             Self::NotInEngine { .. } => {
                 "load the image first with `--output docker:NAME`".to_owned()
             }
-            Self::NoFrontDoor { .. } => {
-                "build it again with `mlpack package`, or omit these keys of the deployment config".to_owned()
-            }
-            Self::Tls { .. } => {
-                "set sslCertificate and sslKey to PEM files of one certificate and its unencrypted key".to_owned()
-            }
+            Self::NotHandedOver { name } => format!(
+                "`docker logs {name}` shows why; `mlpack model deploy --overwrite` replaces the service with a short pause"
+            ),
             Self::ForeignContainer { name } => {
                 format!("choose another service name, or delete it with `docker rm --force {name}`")
             }
@@ -76,7 +53,6 @@ impl Error {
                 "`ss -ltnp 'sport = :{port}'` shows who listens there; set another `port` in the deployment config, or leave it out to use a free one"
             ),
             Self::Engine(error) => return error.hint(),
-            Self::PortLabel { .. } | Self::HttpClient { .. } => return None,
         })
     }
 }

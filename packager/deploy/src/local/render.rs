@@ -2,28 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use mlpack_engine::{ContainerSpec, PublishedPort};
+use mlpack_engine::{ContainerSpec, Limits, PublishedPort};
 use mlpack_oci::labels;
 
 use super::error::Error;
-use super::front_door::{require, variables};
+use super::files::SUCCESSOR;
 use crate::config::{DeploymentConfig, LocalConfig};
+use crate::front_door::{FrontDoorSettings, path, port_of, require};
 use crate::{Deployment, Result, ServiceName};
 
 /// Returns the container that runs `deployment`, whose image has `image_labels`.
 ///
 /// # Errors
-/// [`Error::PortLabel`], or [`Error::NotInEngine`] for a reference to another place.
+/// [`port_of`]'s, or [`Error::NotInEngine`] for a reference to another place.
 pub fn render(
     deployment: &Deployment,
     config: &LocalConfig,
     image_labels: &BTreeMap<String, String>,
 ) -> Result<ContainerSpec> {
-    let Deployment { name, image, environment, .. } = deployment;
+    let Deployment { name, image, environment, metadata, .. } = deployment;
     if !image.place.starts_with("docker:") {
         return Err(Error::NotInEngine { reference: image.to_string() }.into());
     }
-    require(config, image_labels, &image.to_string())?;
+    if config.needs_front_door() {
+        require(image_labels, &image.to_string())?;
+    }
     let container = port_of(image_labels)?;
     let config_json = serde_json::to_string(&DeploymentConfig::Local(config.clone()));
     let labels = [
@@ -36,36 +39,44 @@ pub fn render(
         ("amlIsService", "True".to_owned()),
         ("amlServiceName", name.to_string()),
     ];
+    let names: Vec<&String> = environment.keys().collect();
+    let names = (!names.is_empty()).then(|| serde_json::to_string(&names).unwrap_or_default());
+    let names = names.map(|names| (labels::ENVIRONMENT, names));
+    let labels = labels.into_iter().chain(metadata.to_labels()).chain(names);
     // The server uses it as the title of its swagger document (docs/azureml-2019.md#4.5).
     let mut env = BTreeMap::from([("SERVICE_NAME".to_owned(), name.to_string())]);
-    env.extend(variables(config));
+    if image_labels.contains_key(labels::FRONT_DOOR) {
+        env.insert("MLPACK_SUCCESSOR_FILE".to_owned(), path(SUCCESSOR));
+        env.extend(FrontDoorSettings::from(config).variables());
+    }
     env.extend(environment.clone());
     Ok(ContainerSpec {
         name: container_name(name),
         image: image.digest.to_string(),
         env,
-        labels: labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        labels: labels.map(|(key, value)| (key.to_owned(), value)).collect(),
         port: PublishedPort { container, host: config.port },
+        limits: limits(config),
+        network: None,
     })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "more than any machine has is the greatest number"
+)]
+fn limits(config: &LocalConfig) -> Limits {
+    let times = |amount: Option<f64>, unit: f64| amount.map(|amount| (amount * unit) as i64);
+    Limits {
+        nano_cpus: times(config.cpu, 1e9),
+        memory: times(config.memory_in_gb, f64::from(1 << 30)),
+    }
 }
 
 /// Returns the container's name. It is the service's name (docs/azureml-2019.md#6), so that two
 /// deployments of one name at the same time cannot both succeed.
 pub(super) fn container_name(name: &ServiceName) -> String {
     name.to_string()
-}
-
-/// Returns the port that a service listens on inside its container: the label `org.mlpack.port`, else
-/// 5001.
-///
-/// # Errors
-/// [`Error::PortLabel`].
-pub fn port_of(found: &BTreeMap<String, String>) -> Result<u16> {
-    let Some(text) = found.get(labels::PORT) else { return Ok(labels::DEFAULT_PORT) };
-    match text.parse() {
-        Ok(port) if port != 0 => Ok(port),
-        _ => Err(Error::PortLabel { found: text.clone() }.into()),
-    }
 }
 
 #[cfg(test)]
@@ -83,7 +94,9 @@ mod tests {
         Deployment {
             name: "digits".parse().unwrap(),
             image: format!("docker:team/digits@{digest}").parse().unwrap(),
+            facts: crate::ImageFacts::default(),
             environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            metadata: crate::Metadata::default(),
             overwrite: false,
             timeout: Duration::from_secs(1),
         }
@@ -105,13 +118,24 @@ mod tests {
                 ("amlServiceName", "digits"),
                 ("org.mlpack.config", r#"{"computeType":"local","port":6789}"#),
                 ("org.mlpack.digest", &digest),
+                ("org.mlpack.environment", r#"["A"]"#),
                 ("org.mlpack.port", "5001"),
                 ("org.mlpack.reference", "docker:team/digits"),
                 ("org.mlpack.service", "digits"),
             ]),
             port: PublishedPort { container: 5001, host: Some(6789) },
+            limits: Limits::default(),
+            network: None,
         };
         assert_eq!(render(&deployment(), &config(), &BTreeMap::new()).unwrap(), expected);
+    }
+
+    #[test]
+    fn resources_are_limits_of_the_container() {
+        let config = LocalConfig { cpu: Some(0.5), memory_in_gb: Some(1.5), ..config() };
+        let spec = render(&deployment(), &config, &BTreeMap::new()).unwrap();
+        let expected = Limits { nano_cpus: Some(500_000_000), memory: Some(3 << 29) };
+        assert_eq!(spec.limits, expected);
     }
 
     #[test]

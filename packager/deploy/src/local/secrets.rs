@@ -8,19 +8,12 @@ use tokio::time::{Instant, sleep};
 
 use super::address::{Settings, base, published};
 use super::docker::LocalDeployer;
-use super::front_door::{CERTIFICATE, FOLDER, Files, KEY, KEYS, path};
-use super::tls::client;
+use super::files::Files;
+use crate::front_door::{CERTIFICATE, FOLDER, KEY, KEYS, path};
+use crate::loopback::client_of;
+use crate::scoring::Endpoint;
 use crate::service_keys::ServiceKeys;
 use crate::{Error, KeyName, Result, ServiceName};
-
-/// A service as its container describes it.
-pub(super) struct Endpoint {
-    pub(super) client: reqwest::Client,
-    /// `http://127.0.0.1:6789`
-    pub(super) base: String,
-    /// The key to send.
-    pub(super) key: Option<Secret>,
-}
 
 impl LocalDeployer {
     /// Writes the files of a container that was created.
@@ -44,7 +37,7 @@ impl LocalDeployer {
         let client = match tls {
             true => {
                 let certificate = self.engine.read_file(&container.id, &path(CERTIFICATE)).await?;
-                client(&certificate.unwrap_or_default())?
+                client_of(&certificate.unwrap_or_default())?
             }
             false => self.http.clone(),
         };
@@ -55,7 +48,7 @@ impl LocalDeployer {
         Ok(Some(Endpoint { client, base: base(tls, port), key }))
     }
 
-    async fn read_keys(&self, container: &Container) -> Result<Option<ServiceKeys>> {
+    pub(super) async fn read_keys(&self, container: &Container) -> Result<Option<ServiceKeys>> {
         let found = self.engine.read_file(&container.id, &path(KEYS)).await?;
         Ok(found.and_then(|bytes| ServiceKeys::of_lines(&String::from_utf8_lossy(&bytes))))
     }

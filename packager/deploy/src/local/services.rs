@@ -7,8 +7,8 @@ use mlpack_oci::labels;
 
 use super::address::{Settings, base, published};
 use super::docker::LocalDeployer;
-use super::secrets::Endpoint;
-use crate::{Error, Result, ServiceName, ServiceState, Webservice};
+use crate::scoring::Endpoint;
+use crate::{Metadata, ModelUse, ServiceName, ServiceState, Webservice};
 
 impl LocalDeployer {
     /// Returns whether the service of a container answers.
@@ -20,18 +20,6 @@ impl LocalDeployer {
             }
             _ => false,
         }
-    }
-
-    pub(super) async fn find(&self, name: &ServiceName) -> Result<Container> {
-        let mut found = self.engine.containers(labels::SERVICE, Some(name.as_str())).await?;
-        if let Some(container) = found.pop() {
-            return Ok(container);
-        }
-        let services = self.engine.containers(labels::SERVICE, None).await?;
-        let mut present: Vec<String> =
-            services.iter().map(|container| container.labels[labels::SERVICE].clone()).collect();
-        present.sort();
-        Err(Error::NoSuchService { name: name.to_string(), present })
     }
 }
 
@@ -60,8 +48,10 @@ pub(super) fn describe(name: &ServiceName, container: &Container, answers: bool)
     let place = label(labels::REFERENCE).unwrap_or_else(|| "docker:".to_owned());
     Webservice {
         name: name.clone(),
+        metadata: Metadata::of(&container.labels),
         state,
         compute_type: "local",
+        models: ModelUse::all(&container.labels),
         scoring_uri,
         swagger_uri,
         auth_enabled: settings.auth_enabled,
@@ -111,6 +101,7 @@ mod tests {
             created: "2019-05-02T10:00:00Z".to_owned(),
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             ports: BTreeMap::from([(5001, 6789)]),
+            networks: Vec::new(),
         }
     }
 
@@ -122,10 +113,14 @@ mod tests {
             serde_json::to_value(service).unwrap(),
             serde_json::json!({
                 "name": "digits",
+                "description": null,
+                "tags": {},
+                "properties": {},
                 "state": "running",
                 "computeType": "local",
                 "scoringUri": "http://127.0.0.1:6789/score",
                 "swaggerUri": "http://127.0.0.1:6789/swagger.json",
+                "models": [],
                 "authEnabled": false,
                 "imageId": "docker:digits@sha256:01",
                 "imageDigest": "sha256:01",

@@ -1,15 +1,20 @@
 //! The local target as a [`Deployer`].
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use mlpack_engine::Engine;
+use mlpack_engine::{Container, Engine};
 use mlpack_oci::{Location, Progress, Secret, labels};
 
 use super::docker::LocalDeployer;
 use super::services::describe;
+use super::update::NETWORK;
 use crate::config::LocalConfig;
+use crate::placement_error::PlacementError;
 use crate::{
-    Answer, Connections, Deployer, Deployment, KeyName, Request, Result, ServiceKeys, ServiceName,
-    Webservice,
+    Answer, Change, Connections, Current, Deployer, Deployment, KeyName, Measured, Request, Result,
+    ServiceKeys, ServiceName, Webservice,
 };
 
 /// Connects to the Docker engine of this machine.
@@ -17,14 +22,17 @@ pub(crate) async fn connect(
     config: &LocalConfig,
     connections: &Connections,
 ) -> Result<Box<dyn Deployer>> {
+    if let Some(flag) = connections.options.without_meaning(&[]) {
+        return Err(PlacementError::without_meaning(flag, "compute type `local`").into());
+    }
     let engine = Engine::connect(connections.docker_host.as_deref()).await?;
     Ok(Box::new(LocalDeployer::new(engine, config.clone(), connections.folder.clone())?))
 }
 
 #[async_trait]
 impl Deployer for LocalDeployer {
-    fn destination(&self, name: &ServiceName) -> Location {
-        Location::Engine { name: format!("{name}:latest") }
+    fn destination(&self, name: &ServiceName) -> Option<Location> {
+        Some(Location::Engine { name: format!("{name}:latest") })
     }
 
     async fn check(&self, name: &ServiceName, overwrite: bool) -> Result<()> {
@@ -35,16 +43,35 @@ impl Deployer for LocalDeployer {
         self.apply(deployment, progress).await
     }
 
+    async fn difference(&self, deployment: &Deployment) -> Result<Vec<Change>> {
+        self.compare(deployment).await
+    }
+
+    async fn current(&self, name: &ServiceName) -> Result<Current> {
+        self.read_current(name).await
+    }
+
+    async fn update(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<Webservice> {
+        self.roll(deployment, progress).await
+    }
+
     async fn list(&self) -> Result<Vec<Webservice>> {
-        let mut services = Vec::new();
-        for container in self.engine.containers(labels::SERVICE, None).await? {
-            // mlpack did not write a label that is not a service name.
-            if let Ok(name) = container.labels[labels::SERVICE].parse::<ServiceName>() {
-                let answers = self.answers(&container).await;
-                services.push(describe(&name, &container, answers));
-            }
+        let mut by_name: BTreeMap<String, Vec<Container>> = BTreeMap::new();
+        for container in self.containers(None).await? {
+            by_name.entry(container.labels[labels::SERVICE].clone()).or_default().push(container);
         }
-        services.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut services = Vec::new();
+        for (name, containers) in by_name {
+            // mlpack did not write a label that is not a service name.
+            let (Ok(name), Some(found)) =
+                (name.parse::<ServiceName>(), self.sort(containers).await?)
+            else {
+                continue;
+            };
+            let container = found.service();
+            let answers = self.answers(&container).await;
+            services.push(describe(&name, &container, answers));
+        }
         Ok(services)
     }
 
@@ -60,8 +87,11 @@ impl Deployer for LocalDeployer {
     }
 
     async fn delete(&self, name: &ServiceName) -> Result<()> {
-        let container = self.find(name).await?;
-        Ok(self.engine.remove_container(&container.id).await?)
+        for container in self.generations(name).await?.all() {
+            self.engine.remove_container(&container.id).await?;
+        }
+        self.engine.remove_unused_network(NETWORK).await;
+        Ok(())
     }
 
     async fn keys(&self, name: &ServiceName) -> Result<ServiceKeys> {
@@ -75,6 +105,15 @@ impl Deployer for LocalDeployer {
         key: Option<Secret>,
     ) -> Result<ServiceKeys> {
         self.replace_key(name, which, key).await
+    }
+
+    async fn profile(
+        &self,
+        name: &ServiceName,
+        request: &Request,
+        duration: Duration,
+    ) -> Result<Measured> {
+        self.measure(name, request, duration).await
     }
 
     async fn run(&self, name: &ServiceName, request: Request) -> Result<Answer> {

@@ -1,0 +1,5 @@
+//! Azure IoT Edge, which the compute type `iot` names.
+
+mod render;
+
+pub(crate) use render::render;
