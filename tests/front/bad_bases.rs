@@ -6,7 +6,7 @@ use std::path::Path;
 use snapbox::str;
 
 use super::bad_inputs::{arguments, refused, with_policy};
-use crate::kit::{TestContext, base, blob_path, copy_base, image};
+use crate::kit::{TestContext, add_layer, base, blob_path, copy_base, image};
 use crate::need;
 
 /// A copy of a base to be damaged, as `oci:base`.
@@ -167,4 +167,45 @@ hint: the image was damaged in transfer or storage: fetch or save it again
 --- exit code 1
 
 "#]]);
+}
+
+/// A layer with a header of a kind and a size, and content.
+fn layer_with(kind: u8, size: u64, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.set_path("x").unwrap();
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_size(size);
+    header.set_cksum();
+    let mut tar = header.as_bytes().to_vec();
+    tar.extend(content);
+    tar.resize(tar.len().next_multiple_of(512), 0);
+    tar
+}
+
+#[test]
+fn layers_that_no_tool_writes() {
+    let context = need!(TestContext::offline());
+    let path = vec!["d"; 40_000].join("/");
+    let record = |length: usize| format!("{length} path={path}\n");
+    let record = record(record(0).len() + 4);
+    let long_path = layer_with(b'x', record.len() as u64, record.as_bytes());
+    let file = layer_with(b'0', 0, b"");
+    for (layer, found) in [
+        ([long_path, file].concat(), "a path of 79999 bytes, where at most 4096 are read"),
+        // Its content is not there: it is not waited for.
+        (
+            layer_with(b'x', 6 << 30, b""),
+            "an extension header of 6442450944 bytes, where at most 1048576 are read",
+        ),
+        (layer_with(b'L', 6 << 30, b""), "a path of 6442450944 bytes, where at most 4097 are read"),
+    ] {
+        let copy = context.path("base");
+        let _ = fs::remove_dir_all(&copy);
+        copy_base("debian12-py311", &copy);
+        add_layer(&copy, &layer);
+        let answer = context.mlpack(&["base", "check", "oci:base", "--policy", "current"]);
+        let line = answer.stderr.lines().next().unwrap_or_default().to_owned();
+        assert!(line.starts_with("error: layer ") && line.ends_with(found), "{}", answer.stderr);
+        assert_eq!(answer.code, 1);
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::kit::{Answer, TestContext, base, files, has, is_root, noise};
+use crate::kit::{Answer, TestContext, base, eq, files, has, is_root, noise};
 use crate::need;
 
 /// Runs a command that must fail and leave every file as it was; `out` must not come to be.
@@ -243,4 +243,70 @@ pub(crate) fn with_policy(args: &[String], policy: &str) -> Vec<String> {
 
 pub(crate) fn with_base(args: &[String], base: &str) -> Vec<String> {
     [without_first(args, "--bi"), vec!["--bi".to_owned(), base.to_owned()]].concat()
+}
+
+/// A named pipe has no end that anyone will write.
+#[test]
+fn named_pipes_are_not_waited_for() {
+    let (context, args) = need!(context_and_project());
+    let pipe = |path: &str| {
+        let path = context.path(path);
+        let _ = fs::remove_file(&path);
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    };
+    let refused = |line: &[&str]| {
+        let answer = context.mlpack(line);
+        assert_ne!(answer.code, 0, "{}", answer.stdout);
+        answer.text()
+    };
+    let blob = context.mlpack(&args).digest();
+    pipe("score.py");
+    let line: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut said = refused(&line);
+    pipe(&format!("out/blobs/sha256/{}", blob.strip_prefix("sha256:").unwrap()));
+    said += &refused(&["inspect", "oci:out"]);
+    pipe("out/index.json");
+    said += &refused(&["inspect", "oci:out"]);
+    pipe("image.tar");
+    said += &refused(&["inspect", "docker-archive:image.tar"]);
+    said = regex::Regex::new("[0-9a-f]{64}").unwrap().replace_all(&said, "[DIGEST]").into_owned();
+    eq(
+        &said,
+        str![[r#"
+--- stderr
+error[script.file]: [TEMP]/work/inferenceconfig.json:1: the entry script [TEMP]/work/score.py is not a file
+  hint: name the file with init() and run()
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+--- stderr
+error: cannot read [TEMP]/work/out/blobs/sha256/[DIGEST]: it is not a regular file
+--- exit code 1
+--- stderr
+error: cannot read [TEMP]/work/out/index.json: it is not a regular file
+--- exit code 1
+--- stderr
+error: cannot read [TEMP]/work/image.tar: it is not a regular file
+--- exit code 1
+
+"#]],
+    );
+}
+
+#[test]
+fn a_result_that_cannot_be_written() {
+    let (context, args) = need!(context_and_project());
+    let mut command = context.command(&args);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.arg("--quiet").stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let message = "error: cannot write the result: No space left on device (os error 28)";
+    assert!(said.starts_with(message), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+    // Who closes a pipe has read enough.
+    let mut command = context.command(&["bases"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
 }

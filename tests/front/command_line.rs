@@ -31,13 +31,17 @@ fn every_verb_has_a_help_with_an_example_or_its_options() {
         "model update",
         "model download",
         "model delete",
+        "model package",
+        "model profile",
         "model deploy",
         "workspace create",
+        "workspace set-default",
         "workspace show",
         "workspace gc",
         "service",
         "service list",
         "service show",
+        "service update",
         "service get-logs",
         "service run",
         "service delete",
@@ -47,6 +51,7 @@ fn every_verb_has_a_help_with_an_example_or_its_options() {
         "login",
         "logout",
         "completions",
+        "man",
     ] {
         let args: Vec<_> = verb.split(' ').chain(["--help"]).collect();
         let answer = context.mlpack(&args);
@@ -67,9 +72,9 @@ error: cannot read [TEMP]/work/d.json: No such file or directory (os error 2)
     let args = ["model", "deploy", "-n", "old-style", "-ic", "i.json", "-ct", "cluster"];
     context.mlpack(&args).is(str![[r#"
 --- stderr
-error: deploying to compute target `cluster` is not supported yet
-hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
---- exit code 2
+error: there is no kubeconfig: [TEMP]/home/.kube/config does not exist, and this machine is not in a cluster
+hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az aks get-credentials`
+--- exit code 1
 
 "#]]);
 }
@@ -78,19 +83,43 @@ hint: use compute type `local` without a compute target, or push the image with 
 fn completions_exist_for_every_shell() {
     let context = TestContext::bare();
     for (shell, sign) in [
-        ("bash", "complete -F _mlpack"),
+        ("bash", "complete -o nospace -o bashdefault"),
         ("elvish", "set edit:completion:arg-completer[mlpack]"),
-        ("fish", "complete -c mlpack"),
+        ("fish", "complete --keep-order --exclusive --command mlpack"),
         ("powershell", "Register-ArgumentCompleter"),
         ("zsh", "#compdef mlpack"),
     ] {
         let answer = context.mlpack(&["completions", shell]);
-        assert!(answer.ok().contains(sign), "{shell}");
-        assert!(answer.stdout.contains("quickstart"), "{shell}");
+        assert!(answer.ok().contains(sign), "{shell}: {}", answer.stdout);
+        assert!(answer.stdout.contains("MLPACK_COMPLETE"), "{shell}");
     }
     let script = context.mlpack(&["completions", "bash"]).stdout;
     context.write("mlpack.bash", script);
     context.answer(context.program("bash", &["-n", "mlpack.bash"]), "").ok();
+}
+
+#[test]
+fn completions_know_options_and_registered_models() {
+    let mut context = TestContext::bare();
+    context.write("m.pkl", "weights");
+    for name in ["digits", "digits", "ridge"] {
+        context.mlpack(&["model", "register", "-n", name, "-p", "m.pkl"]).ok();
+    }
+    context.mlpack(&["model", "update", "-i", "digits:1", "--alias", "best"]).ok();
+    context.set("MLPACK_COMPLETE", "bash");
+    context.set("_CLAP_IFS", "\n");
+    let mut complete = |line: &str| {
+        let words: Vec<&str> = ["--"].into_iter().chain(line.split(' ')).collect();
+        context.set("_CLAP_COMPLETE_INDEX", (words.len() - 2).to_string());
+        let answer = context.answer(context.command(&words), "");
+        answer.ok().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete("mlpack model show -i d"), ["digits:1", "digits:2", "digits@best"]);
+    assert_eq!(complete("mlpack model deploy -m r"), ["ridge:1"]);
+    assert_eq!(complete("mlpack package --model r"), ["ridge:1"]);
+    assert_eq!(complete("mlpack model list -n "), ["digits", "ridge"]);
+    assert_eq!(complete("mlpack model deploy --cpu"), ["--cpu-cores", "--cpu-cores-limit"]);
+    assert_eq!(complete("mlpack quick"), ["quickstart"]);
 }
 
 #[test]
@@ -148,4 +177,20 @@ fn errors_as_json() {
 #[test]
 fn known_bases_and_policies_are_listed() {
     TestContext::bare().mlpack(&["bases"]).is(snapbox::file!["golden/bases.txt"]);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let context = TestContext::bare();
+    let written = context.mlpack(&["man", "pages", "--format", "json"]).json();
+    let names: Vec<&str> =
+        written["pages"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    for name in ["mlpack.1", "mlpack-package.1", "mlpack-model-deploy.1", "mlpack-service-update.1"]
+    {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let page = std::fs::read_to_string(context.path("pages/mlpack-model-deploy.1")).unwrap();
+    for part in [".TH mlpack-model-deploy 1", "cpu\\-cores", "Examples:"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }

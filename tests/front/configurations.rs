@@ -98,10 +98,9 @@ fn arguments_about_a_workspace_are_accepted() {
     let line = "model deploy -n food --es score.py --inference-config-file ic.json --deploy-config-file dc.yml --pi p.json -w my-ws -g my-rg --overwrite -v";
     context.mlpack(&line.split(' ').collect::<Vec<_>>()).is(str![[r#"
 --- stderr
-warning: `--resource-group`, `--workspace-name`, `--profile-input`, `--verbose` have no effect: there is no Azure workspace
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
---- exit code 2
+warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
+error: cannot read p.json: No such file or directory (os error 2)
+--- exit code 1
 
 "#]]);
 }
@@ -130,9 +129,9 @@ hint: did you mean `autoScaler`?
 --- stderr
 warning: [TEMP]/work/dc.json:1:24: ignored the unknown key `sslEnabled`
 warning: [TEMP]/work/dc.json:1:44: ignored the unknown key `somethingElse`
-error: deploying to compute type `aks` is not supported yet
-hint: use compute type `local` without a compute target, or push the image with `--output REGISTRY/REPOSITORY:TAG` and deploy it with that service's own tools
---- exit code 2
+error: there is no kubeconfig: [TEMP]/home/.kube/config does not exist, and this machine is not in a cluster
+hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az aks get-credentials`
+--- exit code 1
 
 "#]]);
     context.mlpack(&[&args[..], &["--strict"]].concat()).is(str![[r#"

@@ -1,9 +1,11 @@
 //! Damaged and remembered files: what a cache has is checked before it is used.
 
 use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::kit::{TestContext, base};
+use crate::kit::{TestContext, base, noise};
 use crate::need;
 
 fn to(context: &TestContext, base: &str, output: &str) -> Vec<String> {
@@ -63,4 +65,50 @@ fn an_unchanged_model_is_not_hashed_again() {
     let third = again();
     assert_ne!(third.digest(), digest);
     assert!(!third.stderr.contains(unread), "{}", third.stderr);
+}
+
+/// Everything below a folder that is being written.
+fn pending(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with(".mlpack-pending-") {
+            found.push(path.display().to_string());
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(pending(&path));
+        }
+    }
+    found
+}
+
+/// INT and TERM end the run with their exit code at any moment; nothing that was begun stays, and the next run succeeds.
+#[test]
+fn signals_leave_nothing_half_written() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline()).own_cache();
+    let mut args = context.project(&base);
+    args.extend(["--output".to_owned(), "oci:out".to_owned()]);
+    context.write("model.bin", noise(64 << 20));
+    let mut ended = 0;
+    for (delay, signal, code) in [
+        (60, Signal::INT, 130),
+        (150, Signal::TERM, 143),
+        (300, Signal::INT, 130),
+        (600, Signal::TERM, 143),
+    ] {
+        let mut child =
+            context.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let status = child.wait().unwrap();
+        if !status.success() {
+            assert_eq!(status.code(), Some(code), "after {delay} ms");
+            ended += 1;
+        }
+        assert_eq!(pending(context.root()), Vec::<String>::new(), "after {delay} ms");
+    }
+    assert!(ended > 0);
+    context.mlpack(&args).ok();
 }

@@ -31,6 +31,7 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-http", vec![]),
         ("mlpack-registry", vec!["mlpack-http", "mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
+        ("mlpack-cluster", vec![]),
         ("mlpack-documents", vec![]),
         // The program of an image and its embedding: no crate of the packager.
         ("mlpack-serve", vec![]),
@@ -93,15 +94,21 @@ fn the_arrows_between_the_crates_are_these() {
         ),
         ("mlpack-host-base", vec!["mlpack-elf", "mlpack-oci", "mlpack-project"]),
         ("mlpack-models", vec!["mlpack-oci", "mlpack-registry"]),
-        ("mlpack-deploy", vec!["mlpack-documents", "mlpack-engine", "mlpack-oci"]),
+        ("mlpack-model-source", vec!["mlpack-documents", "mlpack-http", "mlpack-oci"]),
+        (
+            "mlpack-deploy",
+            vec!["mlpack-cluster", "mlpack-documents", "mlpack-engine", "mlpack-oci"],
+        ),
         (
             "mlpack-workflow",
             vec![
                 "mlpack-deploy",
+                "mlpack-documents",
                 "mlpack-engine",
                 "mlpack-host-base",
                 "mlpack-install",
                 "mlpack-lock",
+                "mlpack-model-source",
                 "mlpack-models",
                 "mlpack-oci",
                 "mlpack-packages",
@@ -116,7 +123,9 @@ fn the_arrows_between_the_crates_are_these() {
             "mlpack",
             vec![
                 "mlpack-deploy",
+                "mlpack-documents",
                 "mlpack-lock",
+                "mlpack-model-source",
                 "mlpack-models",
                 "mlpack-oci",
                 "mlpack-packages",
@@ -132,7 +141,7 @@ fn the_arrows_between_the_crates_are_these() {
     assert_eq!(arrows, BTreeMap::from(expected));
 }
 
-/// Images and plans are made on disk alone; four crates of the packager reach the network, and the front door of images
+/// Images and plans are made on disk alone; five crates of the packager reach the network, and the front door of images
 /// serves it.
 #[test]
 fn only_some_crates_reach_the_network() {
@@ -141,9 +150,16 @@ fn only_some_crates_reach_the_network() {
         let knows = |package: &&Package| direct(package).any(|name| crates.contains(&name));
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
-    let http =
-        ["mlpack-deploy", "mlpack-http", "mlpack-packages", "mlpack-registry", "mlpack-serve"]
-            .map(str::to_owned);
+    let http = [
+        "mlpack-deploy",
+        "mlpack-http",
+        "mlpack-model-source",
+        "mlpack-packages",
+        "mlpack-registry",
+        "mlpack-serve",
+    ]
+    .map(str::to_owned);
     assert_eq!(users(&["reqwest", "hyper", "ureq"]), BTreeSet::from(http));
     assert_eq!(users(&["bollard"]), BTreeSet::from(["mlpack-engine".to_owned()]));
+    assert_eq!(users(&["kube"]), BTreeSet::from(["mlpack-cluster".to_owned()]));
 }

@@ -1,8 +1,9 @@
 //! `mlpack inspect`: the contents of images, built by mlpack or by others.
 
-use snapbox::file;
+use serde_json::{Value, json};
+use snapbox::{file, str};
 
-use crate::kit::{TestContext, base, image};
+use crate::kit::{TestContext, base, blob_path, image, sha256};
 use crate::need;
 
 /// Returns a context with an image made by mlpack in `out`.
@@ -77,4 +78,57 @@ fn the_largest_files() {
 fn a_foreign_image() {
     let base = base("ubuntu18-miniconda-py36");
     TestContext::bare().mlpack(&["inspect", &base]).is(file!["golden/inspect-foreign.txt"]);
+}
+
+/// Writes a document as a blob of the layout `out` and gives its descriptor.
+fn blob(context: &TestContext, kind: &str, document: &Value) -> Value {
+    let bytes = document.to_string();
+    let digest = sha256(bytes.as_bytes());
+    std::fs::write(blob_path(&context.path("out"), &digest), &bytes).unwrap();
+    json!({ "mediaType": kind, "digest": digest, "size": bytes.len() })
+}
+
+fn name(context: &TestContext, descriptor: &Value) {
+    let index = json!({ "schemaVersion": 2, "manifests": [descriptor] });
+    context.write("out/index.json", index.to_string());
+}
+
+#[test]
+fn an_index_of_an_index_is_followed() {
+    const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    let context = need!(packaged());
+    let inspect = || context.mlpack(&["inspect", "oci:out", "--format", "json"]);
+    let digest = inspect().json()["digest"].clone();
+    let text = std::fs::read_to_string(context.path("out/index.json")).unwrap();
+    let mut descriptor = serde_json::from_str::<Value>(&text).unwrap()["manifests"][0].clone();
+    for _ in 0..8 {
+        descriptor =
+            blob(&context, INDEX, &json!({ "schemaVersion": 2, "manifests": [descriptor] }));
+        name(&context, &descriptor);
+        assert_eq!(inspect().json()["digest"], digest);
+    }
+    descriptor = blob(&context, INDEX, &json!({ "schemaVersion": 2, "manifests": [descriptor] }));
+    name(&context, &descriptor);
+    context.mlpack(&["inspect", "oci:out"]).is(str![[r#"
+--- stderr
+error: invalid index in oci:[TEMP]/work/out: it refers to more than 8 others in a row
+--- exit code 1
+
+"#]]);
+}
+
+#[test]
+fn what_is_no_image_is_named() {
+    let context = need!(packaged());
+    let config =
+        blob(&context, "application/vnd.cncf.helm.config.v1+json", &json!({ "name": "chart" }));
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let chart = json!({ "schemaVersion": 2, "mediaType": kind, "config": config, "layers": [] });
+    name(&context, &blob(&context, kind, &chart));
+    context.mlpack(&["inspect", "oci:out"]).is(str![[r#"
+--- stderr
+error: invalid manifest in oci:[TEMP]/work/out: it is no image: its config is `application/vnd.cncf.helm.config.v1+json`
+--- exit code 1
+
+"#]]);
 }

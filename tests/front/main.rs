@@ -12,6 +12,7 @@
 )]
 
 mod arm64;
+mod az_lines;
 mod bad_bases;
 mod bad_environments;
 mod bad_inputs;
@@ -26,6 +27,7 @@ mod conda_options;
 mod condarc;
 mod configurations;
 mod crash_safety;
+mod deploy_documents;
 mod digests;
 mod docker;
 mod documents;
@@ -34,11 +36,15 @@ mod floors;
 mod init;
 mod inspect;
 mod kit;
+mod kubernetes;
 mod language;
 mod large_models;
+mod limits;
 mod lock;
 mod lock_update;
 mod logins;
+mod mlflow;
+mod model_sources;
 mod models;
 mod models_registry;
 mod modules;
@@ -57,6 +63,7 @@ mod server;
 mod skopeo;
 mod source_builds;
 mod sources;
+mod workspace;
 
 /// Unwraps what a test needs, or ends the test; the reason was printed.
 macro_rules! need {

@@ -2,6 +2,8 @@
 
 use std::{fs, thread};
 
+use snapbox::str;
+
 use crate::kit::{Registry, noise, registry};
 use crate::models::{context, package};
 use crate::need;
@@ -47,7 +49,8 @@ fn ten_processes_get_ten_versions_on_disk_and_in_a_registry() {
 
 /// An image in the registry of the workspace gets the model's layer from there: no byte of it is sent again.
 fn image_of_a_registered_model(registry: &Registry) {
-    let context = context();
+    let mut context = context();
+    context.name(&registry.host, "[HOST]");
     let place = format!("{}/team/models", registry.host);
     context.write("m.bin", noise(3 << 20));
     context.mlpack(&["model", "register", "-n", "Net", "-p", "m.bin", "--workspace", &place]).ok();
@@ -65,7 +68,18 @@ fn image_of_a_registered_model(registry: &Registry) {
     context
         .mlpack(&["model", "update", "-i", "Net:1", "--alias", "best", "--workspace", &place])
         .ok();
-    context.mlpack(&["model", "delete", "-i", "Net@best", "--workspace", &place]).ok();
+    // An image of the workspace has it.
+    package(&context, &["-m", "Net:1", "--workspace", &place], &format!("{place}/package:mine"))
+        .ok();
+    let delete = ["model", "delete", "-i", "Net@best", "--workspace", &place];
+    context.mlpack(&delete).is(str![[r#"
+--- stderr
+error: model `Net:1` is used by image [HOST]/team/models/package:mine
+hint: delete what uses it first (`mlpack service delete -n NAME`), or add `--force`
+--- exit code 2
+
+"#]]);
+    context.mlpack(&[&delete[..], &["--force"]].concat()).ok();
     let args = [
         "model",
         "register",

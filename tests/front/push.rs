@@ -2,7 +2,7 @@
 //! need not be.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 
 use snapbox::str;
@@ -90,6 +90,23 @@ fn a_push_reports_every_blob() {
     assert_eq!(told, blobs, "{}", copied.stderr);
 }
 
+/// A recorded repository that does not contain the blobs any more is no source of a mount.
+#[test]
+fn a_plan_mounts_only_what_is_there() {
+    let base = base("debian12-py311");
+    let registry = need!(registry(false));
+    let context = need!(TestContext::offline()).own_cache();
+    packaged(&context, &base);
+    let one = format!("{}/team/one:v1", registry.host);
+    let two = format!("{}/team/two:v1", registry.host);
+    context.mlpack(&["push", "oci:out:v1", &one]).ok();
+    fs::remove_dir_all(registry.repository("team/one")).unwrap();
+    let plan = ["push", "oci:out:v1", &two, "--dry-run", "--format", "json"];
+    let plan = context.mlpack(&plan).json();
+    let blobs = plan["blobs"].as_array().unwrap();
+    assert!(blobs.iter().all(|blob| blob["action"] == "upload"), "{plan:#}");
+}
+
 /// A registry that returns other bytes than were pushed: the layer is named, nothing is kept.
 #[test]
 fn a_layer_damaged_in_the_registry_is_reported() {
@@ -101,10 +118,10 @@ fn a_layer_damaged_in_the_registry_is_reported() {
     let remote = format!("{}/team/name:v1", registry.host);
     context.mlpack(&["push", "oci:out:v1", &remote]).ok();
     let layer = registry.blob(&crate::kit::image(&context.path("out")).layers()[3]);
-    let mut bytes = std::fs::read(&layer).unwrap();
+    let mut bytes = fs::read(&layer).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    std::fs::write(layer, bytes).unwrap();
+    fs::write(layer, bytes).unwrap();
     for output in ["oci:back", "oci-archive:back.tar"] {
         context.mlpack(&["pull", &remote, "-o", output]).is(str![[r#"
 --- stderr
@@ -199,7 +216,7 @@ fn login_is_stored_in_the_docker_configuration() {
     assert!(!answer.stderr.contains("wrong"), "{}", answer.stderr);
 
     context.mlpack_with(&login, "secret\n").ok();
-    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(&config).unwrap()).unwrap();
     assert_eq!(kept["auths"][&registry.host]["auth"], "dXNlcjpzZWNyZXQ=");
     let missing = format!("{}/team/nothing:v1", registry.host);
     let answer = context.mlpack(&["inspect", &missing]);

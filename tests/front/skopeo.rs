@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::kit::{TestContext, base, has, noise, registry};
+use crate::kit::{TestContext, base, blob_path, has, image, noise, registry};
 use crate::need;
 
 fn skopeo(context: &TestContext, args: &[&str]) -> Command {
@@ -61,6 +61,7 @@ fn skopeo_reads_and_copies_layouts() {
             "{place}"
         );
     }
+    image_of_a_registered_model();
 }
 
 /// skopeo reads the docker archive, which has layers as plain tars.
@@ -78,4 +79,23 @@ fn skopeo_reads_the_docker_archive() {
     let seen = |place: &str| context.mlpack(&["inspect", place, "--format", "json"]).json();
     assert_eq!(seen("oci:copy:v1")["packages"], seen("docker-archive:out.tar")["packages"]);
     assert_eq!(seen("oci:copy:v1")["models"], seen("docker-archive:out.tar")["models"]);
+}
+
+/// The image that goes with each version of a model has its layer at the path that Kubernetes mounts.
+fn image_of_a_registered_model() {
+    let context = TestContext::bare().inheriting(&["PATH"]);
+    context.write("m.bin", noise(1 << 20));
+    context.mlpack(&["model", "register", "-n", "net", "-p", "m.bin"]).ok();
+    let copy = ["copy", "--preserve-digests", "oci:.mlpack:net:1-image", "oci:copy:v1"];
+    context.answer(skopeo(&context, &copy), "").ok();
+    let layers = image(&context.path("copy")).layers();
+    let [layer] = &layers[..] else { panic!("{layers:?}") };
+    let blob = blob_path(&context.path("copy"), layer).display().to_string();
+    let list = context.answer(context.program("tar", &["--list", "--file", &blob]), "");
+    assert_eq!(
+        list.ok().lines().collect::<Vec<_>>(),
+        ["models/", "models/net/", "models/net/1/", "models/net/1/m.bin"]
+    );
+    // The same blob as in the workspace.
+    assert!(blob_path(&context.path(".mlpack"), layer).is_file());
 }

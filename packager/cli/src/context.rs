@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use mlpack_documents::Templates;
 use mlpack_oci::Progress;
 use mlpack_oci::layer::LayerOptions;
 use mlpack_packages::Settings;
 use mlpack_project::base::Catalogue;
-use mlpack_project::image::{FrontDoor, Templates};
+use mlpack_project::image::FrontDoor;
 use mlpack_workflow::Session;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use crate::args::{ProjectArgs, RegistryArgs};
 use crate::failure::{Failure, Result};
@@ -64,6 +65,11 @@ impl Context {
         })
     }
 
+    /// Returns what runs tasks.
+    pub(crate) fn handle(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+
     /// Returns the current directory.
     pub(crate) fn cwd(&self) -> Result<PathBuf> {
         settings::current_dir().map_err(Failure::io("find", "the current directory"))
@@ -85,6 +91,8 @@ impl Context {
         Ok(Session {
             registries: registry.add_to(settings::registries(), &cwd),
             packages: Settings { current_dir: cwd.clone(), ..Settings::new(&cache) },
+            workspace_folder: cwd.clone(),
+            kubeconfigs: settings::kubeconfigs(&cwd),
             cwd,
             cache,
             threads: std::thread::available_parallelism().map_or(2, usize::from),

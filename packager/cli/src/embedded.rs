@@ -27,6 +27,20 @@ pub(crate) const BASE_IMAGES: &[(&str, &str)] = files!["base-images":
 
 /// Documents, by path below `templates/`.
 pub(crate) const TEMPLATES: &[(&str, &str)] = files!["templates":
+    "aci/container-group.json.hbs",
+    "iot/deployment.json.hbs",
+    "iot/module.json.hbs",
+    "kubernetes/deployment.yaml.hbs",
+    "kubernetes/horizontal-pod-autoscaler.yaml.hbs",
+    "kubernetes/http-route.yaml.hbs",
+    "kubernetes/inference-service.yaml.hbs",
+    "kubernetes/ingress.yaml.hbs",
+    "kubernetes/kustomization.yaml.hbs",
+    "kubernetes/namespace.yaml.hbs",
+    "kubernetes/pod-disruption-budget.yaml.hbs",
+    "kubernetes/pod.yaml.hbs",
+    "kubernetes/secret.yaml.hbs",
+    "kubernetes/service.yaml.hbs",
     "launcher/launch.py.hbs",
     "launcher/main.py.hbs",
     "project/README.md.hbs",

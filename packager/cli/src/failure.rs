@@ -47,6 +47,10 @@ impl Failure {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    pub(crate) fn other(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Other { message: message.into(), hint: Some(hint.into()) }
+    }
+
     pub(crate) fn io(
         action: &'static str,
         place: impl ToString,
@@ -84,6 +88,7 @@ impl Failure {
             Error::Deploy(error) => match **error {
                 Deploy::ServiceName { .. } | Deploy::Unsupported { .. } => 2,
                 Deploy::Failed { .. }
+                | Deploy::NotStarted { .. }
                 | Deploy::TimedOut { .. }
                 | Deploy::NotServing { .. }
                 | Deploy::Answered { .. }
@@ -98,9 +103,8 @@ impl Failure {
     pub(crate) fn report(&self, format: Format) -> ExitCode {
         let (message, hint, code) = (self.to_string(), self.hint(), self.code());
         match format {
-            Format::Json => output::error_line(
-                &json!({ "error": { "message": message, "hint": hint, "exitCode": code } })
-                    .to_string(),
+            Format::Json => output::error_value(
+                &json!({ "error": { "message": message, "hint": hint, "exitCode": code } }),
             ),
             Format::Text => {
                 output::error_line(&format!("{} {message}", output::red("error:")));

@@ -5,31 +5,56 @@
 //! needs; everything else goes to standard error.
 
 mod args;
+mod candidates;
 mod cli;
 mod commands;
 mod context;
 mod embedded;
 mod failure;
+mod foreign;
 mod output;
 mod progress;
 mod render;
 mod reporter;
 mod settings;
+mod signals;
 mod single_dash;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use clap_complete::env::CompleteEnv;
 use cli::Cli;
+use commands::{COMPLETE, Command};
 use context::Context;
+use failure::Failure;
 
 fn main() -> ExitCode {
     // One provider of cryptography for every crate that speaks TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // A shell asks for completions by this variable, and the process ends here.
+    CompleteEnv::with_factory(|| candidates::add(Cli::command())).var(COMPLETE).complete();
     let cli = cli::parse(std::env::args_os());
     let format = cli.global.format;
-    match Context::new(cli.global, Cli::command).and_then(|context| cli.command.run(&context)) {
-        Ok(code) => code,
+    let run = |context: Context| {
+        // It ends its service and its children itself.
+        if !matches!(cli.command, Command::Serve(_)) {
+            signals::end_on_signals(&context.handle());
+        }
+        cli.command.run(&context)
+    };
+    let result = Context::new(cli.global, Cli::command).and_then(run);
+    // What failed because its child was ended is no failure to report.
+    signals::wait_if_ending();
+    match result {
+        Ok(code) => match output::failure() {
+            None => code,
+            Some(reason) => {
+                let message = format!("cannot write the result: {reason}");
+                Failure::other(message, "what was done stays done; see where standard output goes")
+                    .report(format)
+            }
+        },
         Err(failure) => failure.report(format),
     }
 }

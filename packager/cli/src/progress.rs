@@ -36,13 +36,13 @@ impl Progress for Bars {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(output::for_people(what));
         bar.enable_steady_tick(Duration::from_millis(120));
         Arc::new(Bar { bar, all: self.0.clone(), what: what.to_owned(), begun: Instant::now() })
     }
 
     fn note(&self, line: &str) {
-        let _ = self.0.println(line);
+        let _ = self.0.println(output::for_people(line));
     }
 }
 
@@ -61,7 +61,12 @@ impl Meter for Bar {
     fn finish(&self, outcome: &str) {
         let bytes = self.bar.position();
         self.bar.finish_and_clear();
-        let _ = self.all.println(summary(&self.what, outcome, bytes, self.begun.elapsed()));
+        let _ = self.all.println(output::for_people(&summary(
+            &self.what,
+            outcome,
+            bytes,
+            self.begun.elapsed(),
+        )));
     }
 }
 

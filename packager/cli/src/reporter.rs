@@ -29,17 +29,20 @@ impl Printer {
 
 impl Reporter for Printer {
     fn finding(&self, finding: &Finding) {
-        output::error_line(&match self.format {
-            Format::Json => json!({ "finding": finding }).to_string(),
-            Format::Text => render::finding(finding),
-        });
+        match self.format {
+            Format::Json => output::error_value(&json!({ "finding": finding })),
+            Format::Text => output::error_line(&render::finding(finding)),
+        }
     }
 
     fn verdicts(&self, image: &str, verdicts: &[Verdict]) {
-        output::error_line(&match self.format {
-            Format::Json => json!({ "verdicts": verdicts }).to_string(),
-            Format::Text => format!("base image {image}\n{}", render::verdicts(verdicts)),
-        });
+        match self.format {
+            Format::Json => output::error_value(&json!({ "verdicts": verdicts })),
+            Format::Text => {
+                let verdicts = render::verdicts(verdicts);
+                output::error_line(&format!("base image {image}\n{verdicts}"));
+            }
+        }
     }
 
     fn warning(&self, text: &str) {

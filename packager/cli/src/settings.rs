@@ -9,7 +9,7 @@ mod registries;
 use std::env;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 use mlpack_oci::Platform;
@@ -86,6 +86,17 @@ pub(crate) fn python() -> Option<PathBuf> {
 /// Returns a variable that is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the files that name Kubernetes clusters: those of `KUBECONFIG`, else `~/.kube/config`.
+pub(crate) fn kubeconfigs(cwd: &Path) -> Vec<PathBuf> {
+    match env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) {
+        Some(paths) => env::split_paths(&paths)
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(|path| cwd.join(path))
+            .collect(),
+        None => env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect(),
+    }
 }
 
 /// Returns every variable whose name and value are text.

@@ -1,5 +1,7 @@
 //! Arguments that make no sense.
 
+use std::path::PathBuf;
+
 use mlpack_oci::LocationParseError;
 
 /// An argument that makes no sense, whatever the files say.
@@ -29,6 +31,28 @@ pub enum Argument {
         /// What was expected.
         hint: String,
     },
+    /// The login that is needed does not exist.
+    #[error("{message}")]
+    Login {
+        /// What was found.
+        message: String,
+        /// What was expected.
+        hint: String,
+    },
+    /// A folder to write to has files that mlpack did not write.
+    #[error("{} has a file that is no rendered document: {name}", folder.display())]
+    OtherFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// One of them.
+        name: String,
+    },
+    /// A target that pulls images from a registry, and an image that is in none.
+    #[error("compute type `{target}` pulls images from a registry, and the workspace is a folder")]
+    NoRegistry {
+        /// The compute type.
+        target: &'static str,
+    },
     /// No workspace was named or found.
     #[error("cannot find a workspace")]
     NoWorkspace,
@@ -51,7 +75,11 @@ impl Argument {
                 "name a directory, a lock file, a conda file, or an image as for `mlpack inspect`"
                     .to_owned(),
             ),
-            Self::Model { hint, .. } => Some(hint.clone()),
+            Self::Model { hint, .. } | Self::Login { hint, .. } => Some(hint.clone()),
+            Self::OtherFiles { .. } => Some("name an empty or new folder".to_owned()),
+            Self::NoRegistry { .. } => Some(
+                "set MLPACK_WORKSPACE to REGISTRY/PREFIX; or package with `--output REGISTRY/REPOSITORY:TAG`, and deploy that with `mlpack deploy`".to_owned(),
+            ),
             Self::NoWorkspace => Some(
                 "run `mlpack workspace create`, or name one with `--workspace DIR` or `--workspace REGISTRY/PREFIX`"
                     .to_owned(),

@@ -35,9 +35,9 @@ pub enum Error {
     /// A service.
     #[error(transparent)]
     Deploy(Box<mlpack_deploy::Error>),
-    /// A workspace or a registered model.
+    /// A workspace, a registered model, or where one is from.
     #[error(transparent)]
-    Models(Box<mlpack_models::Error>),
+    Models(Box<ModelsError>),
     /// A check or requirement failed.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -175,7 +175,40 @@ boxed! {
     Packages(PackagesError),
     Image(mlpack_project::Error),
     Deploy(mlpack_deploy::Error),
-    Models(mlpack_models::Error),
+    Models(ModelsError),
+}
+
+/// Errors of the crates for registered models.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelsError {
+    /// A workspace or a registered model.
+    #[error(transparent)]
+    Workspace(#[from] mlpack_models::Error),
+    /// A URL, an archive or a run.
+    #[error(transparent)]
+    Source(#[from] mlpack_model_source::Error),
+}
+
+impl ModelsError {
+    /// Returns what the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Workspace(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+        }
+    }
+}
+
+impl From<mlpack_models::Error> for Error {
+    fn from(error: mlpack_models::Error) -> Self {
+        ModelsError::from(error).into()
+    }
+}
+
+impl From<mlpack_model_source::Error> for Error {
+    fn from(error: mlpack_model_source::Error) -> Self {
+        ModelsError::from(error).into()
+    }
 }
 
 /// A check or requirement that failed. Its findings or verdicts were reported before.

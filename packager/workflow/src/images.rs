@@ -6,9 +6,9 @@ use std::path::Path;
 use mlpack_engine::Engine;
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
 use mlpack_oci::layout::Layout;
-use mlpack_oci::{Image, Location, PinnedReference, Platform};
+use mlpack_oci::{Image, Location, PinnedReference, Platform, Reference};
 use mlpack_project::project::RegistryAccess;
-use mlpack_registry::Client;
+use mlpack_registry::{Client, Credentials};
 
 use crate::{Argument, Error, Result, Session};
 
@@ -46,6 +46,17 @@ impl Session {
         let settings = self.registries.settings(state_dir, access, || self.reporter.password());
         let settings = settings.map_err(Error::io("read", "the password"))?;
         Ok(Client::new(settings, self.runtime.clone())?)
+    }
+
+    /// Returns the login of this machine for a repository.
+    ///
+    /// # Errors
+    /// If the password or a file of logins cannot be read.
+    pub(crate) fn credentials(&self, reference: &Reference) -> Result<Credentials> {
+        let state_dir = self.cache.join("registry");
+        let settings = self.registries.settings(state_dir, None, || self.reporter.password());
+        let settings = settings.map_err(Error::io("read", "the password"))?;
+        Ok(settings.credentials.find(reference.registry(), reference.repository())?)
     }
 
     /// Connects to the Docker engine.

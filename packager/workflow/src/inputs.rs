@@ -21,6 +21,8 @@ pub const DEFAULT_POLICY: &str = "azureml-2019";
 pub struct ProjectRequest {
     /// The inference configuration.
     pub inference_config: Option<PathBuf>,
+    /// The directory of an environment, which wins over the configuration's.
+    pub environment_directory: Option<PathBuf>,
     /// Flags that win over it.
     pub options: ProjectOptions,
     /// The models.
@@ -42,6 +44,7 @@ impl ProjectRequest {
     pub fn new(platform: Platform) -> Self {
         Self {
             inference_config: None,
+            environment_directory: None,
             options: ProjectOptions::default(),
             models: Vec::new(),
             policy: DEFAULT_POLICY.to_owned(),
@@ -121,8 +124,12 @@ impl Inputs {
     /// Reads the files that the request names.
     pub(crate) fn read(session: &Session, request: &ProjectRequest) -> Result<Self> {
         let config = request.inference_config.as_ref();
-        let config =
+        let mut config =
             config.map(|path| InferenceConfig::load(&session.cwd.join(path))).transpose()?;
+        if let Some(directory) = &request.environment_directory {
+            let directory = session.cwd.join(directory);
+            config = Some(InferenceConfig::with_environment(config, &directory)?);
+        }
         if let Some(config) = &config {
             session.ignored(&config.ignored)?;
         }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mlpack_documents::Templates;
 use mlpack_lock::LockPlaces;
 use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Platform, Progress};
 use mlpack_packages::Settings;
 use mlpack_project::base::{Catalogue, IndexCache};
-use mlpack_project::image::{FrontDoor, Templates};
+use mlpack_project::image::FrontDoor;
 use mlpack_project::project::Ignored;
 use tokio::runtime::Handle;
 
@@ -28,6 +29,8 @@ pub struct Session {
     pub version: &'static str,
     /// The workspace of models, as written: a folder or `REGISTRY/PREFIX`.
     pub workspace: Option<String>,
+    /// Where the search for a workspace begins that is not named.
+    pub workspace_folder: PathBuf,
     /// The moment at which the run began, in RFC 3339.
     pub now: String,
     /// Whether unknown keys of configurations are errors.
@@ -42,6 +45,8 @@ pub struct Session {
     pub registries: Registries,
     /// Address of the Docker engine, as in `DOCKER_HOST`.
     pub docker_host: Option<String>,
+    /// The files that name Kubernetes clusters, as in `KUBECONFIG`.
+    pub kubeconfigs: Vec<PathBuf>,
     /// How packages are resolved and downloaded.
     pub packages: Settings,
     /// The platform that containers of this machine run on.

@@ -30,7 +30,7 @@ except urllib.error.HTTPError as error:
 print(answer.status, answer.read().decode())
 ";
 
-fn ask(uri: &str, key: &str, verify: &str) -> String {
+pub(super) fn ask(uri: &str, key: &str, verify: &str) -> String {
     let output = Command::new("python3").args(["-c", CLIENT, uri, key, verify]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()

@@ -1,7 +1,11 @@
 //! What needs a Docker engine; run one after another (`.config/nextest.toml`).
 
+mod azureml;
 mod images;
 mod keys;
+mod models;
+mod pods;
 mod pythons;
 mod samples;
 mod services;
+mod update;

@@ -42,14 +42,37 @@ scoring URI  http://127.0.0.1:[PORT]/score
 swagger URI  http://127.0.0.1:[PORT]/swagger.json
 
 "#]]);
+    // A label alone, which anyone can set, makes no service of another container.
+    let other = format!("{name}-other");
+    let label = format!("label=org.mlpack.service={name}");
+    let image = docker.run(&["inspect", "-f", "{{.Image}}", name]);
+    docker.run(&["create", "--name", &other, "--label", &label["label=".len()..], image.trim()]);
+    context.mlpack(&["deploy", "oci:out", "-n", name, "--dry-run"]).is("no changes\n");
+    context.mlpack(&["deploy", "oci:out", "-n", name, "--cpu-cores", "1", "--dry-run"]).is(str![[
+        r#"
+~ service/[SERVICE] .configuration.containerResourceRequirements: (none) -> {"cpu":1.0}
+
+"#
+    ]]);
+    docker.run(&["rm", &other]);
     let show = context.mlpack(&["service", "show", "-n", name, "--format", "json"]);
     show.is(str![[r#"
 {
   "name": "[SERVICE]",
+  "description": null,
+  "tags": {},
+  "properties": {},
   "state": "running",
   "computeType": "local",
   "scoringUri": "http://127.0.0.1:[PORT]/score",
   "swaggerUri": "http://127.0.0.1:[PORT]/swagger.json",
+  "models": [
+    {
+      "name": "model",
+      "version": 0,
+      "digest": "[DIGEST]"
+    }
+  ],
   "authEnabled": false,
   "imageId": "docker:[SERVICE]@[DIGEST]",
   "imageDigest": "[DIGEST]",

@@ -35,8 +35,12 @@ impl Docker {
 
 impl Drop for Docker {
     fn drop(&mut self) {
-        for args in [["rm", "--force", &self.name], ["rmi", "--force", &self.name]] {
-            let _ = Command::new("docker").args(args).output();
-        }
+        let filter = format!("label=org.mlpack.service={}", self.name);
+        let found = Command::new("docker").args(["ps", "-aq", "--filter", &filter]).output();
+        let found = found.map(|output| output.stdout).unwrap_or_default();
+        let containers = String::from_utf8_lossy(&found).into_owned();
+        let all = containers.split_whitespace().chain([&*self.name]);
+        let _ = Command::new("docker").args(["rm", "--force"]).args(all).output();
+        let _ = Command::new("docker").args(["rmi", "--force", &self.name]).output();
     }
 }

@@ -100,6 +100,24 @@ pub(crate) fn relabel(layout: &Path, architecture: &str) {
     fs::write(path, index.to_string()).unwrap();
 }
 
+/// Puts a layer, given as its tar, on top of the one image of a layout.
+pub(crate) fn add_layer(layout: &Path, tar: &[u8]) {
+    let Image { mut manifest, mut config, .. } = image(layout);
+    let digest = sha256(tar);
+    fs::write(blob_path(layout, &digest), tar).unwrap();
+    config["rootfs"]["diff_ids"].as_array_mut().unwrap().push(digest.clone().into());
+    config["history"] = json!([]);
+    let layer = json!({
+        "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": tar.len(),
+    });
+    manifest["layers"].as_array_mut().unwrap().push(layer);
+    name(layout, &mut manifest["config"], &config);
+    let path = layout.join("index.json");
+    let mut index: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    name(layout, &mut index["manifests"][0], &manifest);
+    fs::write(path, index.to_string()).unwrap();
+}
+
 /// Writes a blob and lets its descriptor name it.
 fn name(layout: &Path, descriptor: &mut Value, document: &Value) {
     let bytes = document.to_string();

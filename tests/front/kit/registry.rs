@@ -76,6 +76,11 @@ impl Registry {
         blobs.join(&hex[..2]).join(hex).join("data")
     }
 
+    /// Where it keeps what a repository contains.
+    pub(crate) fn repository(&self, name: &str) -> PathBuf {
+        self.dir.path().join("data/docker/registry/v2/repositories").join(name)
+    }
+
     /// What it was asked, a line per request.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()

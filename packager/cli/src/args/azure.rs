@@ -1,8 +1,6 @@
 //! Arguments of `az ml` that have no meaning without an Azure workspace, so that users' lines run unchanged
 //! (docs/azureml-2019.md#1.4).
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::output::{self, Format};
@@ -16,12 +14,28 @@ pub(crate) struct AzureArgs {
     workspace_name: Option<String>,
     #[arg(long, value_name = "ID", hide = true)]
     subscription_id: Option<String>,
-    #[arg(long, value_name = "DIR", hide = true)]
-    path: Option<PathBuf>,
-    #[arg(long, alias = "pi", value_name = "FILE", hide = true)]
-    profile_input: Option<PathBuf>,
-    #[arg(long, short = 'v', hide = true)]
-    verbose: bool,
+}
+
+/// Arguments of a deployment that are accepted and have no effect.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AzureDeployArgs {
+    #[command(flatten)]
+    workspace: AzureArgs,
+    #[arg(long, hide = true)]
+    no_wait: bool,
+}
+
+impl AzureDeployArgs {
+    /// Prints a line about those that were given, if any were.
+    pub(crate) fn warn(&self, format: Format) {
+        self.workspace.warn(format);
+        if self.no_wait {
+            output::warning(
+                format,
+                "`--no-wait` has no effect: mlpack waits until the service answers",
+            );
+        }
+    }
 }
 
 impl AzureArgs {
@@ -37,9 +51,6 @@ impl AzureArgs {
             ("--resource-group", self.resource_group.is_some()),
             ("--workspace-name", self.workspace_name.is_some()),
             ("--subscription-id", self.subscription_id.is_some()),
-            ("--path", self.path.is_some()),
-            ("--profile-input", self.profile_input.is_some()),
-            ("--verbose", self.verbose),
         ];
         let names: Vec<String> =
             given.iter().filter(|(_, given)| *given).map(|(name, _)| format!("`{name}`")).collect();

@@ -16,6 +16,9 @@ pub(crate) struct OutputArgs {
     /// JMESPath query that selects a part of the result
     #[arg(long, value_name = "QUERY")]
     query: Option<String>,
+    /// Print the whole record
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,6 +33,11 @@ enum OutputFormat {
 }
 
 impl OutputArgs {
+    /// Whether either flag is given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.output.is_some() || self.query.is_some()
+    }
+
     /// Prints a result: as `--output` says, else in the global format; `text` is what people see.
     ///
     /// # Errors
@@ -45,21 +53,24 @@ impl OutputArgs {
             None => value.clone(),
         };
         match (self.output, format) {
+            (None, Format::Text) if self.verbose && self.query.is_none() => yaml(&selected),
             (None, Format::Text) if self.query.is_none() => output::line(text(value).trim_end()),
             (Some(OutputFormat::Table), _) if self.query.is_none() => {
                 output::line(text(value).trim_end());
             }
             (Some(OutputFormat::None), _) => {}
             (Some(OutputFormat::Tsv | OutputFormat::Table), _) => tsv(&selected),
-            (Some(OutputFormat::Yaml | OutputFormat::Yamlc), _) => {
-                output::line(serde_yaml::to_string(&selected).unwrap_or_default().trim_end());
-            }
+            (Some(OutputFormat::Yaml | OutputFormat::Yamlc), _) => yaml(&selected),
             (None | Some(OutputFormat::Json | OutputFormat::Jsonc), _) => {
-                output::line(&format!("{selected:#}"));
+                output::value_line(&format!("{selected:#}"));
             }
         }
         Ok(())
     }
+}
+
+fn yaml(value: &Value) {
+    output::value_line(serde_yaml::to_string(value).unwrap_or_default().trim_end());
 }
 
 fn select(query: &str, value: &Value) -> Result<Value> {
@@ -90,7 +101,7 @@ fn tsv(value: &Value) {
         other => cell(other),
     };
     match value {
-        Value::Array(rows) => rows.iter().for_each(|value| output::line(&row(value))),
-        other => output::line(&row(other)),
+        Value::Array(rows) => rows.iter().for_each(|value| output::value_line(&row(value))),
+        other => output::value_line(&row(other)),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mlpack_packages::Settings;
 use mlpack_project::image::{ENVIRONMENT_LAYERS, InterpreterPreference};
+use mlpack_project::project::ProjectOptions;
 use mlpack_workflow::{
     DEFAULT_POLICY, LockUse, ModelArgument, PackageRequest, ProjectRequest, Session,
 };
@@ -38,6 +39,12 @@ pub(crate) struct ProjectArgs {
     model_metadata_file: Vec<PathBuf>,
     #[command(flatten, next_help_heading = "Project")]
     workspace: WorkspaceArgs,
+    /// Directory of an environment, as `az ml environment download` writes it
+    #[arg(long, visible_alias = "ed", value_name = "DIR", help_heading = "Project")]
+    environment_directory: Option<PathBuf>,
+    /// Name of an environment in an Azure workspace, which is refused with a hint
+    #[arg(long, short = 'e', value_name = "NAME", hide = true)]
+    environment_name: Option<String>,
     #[command(flatten)]
     options: OptionFlags,
     /// Set an environment variable in the image (can be repeated)
@@ -157,6 +164,26 @@ impl ProjectArgs {
         self.workspace.add_to(session)
     }
 
+    /// Whether they describe an image.
+    pub(crate) fn is_given(&self) -> bool {
+        let options = ProjectOptions { description: None, ..self.options.0.clone() };
+        !self.models.is_empty()
+            || !self.model_metadata_file.is_empty()
+            || self.inference_config.is_some()
+            || self.environment_directory.is_some()
+            || options != ProjectOptions::default()
+    }
+
+    /// Returns the variables that are set.
+    pub(crate) fn variables(&self) -> Result<Vec<(String, String)>> {
+        variables(&self.environment_variables)
+    }
+
+    /// Returns the description of the service.
+    pub(crate) fn description(&self) -> Option<String> {
+        self.options.0.description.clone()
+    }
+
     /// Whether unknown keys of configurations are errors.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict
@@ -176,15 +203,29 @@ impl ProjectArgs {
         }
     }
 
+    /// Returns the models that they name.
+    pub(crate) fn models(&self) -> Result<Vec<ModelArgument>> {
+        let models = self.models.iter().map(|text| text.parse::<ModelArgument>());
+        let named = self.model_metadata_file.iter().map(|file| ModelArgument::load(file));
+        Ok(models.chain(named).collect::<Result<_, _>>()?)
+    }
+
     /// Returns the project that they describe.
     pub(crate) fn request(&self) -> Result<ProjectRequest> {
-        let models = self.models.iter().map(|text| Ok(text.parse::<ModelArgument>()?));
-        let named = self.model_metadata_file.iter().map(|file| metadata(file));
-        let models = models.chain(named).collect::<Result<Vec<_>>>()?;
+        if let (Some(name), None) = (&self.environment_name, &self.environment_directory) {
+            return Err(Failure::usage(
+                format!("cannot look up the environment `{name}`: there is no Azure workspace"),
+                format!(
+                    "download it with `az ml environment download -n {name} -d DIR`, then use `--ed DIR`"
+                ),
+            ));
+        }
+        let models = self.models()?;
         let mut options = self.options.0.clone();
-        options.environment_variables = variables(&self.environment_variables)?;
+        options.environment_variables = self.variables()?;
         Ok(ProjectRequest {
             inference_config: self.inference_config.clone(),
+            environment_directory: self.environment_directory.clone(),
             options,
             models,
             policy: self.policy.name(),
@@ -197,20 +238,6 @@ impl ProjectArgs {
             lock: self.lock.clone(),
         })
     }
-}
-
-/// Reads the file that names a registered model by `modelId`.
-fn metadata(file: &Path) -> Result<ModelArgument> {
-    let text = std::fs::read_to_string(file).map_err(Failure::io("read", file.display()))?;
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let id = document["modelId"].as_str().or(document["id"].as_str());
-    let Some(id) = id else {
-        return Err(Failure::usage(
-            format!("{} does not name a model: it has no `modelId`", file.display()),
-            "write it with `mlpack model register -t FILE`",
-        ));
-    };
-    Ok(ModelArgument { file: None, registered: Some(ModelArgument::id(id)?) })
 }
 
 /// Parses `NAME=VALUE` pairs.

@@ -53,7 +53,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         model_file: MODEL_FILE,
         model_file_literal: format!("\"{MODEL_FILE}\""),
     };
-    let fill = |template: &str| templates.fill(template, &values);
+    let fill =
+        |template: &str| templates.fill(template, &values).map_err(mlpack_project::Error::from);
     let files = [
         ("score.py", fill("project/score.py.hbs")?),
         ("environment.yml", fill("project/environment.yml.hbs")?),

@@ -12,6 +12,7 @@ mod inspect;
 mod lock;
 mod login;
 mod logout;
+mod man;
 mod model;
 mod package;
 mod pull;
@@ -22,6 +23,8 @@ mod service;
 mod workspace;
 
 use std::process::{ExitCode, Termination as _};
+
+pub(crate) use completions::COMPLETE;
 
 use crate::context::Context;
 use crate::failure::Result;
@@ -66,4 +69,5 @@ verbs! {
     Login(login),
     Logout(logout),
     Completions(completions),
+    Man(man),
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mlpack_oci::{Image, Location, PinnedReference};
 use mlpack_workflow::package::{execute, plan};
-use mlpack_workflow::{Destination, PackageRequest, Selftest};
+use mlpack_workflow::{Destination, PackageRequest, Selftest, Session};
 use serde_json::{Value, json};
 
 use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs};
@@ -27,14 +27,21 @@ Prints only the pinned reference to standard output; for a registry, REPOSITORY@
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "mlpack package [OPTIONS] --output <IMAGE>")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    lock_use: LockUseArgs,
     /// Destination: `oci:DIR[:TAG]`, `oci-archive:FILE`, `docker-archive:FILE`, `docker:NAME` or
     /// `REGISTRY/REPOSITORY:TAG`
     #[arg(long, short, value_name = "IMAGE", required_unless_present = "dry_run")]
     output: Option<String>,
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+/// How an image is built.
+#[derive(Debug, clap::Args)]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+    #[command(flatten)]
+    lock_use: LockUseArgs,
     /// Print the plan without writing an image (may download packages for checks)
     #[arg(long)]
     dry_run: bool,
@@ -50,34 +57,49 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    let session = context.packaging(&args.registry, Some(&args.project))?;
+    let session = args.build.session(context)?;
     let target = args.output.as_deref().map(|text| session.locate(text)).transpose()?;
-    if let Some(target) = &target {
-        session.registries.bind(target);
+    args.build.run(context, &session, target, args.output.as_deref())
+}
+
+impl BuildArgs {
+    /// Returns the session that builds.
+    pub(super) fn session(&self, context: &Context) -> Result<Session> {
+        context.packaging(&self.registry, Some(&self.project))
     }
-    let request = PackageRequest {
-        destination: Destination {
-            output: match &target {
-                Some(Location::Registry(_)) | None => args.output.clone(),
-                Some(target) => Some(target.to_string()),
-            },
-            keep_base_layers: target
-                .as_ref()
-                .is_some_and(|target| !matches!(target, Location::Registry(_))),
-            target: None,
-        },
-        selftest: args.selftest.then(|| Selftest { input: args.selftest_input.clone() }),
-        ..args.project.packaging(args.lock_use)?
-    };
-    let plan = plan(&session, &request)?;
-    let (Some(target), false) = (target, args.dry_run) else {
-        output::result(context.format, &plan.to_json(), |_| plan.lines().join("\n"));
-        return Ok(());
-    };
-    let packaged = execute(&session, plan, &target)?;
-    let reference = &packaged.reference;
-    output::result(context.format, &result(reference, &packaged.image), |_| reference.to_string());
-    Ok(())
+
+    /// Builds an image and prints its reference; `written` is the target as the user wrote it.
+    pub(super) fn run(
+        &self,
+        context: &Context,
+        session: &Session,
+        target: Option<Location>,
+        written: Option<&str>,
+    ) -> Result<()> {
+        if let Some(target) = &target {
+            session.registries.bind(target);
+        }
+        let in_registry = matches!(target, Some(Location::Registry(_)) | None);
+        let output = match &target {
+            Some(target) if !in_registry => Some(target.to_string()),
+            _ => written.map(str::to_owned),
+        };
+        let request = PackageRequest {
+            destination: Destination { output, keep_base_layers: !in_registry, target: None },
+            selftest: self.selftest.then(|| Selftest { input: self.selftest_input.clone() }),
+            ..self.project.packaging(self.lock_use)?
+        };
+        let plan = plan(session, &request)?;
+        let (Some(target), false) = (target, self.dry_run) else {
+            output::result(context.format, &plan.to_json(), |_| plan.lines().join("\n"));
+            return Ok(());
+        };
+        let packaged = execute(session, plan, &target)?;
+        let reference = &packaged.reference;
+        let value = result(reference, &packaged.image);
+        output::result(context.format, &value, |_| reference.to_string());
+        Ok(())
+    }
 }
 
 fn result(reference: &PinnedReference, image: &Image) -> Value {

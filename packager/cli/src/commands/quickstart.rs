@@ -11,8 +11,7 @@ use mlpack_project::image::inspect::Inspection;
 use mlpack_project::project::{ModelSpec, ProjectOptions, Runtime};
 use mlpack_workflow::host_base::{BaseChoice, catalogue_default, of_this_machine};
 use mlpack_workflow::{
-    DeployRequest, Destination, Error, ModelArgument, PackageRequest, ProjectRequest, Session,
-    deploy, package,
+    DeployRequest, Destination, Error, PackageRequest, ProjectRequest, Session, deploy, package,
 };
 
 use super::init::write_new;
@@ -150,7 +149,7 @@ fn request(session: &Session, dir: &Path, base: BaseChoice) -> PackageRequest {
             base_image: Some(base.image),
             ..ProjectOptions::default()
         },
-        models: vec![ModelArgument { file: Some(digits), registered: None }],
+        models: vec![digits.into()],
         policy: base.policy,
         ..ProjectRequest::new(session.platform.clone())
     };
@@ -175,7 +174,7 @@ fn serve(session: &Session, shown: &Path, image: &Image, steps: &mut Steps) -> R
     let sample = shown.join("sample.json");
     let data =
         fs::read(session.cwd.join(&sample)).map_err(Failure::io("read", sample.display()))?;
-    let deployer = deploy::deployer(session)?;
+    let deployer = deploy::deployer(session, &deploy::ServiceTarget::default())?;
     let request = Request { data, content_type: "application/json".to_owned(), timeout: ANSWER };
     let answer = session.runtime.block_on(deployer.run(&name, request))?;
     let uri = service.scoring_uri.as_deref().unwrap_or_default();

@@ -184,6 +184,7 @@ impl Serving {
             explanation: explain_end(log, ended),
             exit_code: ended.exit_code,
             log: String::new(),
+            kept: false,
         }
     }
 }

@@ -22,6 +22,7 @@ enum Command {
     /// Show the workspace and its models
     #[command(after_help = SHOW_EXAMPLES)]
     Show(Common),
+    SetDefault(SetDefaultArgs),
     /// Remove what interrupted registrations and deleted models left
     #[command(after_help = GC_EXAMPLES)]
     Gc(Common),
@@ -66,6 +67,43 @@ struct CreateArgs {
     common: Common,
 }
 
+const SET_DEFAULT_EXAMPLES: &str = "\
+Examples:
+  mlpack workspace set-default --workspace registry.example.com/team/models
+  mlpack workspace set-default --workspace ../models -w my-ws -g my-rg";
+
+/// Write `.azureml/config.json`, so that commands in this folder and below use a workspace
+#[derive(Debug, clap::Args)]
+#[command(after_help = SET_DEFAULT_EXAMPLES)]
+struct SetDefaultArgs {
+    /// Workspace of models: a folder or REGISTRY/PREFIX
+    #[arg(long, value_name = "PLACE", required_unless_present_any = ["workspace_name", "resource_group"])]
+    workspace: Option<String>,
+    /// Name that it had on Azure
+    #[arg(long, short = 'w', value_name = "NAME")]
+    workspace_name: Option<String>,
+    /// Resource group that it had on Azure
+    #[arg(long, short = 'g', value_name = "NAME")]
+    resource_group: Option<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+fn set_default(context: &Context, args: &SetDefaultArgs) -> Result<()> {
+    let config = models::AzureConfig {
+        info: WorkspaceInfo {
+            workspace_name: args.workspace_name.clone(),
+            resource_group_name: args.resource_group.clone(),
+        },
+        place: args.workspace.clone(),
+    };
+    let cwd = context.cwd()?;
+    let path = config.write(&cwd)?;
+    let written = path.strip_prefix(&cwd).unwrap_or(&path).display().to_string();
+    let value = json!({ "file": written, "workspace": config.place, "info": config.info });
+    args.output.print(context.format, &value, |_| format!("wrote {written}"))
+}
+
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     match &args.command {
         Command::Create(args) => {
@@ -78,6 +116,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
             let value = json!({ "workspace": workspace.place(), "info": workspace.info });
             args.common.output.print(context.format, &value, |_| workspace.place())
         }
+        Command::SetDefault(args) => set_default(context, args),
         Command::Show(args) => {
             let session = args.workspace.add_to(context.session(&args.registry)?);
             let workspace = models::open(&session)?;

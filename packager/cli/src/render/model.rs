@@ -3,6 +3,7 @@
 use mlpack_models::ModelRecord;
 use serde_json::{Value, json};
 
+use super::{age, labels};
 use crate::output;
 
 /// Returns the record with its id.
@@ -16,9 +17,6 @@ pub(crate) fn model_value(record: &ModelRecord) -> Value {
 
 /// One model, a line per field.
 pub(crate) fn model(record: &ModelRecord) -> String {
-    let labels = |labels: &std::collections::BTreeMap<String, String>| {
-        labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
-    };
     let resources = &record.resource_requirements;
     let number = |value: Option<f64>| value.map(|value| value.to_string());
     let framework = record.framework.as_ref().map(|framework| match &record.framework_version {
@@ -31,8 +29,8 @@ pub(crate) fn model(record: &ModelRecord) -> String {
         ("created", Some(record.created_time.clone())),
         ("description", record.description.clone()),
         ("framework", framework),
-        ("tags", Some(labels(&record.tags))),
-        ("properties", Some(labels(&record.properties))),
+        ("tags", labels(&record.tags)),
+        ("properties", labels(&record.properties)),
         ("experiment", record.experiment_name.clone()),
         ("run", record.run_id.clone()),
         ("cpu", number(resources.cpu)),
@@ -42,18 +40,17 @@ pub(crate) fn model(record: &ModelRecord) -> String {
         ("sample output", record.sample_output_dataset_id.clone()),
     ];
     let rows = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let rows = rows.filter(|(_, value)| !value.is_empty());
     output::table(&[], rows.map(|(name, value)| vec![name.to_owned(), value]))
 }
 
-/// Models, a row each.
-pub(crate) fn models(records: &[ModelRecord]) -> String {
+/// Models, a row each, with their ages at `now`.
+pub(crate) fn models(records: &[ModelRecord], now: &str) -> String {
     let rows = records.iter().map(|record| {
         vec![
             record.name.clone(),
             record.version.to_string(),
             output::size(record.size),
-            record.created_time.clone(),
+            age(&record.created_time, now),
             record.framework.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     });

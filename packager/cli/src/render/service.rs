@@ -1,7 +1,8 @@
 //! Services.
 
-use mlpack_deploy::{ServiceKeys, Webservice};
+use mlpack_deploy::{Change, Metadata, ModelUse, ServiceKeys, Webservice};
 
+use super::{age, labels};
 use crate::output;
 
 /// Formats a service as a table of its properties.
@@ -16,6 +17,10 @@ pub(crate) fn service(service: &Webservice) -> String {
             rows.push(vec![name.to_owned(), value.clone()]);
         }
     };
+    let Metadata { description, tags, properties } = &service.metadata;
+    add("description", description);
+    add("tags", &labels(tags));
+    add("properties", &labels(properties));
     add("scoring URI", &service.scoring_uri);
     add("swagger URI", &service.swagger_uri);
     add(
@@ -24,6 +29,38 @@ pub(crate) fn service(service: &Webservice) -> String {
     );
     add("error", &service.error);
     output::table(&[], rows)
+}
+
+/// Services, a row each, with their ages at `now`.
+pub(crate) fn services(services: &[Webservice], now: &str) -> String {
+    let rows = services.iter().map(|service| {
+        let models: Vec<String> = service.models.iter().map(ModelUse::id).collect();
+        vec![
+            service.name.to_string(),
+            service.state.to_string(),
+            models.join(", "),
+            age(&service.created_time, now),
+            service.scoring_uri.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    });
+    output::table(&["NAME", "STATE", "MODELS", "CREATED", "SCORING URI"], rows)
+}
+
+/// What a deployment would change, a line each.
+pub(crate) fn differences(changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return "no changes".to_owned();
+    }
+    let line = |Change { field, from, to }: &Change| match (from, to) {
+        (None, Some(to)) if to == "exists" => format!("+ {field}"),
+        (Some(_), None) => format!("- {field}"),
+        (from, to) => {
+            let text =
+                |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
+            format!("~ {field}: {} -> {}", text(from), text(to))
+        }
+    };
+    changes.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Formats the keys of a service as a table.

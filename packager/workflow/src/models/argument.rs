@@ -1,8 +1,10 @@
 //! The argument `-m`: a file, or a registered model.
 
+use std::path::Path;
 use std::str::FromStr;
 
-use mlpack_models::{Selector, is_alias};
+use mlpack_deploy::config::read_text;
+use mlpack_models::{Selector, WorkspaceInfo, is_alias};
 use mlpack_project::project::{ModelSpec, is_model_name};
 
 use crate::{Argument, Error, Result};
@@ -15,6 +17,14 @@ pub struct ModelArgument {
     pub file: Option<ModelSpec>,
     /// As a registered model.
     pub registered: Option<(String, Selector)>,
+    /// The workspace that the registered model must be in; empty if any is right.
+    pub workspace: WorkspaceInfo,
+}
+
+impl From<ModelSpec> for ModelArgument {
+    fn from(file: ModelSpec) -> Self {
+        Self { file: Some(file), registered: None, workspace: WorkspaceInfo::default() }
+    }
 }
 
 impl FromStr for ModelArgument {
@@ -22,15 +32,46 @@ impl FromStr for ModelArgument {
 
     fn from_str(text: &str) -> Result<Self> {
         let registered = registered(text);
+        let workspace = WorkspaceInfo::default();
         match text.parse() {
-            Ok(file) => Ok(Self { file: Some(file), registered }),
-            Err(_) if registered.is_some() => Ok(Self { file: None, registered }),
+            Ok(file) => Ok(Self { file: Some(file), registered, workspace }),
+            Err(_) if registered.is_some() => Ok(Self { file: None, registered, workspace }),
             Err(error) => Err(error.into()),
         }
     }
 }
 
 impl ModelArgument {
+    /// Reads a file that names a registered model by `modelId` and its workspace by `workspaceName` and
+    /// `resourceGroupName`, as `mlpack model register -t` and `az ml model register -t` write it
+    /// (docs/azureml-2019.md#1.2).
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Argument::Model`] if it names none.
+    pub fn load(file: &Path) -> Result<Self> {
+        let text = read_text(file).map_err(Error::io("read", file.display()))?;
+        let wrong = |reason: &str| Argument::Model {
+            message: format!("{} does not name a model: {reason}", file.display()),
+            hint: "write it with `mlpack model register -t FILE`".to_owned(),
+        };
+        let document: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
+        let text = |key: &str| document[key].as_str().map(str::to_owned);
+        let id = text("modelId").or_else(|| text("id"));
+        let id = id.ok_or_else(|| wrong("it has no `modelId`"))?;
+        let workspace = WorkspaceInfo {
+            workspace_name: text("workspaceName"),
+            resource_group_name: text("resourceGroupName"),
+        };
+        Ok(Self { file: None, registered: Some(Self::id(&id)?), workspace })
+    }
+
+    /// Returns the model's name.
+    pub fn name(&self) -> Option<&str> {
+        let file = self.file.as_ref().map(|file| &*file.name);
+        self.registered.as_ref().map(|(name, _)| &**name).or(file)
+    }
+
     /// Parses the id of a registered model: `NAME`, `NAME:VERSION` or `NAME@ALIAS`.
     ///
     /// # Errors

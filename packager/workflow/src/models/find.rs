@@ -10,7 +10,7 @@ use mlpack_oci::Location;
 use mlpack_oci::pending::PendingFolder;
 use mlpack_project::project::{Model, ModelSpec, PackedFile, PackedKind, StoredLayer};
 
-use super::ModelArgument;
+use super::{AzureConfig, ModelArgument};
 use crate::{Argument, Error, Result, Session};
 
 /// The folder of a workspace beside a project.
@@ -43,10 +43,18 @@ pub fn open_or_create(session: &Session) -> Result<Workspace> {
 /// # Errors
 /// If it is in a registry, which needs no creation, or cannot be written.
 pub fn create(session: &Session, info: &WorkspaceInfo) -> Result<Workspace> {
-    let written = session.workspace.as_deref().unwrap_or(FOLDER);
-    let dir = session.cwd.join(written);
+    let (folder, place, config) = named(session)?;
+    let dir = match place {
+        Some(place) if place != FOLDER => folder.join(place),
+        _ => session.cwd.join(FOLDER),
+    };
+    let written = session.relative(&dir);
+    let info = &WorkspaceInfo {
+        workspace_name: info.workspace_name.clone().or(config.workspace_name),
+        resource_group_name: info.resource_group_name.clone().or(config.resource_group_name),
+    };
     let created = !dir.join(WORKSPACE_FILE).exists();
-    let workspace = Workspace::create(&dir, written.to_owned(), info)?;
+    let workspace = Workspace::create(&dir, written.clone(), info)?;
     if created {
         session.progress.note(&format!("Created workspace {written}"));
     }
@@ -54,14 +62,9 @@ pub fn create(session: &Session, info: &WorkspaceInfo) -> Result<Workspace> {
 }
 
 fn find(session: &Session) -> Result<Option<Workspace>> {
-    let Some(written) = &session.workspace else {
-        let found = session.cwd.ancestors().map(|folder| folder.join(FOLDER));
-        let found = found.into_iter().find(|dir| dir.join(WORKSPACE_FILE).is_file());
-        let open = |dir: PathBuf| Workspace::open(&dir, session.relative(&dir));
-        return Ok(found.map(open).transpose()?);
-    };
-    let dir = session.cwd.join(written);
-    if let (false, Some((registry, prefix))) = (dir.exists(), in_registry(written)) {
+    let (folder, Some(written), _) = named(session)? else { return Ok(None) };
+    let dir = folder.join(&written);
+    if let (false, Some((registry, prefix))) = (dir.exists(), in_registry(&written)) {
         let location: Location =
             format!("{registry}/{prefix}").parse().map_err(Argument::Location)?;
         session.registries.bind(&location);
@@ -77,7 +80,29 @@ fn find(session: &Session) -> Result<Option<Workspace>> {
     if !dir.join(WORKSPACE_FILE).exists() {
         return Ok(None);
     }
-    Ok(Some(Workspace::open(&dir, written.clone())?))
+    Ok(Some(Workspace::open(&dir, session.relative(&dir))?))
+}
+
+/// Returns what names the workspace, the folder that it is relative to, and its names on Azure: what the user says, else
+/// the nearest `.mlpack` or file of Azure ML that names one, from the folder upwards.
+fn named(session: &Session) -> Result<(PathBuf, Option<String>, WorkspaceInfo)> {
+    let mut info = WorkspaceInfo::default();
+    for folder in session.workspace_folder.ancestors() {
+        let config = AzureConfig::of(folder)?.unwrap_or_default();
+        if info == WorkspaceInfo::default() {
+            info = config.info;
+        }
+        if session.workspace.is_some() {
+            continue;
+        }
+        if folder.join(FOLDER).join(WORKSPACE_FILE).is_file() {
+            return Ok((folder.to_owned(), Some(FOLDER.to_owned()), info));
+        }
+        if config.place.is_some() {
+            return Ok((folder.to_owned(), config.place, info));
+        }
+    }
+    Ok((session.cwd.clone(), session.workspace.clone(), info))
 }
 
 /// Splits `REGISTRY/PREFIX`: the first part has a dot or a port, as in Docker's references.
@@ -115,6 +140,7 @@ pub(crate) fn resolve(
             (None, Some(spec), Selector::Latest) => files.push(spec.clone()),
             (None, ..) => return Err(Argument::NoWorkspace.into()),
             (Some(workspace), ..) => {
+                same_workspace(&argument.workspace, workspace)?;
                 let model = model(&workspace.find(&id.0, &id.1)?);
                 if !registered.contains(&model) {
                     registered.push(model);
@@ -123,6 +149,26 @@ pub(crate) fn resolve(
         }
     }
     Ok((files, registered))
+}
+
+/// Refuses a model of a workspace whose names are not those of the one that is used.
+fn same_workspace(wanted: &WorkspaceInfo, workspace: &Workspace) -> Result<()> {
+    let pairs = [
+        ("workspace", &wanted.workspace_name, &workspace.info.workspace_name),
+        ("resource group", &wanted.resource_group_name, &workspace.info.resource_group_name),
+    ];
+    for (what, wanted, found) in pairs {
+        if let (Some(wanted), Some(found)) = (wanted, found)
+            && wanted != found
+        {
+            return Err(Argument::Model {
+                message: format!("the model is in {what} `{wanted}`, not in `{found}`"),
+                hint: "name its workspace with `--workspace`".to_owned(),
+            }
+            .into());
+        }
+    }
+    Ok(())
 }
 
 fn model(found: &RegisteredModel) -> Model {

@@ -1,26 +1,31 @@
 //! Registering: a file or folder becomes a version of a model.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use mlpack_model_source::Login;
 use mlpack_models::{Claim, ListedFile, ModelRecord, RegisteredModel, Resources, Workspace};
 use mlpack_oci::layer::{Compression, LayerOptions, write_layer};
 use mlpack_project::image::model_tree;
 use mlpack_project::project::{Model, ModelSpec, PackedFile, PackedKind, is_model_name};
 
 use super::open_or_create;
+use super::source::{ModelSource, fetch};
 use crate::{Argument, Error, Result, Session};
 
 /// Entries of a model that its record lists; more would exceed the size that registries accept for a config.
 const MAX_LISTED: usize = 10_000;
 
 /// A model to register.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RegisterRequest {
     /// Its name.
     pub name: String,
-    /// Its file or folder.
-    pub path: PathBuf,
+    /// Where it is.
+    pub source: ModelSource,
+    /// How a server that it is on knows the user.
+    pub login: Login,
+    /// Whether it is in an archive.
+    pub is_packed: bool,
     /// For people.
     pub description: Option<String>,
     /// Labels that may change.
@@ -78,13 +83,18 @@ pub fn register(session: &Session, request: &RegisterRequest) -> Result<Register
         ));
     }
     // The files first: nothing is claimed for a model that cannot be read.
-    let spec = ModelSpec { name: name.clone(), version: 0, path: request.path.clone() };
+    let fetched = fetch(session, &request.source, request.login.clone(), request.is_packed)?;
+    let spec = ModelSpec { name: name.clone(), version: 0, path: fetched.path.clone() };
     let model = Model::load(&spec, &session.cwd)?;
+    let mut request = request.clone();
+    if let Some((run, experiment)) = fetched.run.clone() {
+        (request.run_id, request.experiment_name) = (Some(run), Some(experiment));
+    }
     let workspace = open_or_create(session)?;
     let nonce = format!("{}-{}", std::process::id(), session.now);
     let claim = workspace.claim(name, &session.now, &nonce)?;
     let model = Model { version: claim.version, ..model };
-    let registered = write(session, &workspace, &claim, request, &model);
+    let registered = write(session, &workspace, &claim, &request, &model);
     if registered.is_err() {
         // The first error is the one to report.
         let _ = workspace.release(&claim);

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use mlpack_workflow::{Destination, PackageRequest, deploy, package};
+use mlpack_deploy::ServiceName;
+use mlpack_workflow::models::new_image_place;
+use mlpack_workflow::{DeployRequest, Destination, PackageRequest, deploy, package};
+use serde_json::json;
 
-use crate::args::{AzureArgs, LockUseArgs, ProjectArgs, RegistryArgs, TargetArgs};
+use crate::args::{
+    AzureDeployArgs, LockUseArgs, OutputArgs, ProjectArgs, RegistryArgs, TargetArgs,
+};
 use crate::context::Context;
-use crate::failure::Result;
-use crate::{output, render};
+use crate::failure::{Failure, Result};
+use crate::render;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,13 +20,16 @@ Examples:
   mlpack model deploy -n my-service -m model=model.pkl \\
                       --ic inferenceconfig.json --port 8080 --overwrite
 
-`-ic`, `-dc` and `-ct` with one dash are accepted too. `-g`, `-w`, `-v` and other arguments of `az ml` that need an Azure
+`-ic`, `-dc` and `-ct` with one dash are accepted too. `-g`, `-w` and other arguments of `az ml` that need an Azure
 workspace are accepted and have no effect.";
 
 /// Package models with their entry script and run them as a service
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
+    /// Service name: 3 to 32 lowercase letters, digits and dashes [default: the first model's]
+    #[arg(long, short)]
+    name: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -31,21 +39,43 @@ pub(super) struct Args {
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
-    azure: AzureArgs,
+    output: OutputArgs,
+    #[command(flatten)]
+    azure: AzureDeployArgs,
+}
+
+impl Args {
+    fn name(&self) -> Result<String> {
+        if let Some(name) = &self.name {
+            return Ok(name.clone());
+        }
+        let models = self.project.models()?;
+        let derived = models.first().and_then(|model| ServiceName::of_model(model.name()?));
+        derived.map(|name| name.to_string()).ok_or_else(|| {
+            Failure::usage(
+                "the service has no name, and none can be made of its first model",
+                "give it one with `--name NAME`",
+            )
+        })
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     args.azure.warn(context.format);
     let session = context.packaging(&args.registry, Some(&args.project))?;
     // Before the long work: whether the target answers, and name and port are free.
-    let deployment = deploy::plan(&session, args.target.request(BTreeMap::new()))?;
+    let deployment = {
+        let name = args.name()?;
+        let request = args.target.request(&name, args.project.description(), BTreeMap::new())?;
+        let image = new_image_place(&session, &args.project.models()?)?;
+        deploy::plan(&session, DeployRequest { image, ..request })?
+    };
     let destination =
         Destination { output: None, keep_base_layers: true, target: deployment.compute_target() };
     let request = PackageRequest { destination, ..args.project.packaging(args.lock_use)? };
     let plan = package::plan(&session, &request)?;
     deploy::warn_azure_only(&session, plan.azure_only);
-    let packaged = package::execute(&session, plan, &deployment.destination())?;
+    let packaged = package::execute(&session, plan, deployment.destination())?;
     let service = deploy::execute(&session, deployment, &packaged.image)?;
-    output::result(context.format, &service, render::service);
-    Ok(())
+    args.output.print(context.format, &json!(service), |_| render::service(&service))
 }

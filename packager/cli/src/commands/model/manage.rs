@@ -7,7 +7,7 @@ use mlpack_workflow::models::{self, pairs};
 use mlpack_workflow::{ModelArgument, Session};
 use serde_json::json;
 
-use crate::args::{AzureArgs, OutputArgs, RegistryArgs, WorkspaceArgs};
+use crate::args::{AzureArgs, FilterArgs, OutputArgs, RegistryArgs, WorkspaceArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::render;
@@ -47,12 +47,8 @@ pub(super) struct ListArgs {
     /// Only this model
     #[arg(long, short, visible_alias = "model-name")]
     name: Option<String>,
-    /// Only models with this tag (can be repeated)
-    #[arg(long = "tag", value_name = "KEY[=VALUE]")]
-    tags: Vec<String>,
-    /// Only models with this property (can be repeated)
-    #[arg(long = "property", value_name = "KEY[=VALUE]")]
-    properties: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Only models of this run
     #[arg(long, value_name = "ID")]
     run_id: Option<String>,
@@ -64,19 +60,11 @@ pub(super) struct ListArgs {
 }
 
 pub(super) fn list(context: &Context, args: &ListArgs) -> Result<()> {
-    let (_, workspace) = args.common.open(context)?;
+    let (session, workspace) = args.common.open(context)?;
     let mut records: Vec<ModelRecord> = Vec::new();
     for model in workspace.list(args.name.as_deref())? {
         let record = model.record;
-        let matches =
-            |wanted: &String, labels: &std::collections::BTreeMap<String, String>| match wanted
-                .split_once('=')
-            {
-                Some((key, value)) => labels.get(key).is_some_and(|found| found == value),
-                None => labels.contains_key(wanted),
-            };
-        let kept = args.tags.iter().all(|tag| matches(tag, &record.tags))
-            && args.properties.iter().all(|property| matches(property, &record.properties))
+        let kept = args.filter.accepts(&record.tags, &record.properties)
             && (args.run_id.is_none() || record.run_id == args.run_id);
         if !kept {
             continue;
@@ -88,7 +76,9 @@ pub(super) fn list(context: &Context, args: &ListArgs) -> Result<()> {
         records.push(record);
     }
     let values: Vec<_> = records.iter().map(render::model_value).collect();
-    args.common.output.print(context.format, &json!(values), |_| render::models(&records))
+    args.common
+        .output
+        .print(context.format, &json!(values), |_| render::models(&records, &session.now))
 }
 
 const SHOW_EXAMPLES: &str = "\
@@ -236,15 +226,18 @@ pub(super) struct DeleteArgs {
     /// NAME:VERSION or NAME@ALIAS
     #[arg(long, short = 'i', value_name = "ID")]
     model_id: String,
+    /// Delete it although services or images use it
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn delete(context: &Context, args: &DeleteArgs) -> Result<()> {
     let (session, workspace) = args.common.open(context)?;
-    let model = by_id(&workspace, Some(&args.model_id))?.record;
-    workspace.delete(&model.name, model.version, &session.now)?;
-    let id = model.id();
+    let model = by_id(&workspace, Some(&args.model_id))?;
+    models::delete(&session, &workspace, &model, args.force)?;
+    let id = model.record.id();
     args.common.output.print(context.format, &json!({ "id": id }), |_| format!("{id} deleted"))
 }
 

@@ -2,6 +2,8 @@
 
 mod deploy;
 mod manage;
+mod package;
+mod profile;
 mod register;
 
 use crate::context::Context;
@@ -22,6 +24,8 @@ enum Command {
     Update(Box<manage::UpdateArgs>),
     Download(manage::DownloadArgs),
     Delete(manage::DeleteArgs),
+    Package(Box<package::Args>),
+    Profile(Box<profile::Args>),
     Deploy(Box<deploy::Args>),
 }
 
@@ -33,6 +37,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         Command::Update(args) => manage::update(context, args),
         Command::Download(args) => manage::download(context, args),
         Command::Delete(args) => manage::delete(context, args),
+        Command::Package(args) => package::run(context, args),
+        Command::Profile(args) => profile::run(context, args),
         Command::Deploy(args) => deploy::run(context, args),
     }
 }

@@ -1,21 +1,28 @@
 //! `mlpack model register`: a file or folder becomes a version of a model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use mlpack_model_source::Login;
+use mlpack_model_source::mlflow::{Query, is_near};
 use mlpack_models::Resources;
-use mlpack_workflow::models::{self, RegisterRequest, pairs};
+use mlpack_oci::Secret;
+use mlpack_workflow::models::{self, ModelSource, RegisterRequest, pairs};
 use serde_json::json;
 
 use crate::args::{AzureArgs, OutputArgs, RegistryArgs, WorkspaceArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::render;
+use crate::settings::variable;
 
 const EXAMPLES: &str = "\
 Examples:
   mlpack model register -n digits -p digits.onnx
   mlpack model register -n digits -p outputs/model --tag stage=test --model-framework Onnx
   mlpack model register -n digits -p digits.onnx -t model.json
+  mlpack model register -n digits -p https://example.com/models/digits.tar.gz --unpack
+  mlpack model register -n digits --experiment-name digits --asset-path outputs/model.pkl \\
+                        --tracking-uri http://localhost:5000
 
 Prints the record; `-t` also writes a file for `mlpack model deploy -f`. The first model of a folder creates the workspace
 `.mlpack` there.";
@@ -27,12 +34,20 @@ pub(super) struct Args {
     /// Model name
     #[arg(long, short)]
     name: String,
-    /// File or folder of the model
-    #[arg(long, short = 'p', value_name = "PATH", required_unless_present = "asset_path")]
-    model_path: Option<PathBuf>,
-    /// File or folder of the model as a run wrote it, as in outputs/model.pkl
+    /// File or folder of the model, or the URL of a file
+    #[arg(long, short = 'p', value_name = "PATH|URL", required_unless_present = "asset_path")]
+    model_path: Option<String>,
+    /// Artifact of a run of MLflow, as in outputs/model.pkl, or the name of a model that the run logged; a file or folder
+    /// where there is no MLflow
     #[arg(long, value_name = "PATH", conflicts_with = "model_path")]
-    asset_path: Option<PathBuf>,
+    asset_path: Option<String>,
+    /// Runs of MLflow: the URL of a server, `sqlite:///FILE`, or an `mlruns` folder [env: MLFLOW_TRACKING_URI] [default:
+    /// mlflow.db or mlruns in the current directory]
+    #[arg(long, value_name = "URI")]
+    tracking_uri: Option<String>,
+    /// Unpack a .tar.gz archive, and register what is in it
+    #[arg(long)]
+    unpack: bool,
     /// Description
     #[arg(long, short)]
     description: Option<String>,
@@ -89,10 +104,18 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     args.azure.warn(context.format);
     let session = args.workspace.add_to(context.session(&args.registry)?);
     let (experiment, run) = args.run_of(context)?;
-    let path = args.model_path.as_ref().or(args.asset_path.as_ref());
+    let tracking = args.tracking_uri.clone().or_else(|| variable("MLFLOW_TRACKING_URI"));
+    let query = Query {
+        store: tracking,
+        experiment: experiment.clone(),
+        run: run.clone(),
+        artifact: args.asset_path.clone().unwrap_or_default(),
+    };
     let request = RegisterRequest {
         name: args.name.clone(),
-        path: path.cloned().unwrap_or_default(),
+        source: args.source(query, &session.cwd),
+        login: login(),
+        is_packed: args.unpack,
         description: args.description.clone(),
         tags: pairs("--tag", &args.tags)?,
         properties: pairs("--property", &args.properties)?,
@@ -125,7 +148,36 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     })
 }
 
+/// Returns how a tracking server knows the user, as MLflow's own client reads it.
+fn login() -> Login {
+    let secret = |name: &str| variable(name).map(Secret::new);
+    Login {
+        token: secret("MLFLOW_TRACKING_TOKEN"),
+        username: variable("MLFLOW_TRACKING_USERNAME"),
+        password: secret("MLFLOW_TRACKING_PASSWORD"),
+    }
+}
+
 impl Args {
+    /// Returns where the model is: `--asset-path` is an artifact if MLflow is named, or if there is no such file here.
+    fn source(&self, query: Query, cwd: &Path) -> ModelSource {
+        if let Some(written) = &self.model_path {
+            return match written.starts_with("http://") || written.starts_with("https://") {
+                true => ModelSource::Url(written.clone()),
+                false => ModelSource::Path(written.into()),
+            };
+        }
+        let is_named = query.run.is_some() || query.experiment.is_some();
+        let is_run = match query.store {
+            Some(_) => true,
+            None => is_named && !cwd.join(&query.artifact).exists() && is_near(cwd),
+        };
+        match is_run {
+            true => ModelSource::Run(query),
+            false => ModelSource::Path(query.artifact.into()),
+        }
+    }
+
     /// Returns experiment and run, from the flags or from the file of a run.
     fn run_of(&self, context: &Context) -> Result<(Option<String>, Option<String>)> {
         let (mut experiment, mut run) = (self.experiment_name.clone(), self.run_id.clone());
