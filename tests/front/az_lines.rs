@@ -112,19 +112,19 @@ file     model.onnx (7 B)
 created  [NOW]
 $ az ml model deploy -m sklearn_mnist:1 -ic inferenceconfig.json -dc deploymentconfig.json
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: no Azure resource group is named
+hint: name it with `-g NAME`, AZURE_DEFAULTS_GROUP, or `resource_group` in .azureml/config.json
+--- exit code 1
 $ az ml model deploy -m sklearn_mnist:1 -n aciservice -ic inferenceconfig.json -dc deploymentconfig.json
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: no Azure resource group is named
+hint: name it with `-g NAME`, AZURE_DEFAULTS_GROUP, or `resource_group` in .azureml/config.json
+--- exit code 1
 $ az ml model deploy -ct myaks -m mymodel:1 -n aksservice -ic inferenceconfig.json -dc deploymentconfig.json
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: `--compute-target` has no meaning for compute type `aci`
+hint: leave it out; `mlpack deploy --help` says what each option is for
+--- exit code 1
 
 "#]]);
 }
@@ -142,43 +142,39 @@ az ml model deploy --name diabetes-aci --model 'diabetes.pkl:3' --ic inference_c
     run(&context, lines).is(str![[r#"
 $ az ml model deploy -n svc-aci -f model.json --ic config/inference-config.yml --dc config/deployment-config-aci.yml --overwrite
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: no Azure resource group is named
+hint: name it with `-g NAME`, AZURE_DEFAULTS_GROUP, or `resource_group` in .azureml/config.json
+--- exit code 1
 $ az ml model deploy -g my-rg -w my-ws -n svc -f model.json --dc dc.yml --ic inferenceConfig.yml --description "A classifier on ACI" --overwrite -v
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: cannot ask for the addresses of the cloud: 127.0.0.1: Connection refused
+hint: check the network, the proxy and MLPACK_AZURE_CLOUD
+--- exit code 1
 $ az ml model deploy -n svc-aci -m credit:1 --inference-config-file config/inference-config.yml --deploy-config-file config/deployment-config-aci.yml --overwrite
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: no Azure resource group is named
+hint: name it with `-g NAME`, AZURE_DEFAULTS_GROUP, or `resource_group` in .azureml/config.json
+--- exit code 1
 $ az ml model deploy -n myservice -m "mymodel:1" --ic inferenceConfig.yml --dc aciDeploymentConfig.yml
 --- stderr
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: no Azure resource group is named
+hint: name it with `-g NAME`, AZURE_DEFAULTS_GROUP, or `resource_group` in .azureml/config.json
+--- exit code 1
 $ az ml model deploy -n food -m food:1 --ic inferenceconfig.json --dc deploymentconfig.json --resource-group my-rg --workspace-name my-ws --overwrite -v
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: cannot ask for the addresses of the cloud: 127.0.0.1: Connection refused
+hint: check the network, the proxy and MLPACK_AZURE_CLOUD
+--- exit code 1
 $ az ml model deploy -n food -m food:1 --ic inferenceconfig.json --pi profileresult.json --dc deploymentconfig.json -w my-ws -g my-rg --overwrite -v
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: cannot ask for the addresses of the cloud: 127.0.0.1: Connection refused
+hint: check the network, the proxy and MLPACK_AZURE_CLOUD
+--- exit code 1
 $ az ml model deploy --name diabetes-aci --model 'diabetes.pkl:3' --ic inference_config.yml --dc deployment_config_aci.yml -g my-rg --workspace-name my-ws --overwrite -v
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
-error: deploying to compute type `aci` is not supported yet
-hint: use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`
---- exit code 2
+error: cannot ask for the addresses of the cloud: 127.0.0.1: Connection refused
+hint: check the network, the proxy and MLPACK_AZURE_CLOUD
+--- exit code 1
 
 "#]]);
 }
@@ -207,7 +203,6 @@ hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az a
 --- exit code 1
 $ az ml model deploy -n aks4 -m "tf-dnn:1" --ic inferenceconfig.json --dc deploymentconfig.yml --ct my-aks -w my-ws -g "my-rg" --overwrite
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
 warning: [TEMP]/work/deploymentconfig.yml:2:1: ignored the unknown key `sslEnabled`
 error: there is no kubeconfig: [TEMP]/home/.kube/config does not exist, and this machine is not in a cluster
 hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az aks get-credentials`
@@ -226,7 +221,6 @@ hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az a
 --- exit code 1
 $ az ml model deploy --name diabetes-aks --model 'diabetes.pkl:3' --compute-target my-aks --ic inference_config.yml --dc deployment_config_aks.yml -g my-rg --workspace-name my-ws --overwrite -v
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
 warning: [TEMP]/work/deployment_config_aks.yml:2:1: ignored the unknown key `sslEnabled`
 error: there is no kubeconfig: [TEMP]/home/.kube/config does not exist, and this machine is not in a cluster
 hint: set KUBECONFIG, or write the file with the cluster's own tool, as in `az aks get-credentials`

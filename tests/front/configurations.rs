@@ -98,7 +98,6 @@ fn arguments_about_a_workspace_are_accepted() {
     let line = "model deploy -n food --es score.py --inference-config-file ic.json --deploy-config-file dc.yml --pi p.json -w my-ws -g my-rg --overwrite -v";
     context.mlpack(&line.split(' ').collect::<Vec<_>>()).is(str![[r#"
 --- stderr
-warning: `--resource-group`, `--workspace-name` have no effect: there is no Azure workspace
 error: cannot read p.json: No such file or directory (os error 2)
 --- exit code 1
 

@@ -32,6 +32,7 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-registry", vec!["mlpack-http", "mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
         ("mlpack-cluster", vec![]),
+        ("mlpack-azure", vec!["mlpack-http", "mlpack-oci"]),
         ("mlpack-documents", vec![]),
         // The program of an image and its embedding: no crate of the packager.
         ("mlpack-serve", vec![]),
@@ -97,7 +98,13 @@ fn the_arrows_between_the_crates_are_these() {
         ("mlpack-model-source", vec!["mlpack-documents", "mlpack-http", "mlpack-oci"]),
         (
             "mlpack-deploy",
-            vec!["mlpack-cluster", "mlpack-documents", "mlpack-engine", "mlpack-oci"],
+            vec![
+                "mlpack-azure",
+                "mlpack-cluster",
+                "mlpack-documents",
+                "mlpack-engine",
+                "mlpack-oci",
+            ],
         ),
         (
             "mlpack-workflow",
@@ -151,6 +158,7 @@ fn only_some_crates_reach_the_network() {
         metadata.packages.iter().filter(knows).map(|package| package.name.to_string()).collect()
     };
     let http = [
+        "mlpack-azure",
         "mlpack-deploy",
         "mlpack-http",
         "mlpack-model-source",

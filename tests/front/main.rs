@@ -13,6 +13,7 @@
 
 mod arm64;
 mod az_lines;
+mod azure;
 mod bad_bases;
 mod bad_environments;
 mod bad_inputs;

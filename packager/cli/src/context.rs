@@ -93,6 +93,7 @@ impl Context {
             packages: Settings { current_dir: cwd.clone(), ..Settings::new(&cache) },
             workspace_folder: cwd.clone(),
             kubeconfigs: settings::kubeconfigs(&cwd),
+            azure: settings::azure(&cwd),
             cwd,
             cache,
             threads: std::thread::available_parallelism().map_or(2, usize::from),

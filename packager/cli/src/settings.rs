@@ -1,6 +1,7 @@
 //! The environment variables and directories that the command reads.
 #![allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
+mod azure;
 mod conda;
 mod front_door;
 mod packages;
@@ -17,6 +18,7 @@ use mlpack_oci::layer::LayerOptions;
 
 use crate::failure::{Failure, Result};
 
+pub(crate) use azure::azure;
 pub(crate) use front_door::front_door;
 pub(crate) use packages::packages;
 pub(crate) use registries::{docker_config, registries};

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mlpack_documents::Templates;
 use mlpack_oci::{Location, PinnedReference, Progress, Secret};
 
+use crate::azure_account::AzureAccount;
 use crate::change::Change;
 use crate::error::Result;
-use crate::image_facts::{ImageFacts, PullLogin};
+use crate::image_facts::{ImageFacts, PullLogin, PullLogins};
 use crate::metadata::Metadata;
 use crate::name::ServiceName;
 use crate::options::TargetOptions;
@@ -36,6 +38,10 @@ pub struct Connections {
     pub options: TargetOptions,
     /// The login that the target pulls the image with.
     pub pull_login: Option<PullLogin>,
+    /// Where a target finds the login again that it pulls an image with, if it cannot keep one.
+    pub logins: Option<Arc<dyn PullLogins>>,
+    /// Who signs in to Azure, and where services are.
+    pub azure: AzureAccount,
     /// Whether fields of objects that others manage are taken from them.
     pub force_conflicts: bool,
     /// The templates of documents.
@@ -124,6 +130,7 @@ pub trait Deployer: fmt::Debug + Send + Sync {
         name: &ServiceName,
         which: KeyName,
         key: Option<Secret>,
+        progress: &dyn Progress,
     ) -> Result<ServiceKeys>;
 
     /// Sends a request again and again for a time, and measures the service.

@@ -163,7 +163,7 @@ impl Error {
             }
             Self::Document(error) => return error.hint(),
             Self::Unsupported { .. } => {
-                "use compute type `local` or `aks`; for `aci` and `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`".to_owned()
+                "use compute type `local`, `aks` or `aci`; for `iot`, package the image with `--output REGISTRY/REPOSITORY:TAG`, and write the documents of the service with `mlpack deploy IMAGE --render-only -o DIR`".to_owned()
             }
             Self::Key => "use letters and digits, as in the keys that mlpack generates".to_owned(),
             Self::NoRandomness => return None,

@@ -1,11 +1,12 @@
 //! What a target is given of an image besides its reference.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
-use mlpack_oci::{Secret, labels};
+use mlpack_oci::{PinnedReference, Secret, labels};
 use serde::{Deserialize, Serialize};
 
-use crate::ModelUse;
+use crate::{ModelUse, Result};
 
 /// What of an image decides how it is placed. Serialised as a service on a target records it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,4 +42,13 @@ pub struct PullLogin {
     pub username: String,
     /// Password.
     pub password: Secret,
+}
+
+/// The logins of this machine for registries.
+pub trait PullLogins: Debug + Send + Sync {
+    /// Returns the login to pull an image with.
+    ///
+    /// # Errors
+    /// If there is none with a user and a password.
+    fn pull_login(&self, image: &PinnedReference) -> Result<PullLogin>;
 }

@@ -6,7 +6,9 @@
 //! `select.rs`.
 
 mod aci;
+mod azure_account;
 mod change;
+mod clients;
 pub mod config;
 mod deployer;
 mod error;
@@ -16,7 +18,6 @@ mod image_facts;
 mod iot;
 mod kubernetes;
 pub mod local;
-mod loopback;
 mod metadata;
 mod name;
 mod options;
@@ -30,14 +31,16 @@ mod state;
 mod tls;
 mod webservice;
 
+pub use azure_account::AzureAccount;
 pub use change::Change;
 pub use config::DeploymentConfig;
 pub use deployer::{Answer, Connections, Current, DEFAULT_TIMEOUT, Deployer, Deployment, Request};
 pub use error::{Error, Result, log_block};
 pub use explain::{Ended, Explanation, explain_end, explain_status};
 pub use front_door::port_of;
-pub use image_facts::{ImageFacts, PullLogin};
+pub use image_facts::{ImageFacts, PullLogin, PullLogins};
 pub use metadata::Metadata;
+pub use mlpack_azure::SignIn;
 pub use name::ServiceName;
 pub use options::{Exposure, TargetOptions, is_name};
 pub use placement_error::PlacementError;

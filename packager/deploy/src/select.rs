@@ -26,6 +26,10 @@ pub async fn deployer_for(
         DeploymentConfig::Aks(config) => {
             kubernetes::connect(config, compute_target, connections).await
         }
+        DeploymentConfig::Aci(_) if compute_target.is_some() => {
+            Err(PlacementError::without_meaning("--compute-target", "compute type `aci`").into())
+        }
+        DeploymentConfig::Aci(config) => aci::connect(config, connections).await,
         other => {
             Err(Error::Unsupported { target: format!("compute type `{}`", other.compute_type()) })
         }
@@ -55,9 +59,12 @@ mod tests {
 
     #[tokio::test]
     async fn other_targets_are_parsed_and_then_refused() {
-        let config = DeploymentConfig::parse("computeType: ACI", "dc.yml").unwrap();
+        let config = DeploymentConfig::parse("computeType: AKSendpoint", "dc.yml").unwrap();
         let error = deployer_for(&config, None, &Connections::default()).await.unwrap_err();
-        assert_eq!(error.to_string(), "deploying to compute type `aci` is not supported yet");
+        assert_eq!(
+            error.to_string(),
+            "deploying to compute type `aksendpoint` is not supported yet"
+        );
     }
 
     #[tokio::test]

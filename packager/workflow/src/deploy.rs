@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlpack_deploy::config::{Document, Scalar, Setting, compute_type, parse_document, read_text};
@@ -12,7 +13,8 @@ use mlpack_deploy::{
 use mlpack_oci::{Image, Location, PinnedReference};
 use mlpack_project::check::ComputeTarget;
 
-use crate::placement::{facts, pinned, pull_login};
+use crate::azure_config::azure_account;
+use crate::placement::{facts, pinned, pull_login, stored_logins};
 use crate::{Argument, Error, Result, Session};
 
 /// A service to deploy.
@@ -100,6 +102,7 @@ impl ServiceTarget {
 pub struct Plan {
     deployer: Box<dyn Deployer>,
     target: Option<ComputeTarget>,
+    compute_type: &'static str,
     name: ServiceName,
     metadata: Metadata,
     environment: BTreeMap<String, String>,
@@ -129,6 +132,11 @@ impl Plan {
         &self.name
     }
 
+    /// Returns the compute type.
+    pub fn compute_type(&self) -> &'static str {
+        self.compute_type
+    }
+
     /// Returns the kind of target, for the checks of a project.
     pub fn compute_target(&self) -> Option<ComputeTarget> {
         self.target
@@ -149,7 +157,7 @@ pub fn plan(session: &Session, request: DeployRequest) -> Result<Plan> {
             (true, Some(location)) => pull_login(session, location)?,
             _ => None,
         },
-        ..connections(session)
+        ..connections(session)?
     };
     let deployer = connect(session, &config, request.compute_target.as_deref(), &connections)?;
     let Some(destination) = deployer.destination(&name).or(request.image) else {
@@ -157,8 +165,18 @@ pub fn plan(session: &Session, request: DeployRequest) -> Result<Plan> {
     };
     let DeployRequest { metadata, environment, overwrite, timeout, .. } = request;
     session.runtime.block_on(deployer.check(&name, overwrite))?;
-    let target = compute_target(&config);
-    Ok(Plan { deployer, target, name, metadata, environment, overwrite, timeout, destination })
+    let (target, compute_type) = (compute_target(&config), config.compute_type());
+    Ok(Plan {
+        deployer,
+        target,
+        compute_type,
+        name,
+        metadata,
+        environment,
+        overwrite,
+        timeout,
+        destination,
+    })
 }
 
 /// Returns what a deployment of an image would change. Nothing is sent that stays.
@@ -212,19 +230,21 @@ pub fn warn_azure_only(session: &Session, azure_only: bool) {
 /// # Errors
 /// If it cannot be reached.
 pub fn deployer(session: &Session, target: &ServiceTarget) -> Result<Box<dyn Deployer>> {
-    let connections = connections(session);
+    let connections = connections(session)?;
     connect(session, &target.config()?, target.compute_target.as_deref(), &connections)
 }
 
 /// Returns what a session knows of the ways to its targets.
-pub(crate) fn connections(session: &Session) -> Connections {
-    Connections {
+pub(crate) fn connections(session: &Session) -> Result<Connections> {
+    Ok(Connections {
         docker_host: session.docker_host.clone(),
         folder: session.cwd.clone(),
         kubeconfigs: session.kubeconfigs.clone(),
+        logins: Some(Arc::new(stored_logins(session)?)),
+        azure: azure_account(session)?,
         templates: session.templates.clone(),
         ..Connections::default()
-    }
+    })
 }
 
 pub(crate) fn connect(

@@ -8,7 +8,7 @@ use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_
 use mlpack_oci::layout::Layout;
 use mlpack_oci::{Image, Location, PinnedReference, Platform, Reference};
 use mlpack_project::project::RegistryAccess;
-use mlpack_registry::{Client, Credentials};
+use mlpack_registry::{Client, CredentialStore, Credentials};
 
 use crate::{Argument, Error, Result, Session};
 
@@ -53,10 +53,17 @@ impl Session {
     /// # Errors
     /// If the password or a file of logins cannot be read.
     pub(crate) fn credentials(&self, reference: &Reference) -> Result<Credentials> {
+        Ok(self.credential_store()?.find(reference.registry(), reference.repository())?)
+    }
+
+    /// Returns the logins of this run.
+    ///
+    /// # Errors
+    /// If the password cannot be read.
+    pub(crate) fn credential_store(&self) -> Result<CredentialStore> {
         let state_dir = self.cache.join("registry");
         let settings = self.registries.settings(state_dir, None, || self.reporter.password());
-        let settings = settings.map_err(Error::io("read", "the password"))?;
-        Ok(settings.credentials.find(reference.registry(), reference.repository())?)
+        Ok(settings.map_err(Error::io("read", "the password"))?.credentials)
     }
 
     /// Connects to the Docker engine.

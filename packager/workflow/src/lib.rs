@@ -14,6 +14,7 @@
 //! [`Progress`]: mlpack_oci::Progress
 
 mod argument;
+mod azure_config;
 pub mod base;
 mod checks;
 pub mod contents;
@@ -40,6 +41,7 @@ mod stage;
 pub mod update;
 
 pub use argument::Argument;
+pub use azure_config::AzureConfig;
 pub use deploy::DeployRequest;
 pub use error::{Error, PackagesError, Refusal, Result};
 pub use inputs::{DEFAULT_POLICY, Destination, LockUse, PackageRequest, ProjectRequest};

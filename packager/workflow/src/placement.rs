@@ -1,8 +1,8 @@
 //! What a target is given of an image: where it is, what decides how it is placed, and the login to pull it.
 
-use mlpack_deploy::{ImageFacts, PullLogin};
+use mlpack_deploy::{ImageFacts, PullLogin, PullLogins};
 use mlpack_oci::{Image, Location, PinnedReference, Reference};
-use mlpack_registry::Credentials;
+use mlpack_registry::{CredentialStore, Credentials};
 
 use crate::{Argument, Result, Session};
 
@@ -45,23 +45,51 @@ pub(crate) fn facts(image: &Image) -> ImageFacts {
 
 /// Returns the login of this machine for an image's registry, as a user and a password.
 fn login(session: &Session, reference: &Reference) -> Result<PullLogin> {
-    match session.credentials(reference)? {
+    Ok(of(session.credentials(reference)?, reference)?)
+}
+
+fn of(found: Credentials, reference: &Reference) -> Result<PullLogin, Argument> {
+    let found = match found {
         Credentials::Basic { username, password } => {
-            Ok(PullLogin { server: reference.registry().to_owned(), username, password })
+            let server = reference.registry().to_owned();
+            return Ok(PullLogin { server, username, password });
         }
-        other => {
-            let found = match other {
-                Credentials::Anonymous => "no login",
-                _ => "only a token, which ends",
-            };
-            let host = reference.registry();
-            Err(Argument::Login {
-                message: format!("there is {found} for {host} on this machine"),
-                hint: format!(
-                    "log in with a user name and a password that may only pull, with `mlpack login {host}`"
-                ),
-            }
-            .into())
-        }
+        Credentials::Anonymous => "no login",
+        _ => "only a token, which ends",
+    };
+    let host = reference.registry();
+    Err(Argument::Login {
+        message: format!("there is {found} for {host} on this machine"),
+        hint: format!(
+            "log in with a user name and a password that may only pull, with `mlpack login {host}`"
+        ),
+    })
+}
+
+/// The logins that are stored on this machine.
+#[derive(Debug)]
+pub(crate) struct StoredLogins(CredentialStore);
+
+/// Returns the logins that are stored on this machine.
+///
+/// # Errors
+/// If the password of a user name on the command line cannot be read.
+pub(crate) fn stored_logins(session: &Session) -> Result<StoredLogins> {
+    Ok(StoredLogins(session.credential_store()?))
+}
+
+impl PullLogins for StoredLogins {
+    fn pull_login(&self, image: &PinnedReference) -> mlpack_deploy::Result<PullLogin> {
+        let target = |source: Box<dyn std::error::Error + Send + Sync>, hint| {
+            mlpack_deploy::Error::Target { source, hint }
+        };
+        let reference = image.place.parse::<Reference>();
+        let reference = reference.map_err(|error| target(error.into(), None))?;
+        let found = self.0.find(reference.registry(), reference.repository());
+        let found = found.map_err(|error| target(error.into(), None))?;
+        of(found, &reference).map_err(|error| {
+            let hint = error.hint();
+            target(error.into(), hint)
+        })
     }
 }

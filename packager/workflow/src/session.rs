@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mlpack_deploy::AzureAccount;
 use mlpack_documents::Templates;
 use mlpack_lock::LockPlaces;
 use mlpack_oci::rootfs::LayerIndex;
@@ -47,6 +48,8 @@ pub struct Session {
     pub docker_host: Option<String>,
     /// The files that name Kubernetes clusters, as in `KUBECONFIG`.
     pub kubeconfigs: Vec<PathBuf>,
+    /// Who signs in to Azure, and where services are.
+    pub azure: AzureAccount,
     /// How packages are resolved and downloaded.
     pub packages: Settings,
     /// The platform that containers of this machine run on.

@@ -103,7 +103,7 @@ pub fn plan(session: &Session, request: UpdateRequest) -> Result<UpdatePlan> {
     let mut environment = current.environment.clone();
     environment.extend(request.environment);
     let target = request.target.compute_target.as_deref();
-    let deployer = connect(session, &config, target, &connections(session))?;
+    let deployer = connect(session, &config, target, &connections(session)?)?;
     let destination = deployer.destination(&name).or(request.image);
     Ok(UpdatePlan {
         deployer,

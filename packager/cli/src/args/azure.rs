@@ -1,7 +1,8 @@
-//! Arguments of `az ml` that have no meaning without an Azure workspace, so that users' lines run unchanged
-//! (docs/azureml-2019.md#1.4).
+//! Arguments of `az ml` that name an Azure workspace, so that users' lines run unchanged (docs/azureml-2019.md#1.4). There
+//! is no such workspace: the resource group and the subscription are those of container groups.
 
 use clap::Args;
+use mlpack_workflow::Session;
 
 use crate::output::{self, Format};
 
@@ -16,19 +17,39 @@ pub(crate) struct AzureArgs {
     subscription_id: Option<String>,
 }
 
-/// Arguments of a deployment that are accepted and have no effect.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct AzureDeployArgs {
-    #[command(flatten)]
-    workspace: AzureArgs,
+/// Where services of Azure are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AzurePlaceArgs {
+    /// Resource group of the container group (Azure) [env: AZURE_DEFAULTS_GROUP]
+    #[arg(long, short = 'g', value_name = "NAME")]
+    resource_group: Option<String>,
+    /// Subscription of the resource group (Azure) [env: AZURE_SUBSCRIPTION_ID]
+    #[arg(long, value_name = "ID")]
+    subscription_id: Option<String>,
+    #[arg(long, short = 'w', value_name = "NAME", hide = true)]
+    workspace_name: Option<String>,
     #[arg(long, hide = true)]
     no_wait: bool,
 }
 
-impl AzureDeployArgs {
-    /// Prints a line about those that were given, if any were.
-    pub(crate) fn warn(&self, format: Format) {
-        self.workspace.warn(format);
+impl AzurePlaceArgs {
+    /// Adds them to a session.
+    pub(crate) fn add_to(&self, mut session: Session) -> Session {
+        let azure = &mut session.azure;
+        azure.resource_group = self.resource_group.clone().or(azure.resource_group.take());
+        azure.subscription = self.subscription_id.clone().or(azure.subscription.take());
+        session
+    }
+
+    /// Prints a line about those that were given and have no effect on a compute type.
+    pub(crate) fn warn(&self, format: Format, compute_type: &str) {
+        let is_azure = compute_type == "aci";
+        let place = AzureArgs {
+            resource_group: self.resource_group.clone().filter(|_| !is_azure),
+            workspace_name: self.workspace_name.clone(),
+            subscription_id: self.subscription_id.clone().filter(|_| !is_azure),
+        };
+        place.warn(format);
         if self.no_wait {
             output::warning(
                 format,

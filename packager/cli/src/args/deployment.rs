@@ -83,7 +83,7 @@ fn profile(file: &Path) -> Result<Vec<Setting>> {
 pub(crate) struct TargetArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Kind of compute target: `local` or `aks` [default: local, or aks with `--compute-target`]
+    /// Kind of compute target: `local`, `aks` or `aci` [default: local, or aks with `--compute-target`]
     #[arg(long, visible_alias = "cp", help_heading = "Deployment")]
     compute_type: Option<String>,
     /// Context of the kubeconfig whose cluster is deployed to

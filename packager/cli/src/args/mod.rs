@@ -14,7 +14,7 @@ mod rendering;
 mod settings;
 mod workspace;
 
-pub(crate) use azure::{AzureArgs, AzureDeployArgs};
+pub(crate) use azure::{AzureArgs, AzurePlaceArgs};
 pub(crate) use data::data;
 pub(crate) use deployment::{ConfigArgs, TargetArgs};
 pub(crate) use filter::FilterArgs;

@@ -5,7 +5,7 @@ use mlpack_workflow::render::{Written, render};
 use mlpack_workflow::{DeployRequest, RenderRequest, Session};
 use serde_json::json;
 
-use crate::args::{IMAGES, RegistryArgs, RenderArgs, TargetArgs, variables};
+use crate::args::{AzurePlaceArgs, IMAGES, RegistryArgs, RenderArgs, TargetArgs, variables};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::{output, render as show};
@@ -44,11 +44,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     rendering: RenderArgs,
     #[command(flatten)]
+    azure: AzurePlaceArgs,
+    #[command(flatten)]
     registry: RegistryArgs,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    let session = Session { strict: args.strict, ..context.session(&args.registry)? };
+    let session = args.azure.add_to(context.session(&args.registry)?);
+    let session = Session { strict: args.strict, ..session };
     let environment = variables(&args.environment_variables)?.into_iter().collect();
     let location = session.locate(&args.image)?;
     let request = args.target.request(&args.name, args.description.clone(), environment)?;
@@ -65,6 +68,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         return Ok(());
     }
     let plan = plan(&session, request)?;
+    args.azure.warn(context.format, plan.compute_type());
     let known = session.catalogue.known(&location.to_string());
     warn_azure_only(&session, known.is_some_and(|known| known.azure_only));
     let image = session.open(&location, &session.platform, None)?;

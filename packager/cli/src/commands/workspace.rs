@@ -1,7 +1,7 @@
 //! `mlpack workspace`: where registered models are.
 
 use mlpack_models::WorkspaceInfo;
-use mlpack_workflow::models;
+use mlpack_workflow::{AzureConfig, models};
 use serde_json::json;
 
 use crate::args::{OutputArgs, RegistryArgs, WorkspaceArgs};
@@ -82,19 +82,23 @@ struct SetDefaultArgs {
     /// Name that it had on Azure
     #[arg(long, short = 'w', value_name = "NAME")]
     workspace_name: Option<String>,
-    /// Resource group that it had on Azure
+    /// Resource group that it had on Azure, and of container groups
     #[arg(long, short = 'g', value_name = "NAME")]
     resource_group: Option<String>,
+    /// Subscription of the resource group
+    #[arg(long, value_name = "ID")]
+    subscription_id: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
 }
 
 fn set_default(context: &Context, args: &SetDefaultArgs) -> Result<()> {
-    let config = models::AzureConfig {
+    let config = AzureConfig {
         info: WorkspaceInfo {
             workspace_name: args.workspace_name.clone(),
             resource_group_name: args.resource_group.clone(),
         },
+        subscription: args.subscription_id.clone(),
         place: args.workspace.clone(),
     };
     let cwd = context.cwd()?;

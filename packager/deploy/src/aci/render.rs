@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use mlpack_oci::labels;
 use serde_json::{Map, Value, json};
 
+use super::record::{MAX_TAG, Record};
 use crate::Result;
-use crate::config::AciConfig;
+use crate::config::{AciConfig, DeploymentConfig};
 use crate::front_door::{
     CERTIFICATE, FOLDER, FrontDoorSettings, KEY, KEYS, OPERATIONS_PORT, require,
 };
@@ -17,8 +18,6 @@ use crate::rendering::{Rendered, Rendering};
 use crate::service_keys::ServiceKeys;
 use crate::tls::Tls;
 
-/// The longest value of a tag, in characters (Azure Resource Manager, "Use tags").
-const MAX_TAG: usize = 256;
 /// The most tags of a resource.
 const MAX_TAGS: usize = 50;
 /// Characters that no name of a tag has.
@@ -44,7 +43,7 @@ pub(crate) fn render(config: &AciConfig, rendering: &Rendering<'_>) -> Result<Re
     let values = json!({
         "name": rendering.deployment.name.as_str(),
         "location": location,
-        "tags": tags(rendering)?,
+        "tags": tags(config, rendering)?,
         "image": reference,
         "port": port,
         "operations_port": OPERATIONS_PORT,
@@ -110,7 +109,10 @@ fn check(config: &AciConfig, rendering: &Rendering<'_>) -> Result<(), PlacementE
 }
 
 /// Returns the tags of the group: the service's own, and what finds it again.
-fn tags(rendering: &Rendering<'_>) -> Result<BTreeMap<String, String>, PlacementError> {
+fn tags(
+    config: &AciConfig,
+    rendering: &Rendering<'_>,
+) -> Result<BTreeMap<String, String>, PlacementError> {
     let deployment = rendering.deployment;
     let mut tags = deployment.metadata.tags.clone();
     let image = &deployment.image;
@@ -126,6 +128,9 @@ fn tags(rendering: &Rendering<'_>) -> Result<BTreeMap<String, String>, Placement
             tags.insert(label.to_owned(), text);
         }
     }
+    let config = DeploymentConfig::Aci(config.clone());
+    let has_login = rendering.pull_login.is_some();
+    tags.extend(Record::new(&config, rendering.options, &deployment.facts, has_login).to_tags());
     let too_long = tags.iter().find(|(_, text)| text.chars().count() > MAX_TAG);
     let bad_name = tags.keys().find(|name| name.contains(NOT_IN_TAGS));
     let reason = match (too_long, bad_name) {

@@ -27,8 +27,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// A container group of Azure Container Instances.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AciConfig {
     /// Cores.
     pub cpu: f64,
@@ -53,8 +52,7 @@ pub struct AciConfig {
 }
 
 /// Certificate and key files (PEM) and the host name they are for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ssl {
     /// File with the certificate.
     pub certificate: String,
@@ -77,8 +75,7 @@ pub struct CustomerKey {
 }
 
 /// A subnet of a virtual network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualNetwork {
     /// Name of the network.
     pub vnet_name: String,

@@ -1,6 +1,7 @@
 //! The deployment configuration: the compute target and its settings (docs/azureml-2019.md#3).
 
 mod aci;
+mod aci_document;
 mod aks;
 mod aks_document;
 mod aks_endpoint;

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::cluster::KubernetesDeployer;
 use super::pod_state::is_true;
 use super::services::state;
+use crate::clients::{client, client_of};
 use crate::front_door::CERTIFICATE;
-use crate::loopback::{client, client_of};
 use crate::scoring::{Endpoint, post};
 use crate::{Answer, Error, Request, Result, ServiceName};
 

@@ -137,6 +137,7 @@ impl Deployer for KubernetesDeployer {
         name: &ServiceName,
         which: KeyName,
         key: Option<Secret>,
+        _: &dyn Progress,
     ) -> Result<ServiceKeys> {
         self.find(name).await?;
         self.replace_key(name, which, key).await

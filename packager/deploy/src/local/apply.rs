@@ -11,8 +11,8 @@ use super::files::Files;
 use super::health::{Waited, Waiting};
 use super::render::{container_name, render};
 use super::services::{describe, state_of};
+use crate::clients::client_of;
 use crate::explain::from_log;
-use crate::loopback::client_of;
 use crate::{Deployment, Ended, Error, Result, ServiceName, ServiceState, Webservice, explain_end};
 
 /// Number of lines of the log in an error.

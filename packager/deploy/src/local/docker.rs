@@ -7,8 +7,8 @@ use mlpack_engine::Engine;
 
 use super::error::Error;
 use crate::Result;
+use crate::clients::client;
 use crate::config::LocalConfig;
-use crate::loopback::client;
 
 /// Deploys to the Docker engine of this machine. A service is found by its container's labels;
 /// there is no other record of it.

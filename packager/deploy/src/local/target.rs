@@ -103,6 +103,7 @@ impl Deployer for LocalDeployer {
         name: &ServiceName,
         which: KeyName,
         key: Option<Secret>,
+        _: &dyn Progress,
     ) -> Result<ServiceKeys> {
         self.replace_key(name, which, key).await
     }

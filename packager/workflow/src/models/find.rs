@@ -10,7 +10,8 @@ use mlpack_oci::Location;
 use mlpack_oci::pending::PendingFolder;
 use mlpack_project::project::{Model, ModelSpec, PackedFile, PackedKind, StoredLayer};
 
-use super::{AzureConfig, ModelArgument};
+use super::ModelArgument;
+use crate::azure_config::AzureConfig;
 use crate::{Argument, Error, Result, Session};
 
 /// The folder of a workspace beside a project.

@@ -1,7 +1,6 @@
 //! Registered models: found, used in images, registered, downloaded and deleted.
 
 mod argument;
-mod azure_config;
 mod delete;
 mod download;
 mod find;
@@ -10,7 +9,6 @@ mod register;
 mod source;
 
 pub use argument::ModelArgument;
-pub use azure_config::AzureConfig;
 pub use delete::delete;
 pub use download::download;
 pub(crate) use download::materialize;

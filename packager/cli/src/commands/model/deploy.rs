@@ -7,9 +7,7 @@ use mlpack_workflow::models::new_image_place;
 use mlpack_workflow::{DeployRequest, Destination, PackageRequest, deploy, package};
 use serde_json::json;
 
-use crate::args::{
-    AzureDeployArgs, LockUseArgs, OutputArgs, ProjectArgs, RegistryArgs, TargetArgs,
-};
+use crate::args::{AzurePlaceArgs, LockUseArgs, OutputArgs, ProjectArgs, RegistryArgs, TargetArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::render;
@@ -41,7 +39,7 @@ pub(super) struct Args {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    azure: AzureDeployArgs,
+    azure: AzurePlaceArgs,
 }
 
 impl Args {
@@ -61,8 +59,8 @@ impl Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    args.azure.warn(context.format);
     let session = context.packaging(&args.registry, Some(&args.project))?;
+    let session = args.azure.add_to(session);
     // Before the long work: whether the target answers, and name and port are free.
     let deployment = {
         let name = args.name()?;
@@ -70,6 +68,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         let image = new_image_place(&session, &args.project.models()?)?;
         deploy::plan(&session, DeployRequest { image, ..request })?
     };
+    args.azure.warn(context.format, deployment.compute_type());
     let destination =
         Destination { output: None, keep_base_layers: true, target: deployment.compute_target() };
     let request = PackageRequest { destination, ..args.project.packaging(args.lock_use)? };

@@ -51,7 +51,8 @@ pub(super) struct RegenArgs {
 pub(super) fn regenerate(context: &Context, args: &RegenArgs) -> Result<()> {
     let (name, services) = args.service.open(context)?;
     let key = args.set_key.clone().map(Secret::new);
-    let replaced = services.deployer.regenerate_key(&name, args.key, key);
+    let replaced =
+        services.deployer.regenerate_key(&name, args.key, key, &*services.session.progress);
     let keys = services.session.runtime.block_on(replaced)?;
     let output = &args.service.common.output;
     output.print(context.format, &json!(keys), |_| render::keys(&keys))

@@ -53,7 +53,8 @@ impl Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let mut target = args.common.target.target();
     // Of another type there is none here.
-    target.compute_type = target.compute_type.filter(|kind| kind.eq_ignore_ascii_case("aks"));
+    let kinds = ["aks", "aci"];
+    target.compute_type = target.compute_type.filter(|kind| kinds.contains(&kind.as_str()));
     let services = args.common.open_target(context, &target)?;
     let mut found = services.session.runtime.block_on(services.deployer.list())?;
     found.retain(|service| args.accepts(service));

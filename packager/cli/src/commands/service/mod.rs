@@ -13,7 +13,7 @@ use mlpack_deploy::{Deployer, ServiceName};
 use mlpack_workflow::Session;
 use mlpack_workflow::deploy::{ServiceTarget, deployer};
 
-use crate::args::{AzureArgs, OutputArgs, RegistryArgs};
+use crate::args::{AzurePlaceArgs, OutputArgs, RegistryArgs};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::output;
@@ -45,7 +45,7 @@ struct Common {
     #[command(flatten)]
     target: ServiceTargetArgs,
     #[command(flatten)]
-    azure: AzureArgs,
+    azure: AzurePlaceArgs,
     /// Folder of the workspace's configuration, which services here do not need
     #[arg(long, value_name = "DIR", hide = true)]
     path: Option<PathBuf>,
@@ -74,7 +74,7 @@ struct ServiceTargetArgs {
 /// The target of a service, without a namespace.
 #[derive(Debug, clap::Args)]
 struct ClusterArgs {
-    /// Kind of compute target: `local` or `aks` [default: local, or aks with one of the next two]
+    /// Kind of compute target: `local`, `aks` or `aci` [default: local, or aks with one of the next two]
     #[arg(long, short, value_name = "TYPE")]
     compute_type: Option<String>,
     /// Context of the kubeconfig whose cluster has the service
@@ -91,7 +91,7 @@ impl ServiceTargetArgs {
 impl ClusterArgs {
     fn target(&self, namespace: Option<String>) -> ServiceTarget {
         ServiceTarget {
-            compute_type: self.compute_type.clone(),
+            compute_type: self.compute_type.as_deref().map(str::to_lowercase),
             compute_target: self.compute_target.clone(),
             namespace,
         }
@@ -104,11 +104,11 @@ impl Common {
     }
 
     fn open_target(&self, context: &Context, target: &ServiceTarget) -> Result<Services> {
-        self.azure.warn(context.format);
+        self.azure.warn(context.format, target.compute_type());
         if self.path.is_some() {
             output::warning(context.format, "`--path` has no effect: services are this machine's");
         }
-        let session = context.session(&RegistryArgs::default())?;
+        let session = self.azure.add_to(context.session(&RegistryArgs::default())?);
         Ok(Services { deployer: deployer(&session, target)?, session })
     }
 }

@@ -6,9 +6,7 @@ use mlpack_workflow::{Destination, PackageRequest, UpdateRequest, package, updat
 use serde_json::json;
 
 use super::ClusterArgs;
-use crate::args::{
-    AzureDeployArgs, ConfigArgs, LockUseArgs, OutputArgs, ProjectArgs, RegistryArgs,
-};
+use crate::args::{AzurePlaceArgs, ConfigArgs, LockUseArgs, OutputArgs, ProjectArgs, RegistryArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::render;
@@ -50,7 +48,7 @@ pub(super) struct Args {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    azure: AzureDeployArgs,
+    azure: AzurePlaceArgs,
 }
 
 impl Args {
@@ -95,9 +93,10 @@ impl Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
-    args.azure.warn(context.format);
     let request = args.request()?;
+    args.azure.warn(context.format, request.target.compute_type());
     let session = context.packaging(&args.registry, Some(&args.project))?;
+    let session = args.azure.add_to(session);
     let image = match args.project.is_given() {
         true => new_image_place(&session, &args.project.models()?)?,
         false => None,

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlpack_deploy::AzureAccount;
 use mlpack_deploy::config::read_text;
 use mlpack_models::WorkspaceInfo;
 use mlpack_oci::pending::write_atomically;
 use serde_json::{Map, Value};
 
-use crate::{Argument, Error, Result};
+use crate::{Argument, Error, Result, Session};
 
 /// Where it is, from the folder of a project; the first is the newest place.
 const FILES: [&str; 3] = [".azureml/config.json", "aml_config/config.json", "config.json"];
@@ -18,12 +19,15 @@ const FILES: [&str; 3] = [".azureml/config.json", "aml_config/config.json", "con
 const PLACE: &str = "mlpack_workspace";
 const NAME: &str = "workspace_name";
 const GROUP: &str = "resource_group";
+const SUBSCRIPTION: &str = "subscription_id";
 
 /// What such a file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AzureConfig {
     /// The workspace's names on Azure.
     pub info: WorkspaceInfo,
+    /// The subscription of the workspace.
+    pub subscription: Option<String>,
     /// The workspace of mlpack.
     pub place: Option<String>,
 }
@@ -39,7 +43,7 @@ impl AzureConfig {
         let Some(keys) = read(&path)? else { return Ok(None) };
         let text = |key: &str| keys.get(key).and_then(Value::as_str).map(str::to_owned);
         let info = WorkspaceInfo { workspace_name: text(NAME), resource_group_name: text(GROUP) };
-        let config = Self { info, place: text(PLACE) };
+        let config = Self { info, subscription: text(SUBSCRIPTION), place: text(PLACE) };
         Ok((config != Self::default()).then_some(config))
     }
 
@@ -57,6 +61,7 @@ impl AzureConfig {
         let given = [
             (NAME, &self.info.workspace_name),
             (GROUP, &self.info.resource_group_name),
+            (SUBSCRIPTION, &self.subscription),
             (PLACE, &self.place),
         ];
         for (key, value) in given {
@@ -70,6 +75,22 @@ impl AzureConfig {
         write_atomically(&path, text.as_bytes()).map_err(failed)?;
         Ok(path)
     }
+}
+
+/// Returns who signs in to Azure and where services are: what the user says, else the nearest file that names a resource
+/// group or a subscription, from the folder upwards.
+///
+/// # Errors
+/// As [`AzureConfig::of`].
+pub(crate) fn azure_account(session: &Session) -> Result<AzureAccount> {
+    let mut account = session.azure.clone();
+    for folder in session.workspace_folder.ancestors() {
+        let Some(config) = AzureConfig::of(folder)? else { continue };
+        account.subscription = account.subscription.or(config.subscription);
+        account.resource_group = account.resource_group.or(config.info.resource_group_name);
+        break;
+    }
+    Ok(account)
 }
 
 /// Reads the keys of a file; `None` if it has none.

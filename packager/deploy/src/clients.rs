@@ -1,4 +1,4 @@
-//! HTTP clients for services on the loopback address.
+//! HTTP clients for services: on the loopback address, and on public ones.
 
 use std::sync::Arc;
 
@@ -21,7 +21,24 @@ fn builder() -> reqwest::ClientBuilder {
 /// # Errors
 /// [`PlacementError::HttpClient`]
 pub(crate) fn client() -> Result<reqwest::Client, PlacementError> {
-    builder().build().map_err(|error| PlacementError::HttpClient { reason: error.to_string() })
+    build(builder())
+}
+
+/// Returns a client for a service with a public address, through the proxies of this machine; of the service that has the
+/// certificate of a PEM text, if there is one.
+///
+/// # Errors
+/// [`PlacementError::HttpClient`]
+pub(crate) fn public(certificate: Option<&[u8]>) -> Result<reqwest::Client, PlacementError> {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    build(match certificate {
+        Some(certificate) => builder.tls_backend_preconfigured(pinned(certificate)?),
+        None => builder,
+    })
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, PlacementError> {
+    builder.build().map_err(|error| PlacementError::HttpClient { reason: error.to_string() })
 }
 
 /// Returns a client for the service that has the certificate of a PEM text, and for no other.
@@ -29,6 +46,11 @@ pub(crate) fn client() -> Result<reqwest::Client, PlacementError> {
 /// # Errors
 /// [`PlacementError::HttpClient`]
 pub(crate) fn client_of(certificate: &[u8]) -> Result<reqwest::Client, PlacementError> {
+    build(builder().tls_backend_preconfigured(pinned(certificate)?))
+}
+
+/// Returns a configuration that accepts the certificate of a PEM text and no other.
+fn pinned(certificate: &[u8]) -> Result<ClientConfig, PlacementError> {
     let bad = |reason: String| PlacementError::HttpClient { reason };
     let expected = chain(certificate).map_err(bad)?.swap_remove(0);
     let provider = Arc::new(default_provider());
@@ -39,7 +61,7 @@ pub(crate) fn client_of(certificate: &[u8]) -> Result<reqwest::Client, Placement
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    builder().tls_backend_preconfigured(config).build().map_err(|error| bad(error.to_string()))
+    Ok(config)
 }
 
 /// Accepts one certificate, whatever its host name: the service is known by the container it runs in.
