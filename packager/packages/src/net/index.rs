@@ -31,6 +31,17 @@ pub async fn files(client: &Client, indexes: &Indexes, name: &str) -> Result<Vec
     Ok(read(&bytes, &place))
 }
 
+/// The metadata of a wheel, without the wheel (PEP 658).
+///
+/// # Errors
+/// If the index does not have it.
+pub async fn metadata(client: &Client, file: &IndexFile) -> Result<String> {
+    let mut url = file.url.clone();
+    url.set_path(&format!("{}.metadata", file.url.path()));
+    let (bytes, _) = client.page(url.as_str(), "*/*").await?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Whether the publisher made wheels of a release, for whatever platform.
 pub fn has_wheels(files: &[IndexFile], version: &str) -> bool {
     let parse = |text: &str| Version::from_str(text).ok();

@@ -1,6 +1,7 @@
 //! The `pip:` list: its lines, the files they lead to, and what they say about indexes.
 
 mod indexes;
+mod legacy;
 mod line;
 mod lines;
 mod list;
@@ -8,6 +9,7 @@ mod option;
 mod reference;
 
 pub use indexes::{IndexUrl, Indexes};
+pub use legacy::{repair_requirement, repair_specifiers};
 pub use line::{PipLine, PipLineKind};
 pub use list::{PipList, Reading, RemoteLists, Wanted};
 pub use reference::{Location, Reference};

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use mlpack_oci::Progress;
 use mlpack_oci::pending::PendingFolder;
+use tokio::sync::Mutex;
 
 use crate::conda::installed::InstalledByConda;
 use crate::pip::described_interpreter;
+use crate::pip::legacy_metadata::Repairs;
 use crate::pip::uv_failure::UvFailure;
 use crate::{Error, Result};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
+use mlpack_packages::net::client::Client;
 use mlpack_requirements::pip::PipList;
 use mlpack_requirements::{Glibc, Target};
 use mlpack_source_build::builder::{LAST_LINES, NO_COMPILER};
@@ -35,6 +38,9 @@ pub(crate) struct Compiler<'a> {
     /// For the files that uv reads.
     pub(crate) work: &'a PendingFolder,
     pub(crate) progress: &'a dyn Progress,
+    pub(crate) client: &'a Client,
+    /// What releases require whose own words uv does not read.
+    pub(crate) repairs: Mutex<Repairs>,
 }
 
 /// What one run resolves. Never changed: another run gets a value derived from it.
@@ -121,7 +127,29 @@ impl Compiler<'_> {
         Err(failure.into_error(target).into())
     }
 
+    /// Runs uv, and again while it fails for metadata that can be repaired.
     async fn run(
+        &self,
+        request: &CompileRequest,
+        options: &[(&str, PathBuf)],
+        variables: &[(&str, &str)],
+    ) -> Result<UvOutput> {
+        let mut repairs = self.repairs.lock().await;
+        loop {
+            let mut options = options.to_vec();
+            if let Some(text) = repairs.configuration() {
+                let path = self.work.path().join("uv.toml");
+                fs::write(&path, text).map_err(Error::io("write", &path))?;
+                options.push(("--config-file", path));
+            }
+            let output = self.run_once(request, &options, variables).await?;
+            if output.success || !repairs.look(&output.stderr, self.client, self.settings).await {
+                return Ok(output);
+            }
+        }
+    }
+
+    async fn run_once(
         &self,
         request: &CompileRequest,
         options: &[(&str, PathBuf)],

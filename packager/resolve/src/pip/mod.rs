@@ -9,6 +9,7 @@ mod compile;
 mod described_interpreter;
 mod direct_sources;
 mod hashes;
+mod legacy_metadata;
 mod notes;
 mod pip_request;
 mod prefer_wheels;
@@ -108,6 +109,8 @@ pub(crate) async fn resolve(
         installed,
         work: &work,
         progress,
+        client: &client,
+        repairs: Default::default(),
     };
     let pip = PipRequest {
         compiler: &compiler,
@@ -126,6 +129,8 @@ pub(crate) async fn resolve(
     }
     let mut notes: Vec<String> = list.notes.iter().cloned().chain(notes).collect();
     notes.extend(hashes::check(&packages, &list, &server)?);
+    let repairs = compiler.repairs.lock().await;
+    notes.extend(packages.iter().filter_map(|of| repairs.note(&of.name, &of.version)));
     notes.extend(notes::flask_incompatibility(&packages));
     notes.extend(notes::undated_files(&packages, &settings, directory));
     Ok(Resolution { packages, notes, settings })

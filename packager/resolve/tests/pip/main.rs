@@ -14,6 +14,7 @@ mod direct_sources;
 mod exclude_newer;
 mod indexes;
 mod install;
+mod legacy_metadata;
 mod list_faults;
 mod lists;
 mod online;

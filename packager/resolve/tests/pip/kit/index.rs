@@ -1,15 +1,16 @@
 //! A folder of packages, served as an index.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mlpack_oci::Digest;
 use serde_json::json;
+use zip::ZipArchive;
 
 /// A server that runs until the test ends.
 pub(crate) struct Index {
@@ -96,6 +97,17 @@ impl Served {
     }
 }
 
+/// Returns the metadata of a wheel (PEP 658).
+fn metadata(wheel: &Path) -> Vec<u8> {
+    let mut zip = ZipArchive::new(fs::File::open(wheel).unwrap()).unwrap();
+    let mut names = zip.file_names().map(|name| name.unwrap().into_owned());
+    let name = names.find(|name| name.ends_with("/METADATA")).unwrap();
+    drop(names);
+    let mut text = Vec::new();
+    zip.by_name(&name).unwrap().read_to_end(&mut text).unwrap();
+    text
+}
+
 fn answer(mut stream: TcpStream, served: &Served, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut path, mut known) = (String::new(), served.login.is_none());
@@ -111,6 +123,8 @@ fn answer(mut stream: TcpStream, served: &Served, asked: &Mutex<Vec<String>>) {
     let name = path.trim_matches('/').rsplit('/').next().unwrap_or_default();
     let (status, kind, body) = if !known {
         ("401 Unauthorized", "text/html", Vec::new())
+    } else if let Some(wheel) = name.strip_suffix(".metadata") {
+        ("200 OK", "text/plain", metadata(&served.folder.join(wheel)))
     } else if path.starts_with("/files/") {
         ("200 OK", "application/octet-stream", fs::read(served.folder.join(name)).unwrap())
     } else {
