@@ -14,6 +14,7 @@
 mod arm64;
 mod az_lines;
 mod azure;
+mod azure_sign_in;
 mod bad_bases;
 mod bad_environments;
 mod bad_inputs;

@@ -101,8 +101,7 @@ fn bad(found: &Url) -> Error {
 fn address(text: &str) -> Result<Url> {
     let bad = || Error::Cloud { found: text.to_owned() };
     let mut url = Url::parse(text).map_err(|_| bad())?;
-    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    if !(url.scheme() == "https" || (url.scheme() == "http" && is_here)) {
+    if !is_private(&url) {
         return Err(bad());
     }
     if !url.path().ends_with('/') {
@@ -110,6 +109,12 @@ fn address(text: &str) -> Result<Url> {
         url.set_path(&path);
     }
     Ok(url)
+}
+
+/// Whether no one between here and the service can read what is sent.
+pub(crate) fn is_private(url: &Url) -> bool {
+    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && is_here)
 }
 
 #[cfg(test)]

@@ -48,8 +48,7 @@ impl SignIn {
             }
         }
         if let Some((endpoint, header)) = &self.identity {
-            return token::of_app_service(http, cloud, endpoint, header, self.client.as_deref())
-                .await;
+            return token::of_app_service(cloud, endpoint, header, self.client.as_deref()).await;
         }
         let mut tried = vec![self.principal_is_missing()];
         match &self.command_line {

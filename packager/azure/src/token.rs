@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use mlpack_http::Cause;
 use mlpack_oci::Secret;
 use serde_json::Value;
 use tokio::process::Command;
@@ -19,6 +20,9 @@ const METADATA_SERVICE: &str = "http://169.254.169.254";
 
 /// How long a metadata service may take: elsewhere, nothing is at its address.
 const PROBE: Duration = Duration::from_secs(1);
+
+/// How long an identity service may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long `az` may take; its first start after an update is slow.
 const COMMAND_LINE: Duration = Duration::from_secs(60);
@@ -87,7 +91,6 @@ async fn of_client(
 
 /// Asks the endpoint that an App Service, a function or a job has (Azure, "REST endpoint reference").
 pub(crate) async fn of_app_service(
-    http: &Http,
     cloud: &Cloud,
     endpoint: &str,
     header: &Secret,
@@ -95,9 +98,11 @@ pub(crate) async fn of_app_service(
 ) -> Result<Token> {
     let bad = |_| failed(APP_SERVICE, "it is no URL".to_owned());
     let url = identity_url(endpoint, "2019-08-01", cloud, client).map_err(bad)?;
-    let answer = http
-        .send("sign in", |http| http.get(url.clone()).header("X-IDENTITY-HEADER", header.reveal()));
-    read(APP_SERVICE, &answer.await.map_err(|error| of_source(APP_SERVICE, error))?.body)
+    let asked = ask_here(url, ("X-IDENTITY-HEADER", header.reveal()), TIMEOUT).await;
+    match asked.map_err(|error| failed(APP_SERVICE, Cause::of(error).reason))? {
+        (true, body) => read(APP_SERVICE, &body),
+        (false, body) => Err(failed(APP_SERVICE, reason(&body).unwrap_or("it refused").to_owned())),
+    }
 }
 
 /// Asks the metadata service of a virtual machine; `None` where there is none.
@@ -110,20 +115,32 @@ pub(crate) async fn of_virtual_machine(
     let endpoint = format!("{service}/metadata/identity/oauth2/token");
     let bad = |_| failed(VIRTUAL_MACHINE, format!("`{service}` is no URL"));
     let url = identity_url(&endpoint, "2018-02-01", cloud, client).map_err(bad)?;
-    // The address is of this machine's link, so no proxy has it.
-    let http = reqwest::Client::builder().no_proxy().connect_timeout(PROBE).timeout(10 * PROBE);
-    let http = http.build().map_err(|error| failed(VIRTUAL_MACHINE, error.to_string()))?;
-    let Ok(answer) = http.get(url).header("Metadata", "true").send().await else {
+    let Ok((is_success, body)) = ask_here(url, ("Metadata", "true"), PROBE).await else {
         return Ok(None);
     };
-    let status = answer.status();
-    let body = answer.json::<Value>().await.unwrap_or_default();
-    match (status.is_success(), body["error_description"].as_str().or(body["error"].as_str())) {
+    match (is_success, reason(&body)) {
         (true, _) => read(VIRTUAL_MACHINE, &body).map(Some),
         (false, Some(reason)) => Err(failed(VIRTUAL_MACHINE, reason.to_owned())),
         // Something else is at that address.
         (false, None) => Ok(None),
     }
+}
+
+/// Asks a service of this machine or its link, which no proxy has. Returns whether it succeeded, and the answer.
+async fn ask_here(
+    url: Url,
+    (name, value): (&'static str, &str),
+    connect: Duration,
+) -> Result<(bool, Value), reqwest::Error> {
+    let http = reqwest::Client::builder().no_proxy().connect_timeout(connect).timeout(TIMEOUT);
+    let answer = http.build()?.get(url).header(name, value).send().await?;
+    let is_success = answer.status().is_success();
+    Ok((is_success, answer.json().await.unwrap_or_default()))
+}
+
+/// Returns the words of a refusal.
+fn reason(body: &Value) -> Option<&str> {
+    body["error_description"].as_str().or(body["error"].as_str()).or(body["message"].as_str())
 }
 
 fn identity_url(
