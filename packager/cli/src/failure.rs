@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use mlpack_workflow::Error;
+use mlpack_workflow::batch::BatchError;
 use serde_json::json;
 
 use crate::output::{self, Format};
@@ -12,6 +13,8 @@ use crate::output::{self, Format};
 pub(crate) enum Failure {
     #[error(transparent)]
     Workflow(Box<Error>),
+    #[error(transparent)]
+    Batch(BatchError),
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
     #[error("{message}")]
@@ -42,6 +45,15 @@ workflow_errors![
     mlpack_models::Error,
 ];
 
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Workflow(error) => Self::Workflow(error),
+            error => Self::Batch(error),
+        }
+    }
+}
+
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
@@ -61,6 +73,7 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Workflow(error) => error.hint(),
+            Self::Batch(error) => error.hint(),
             Self::Usage { hint, .. } | Self::Other { hint, .. } => hint.clone(),
         }
     }
@@ -72,6 +85,8 @@ impl Failure {
         use mlpack_project::project::Error as Project;
         let error = match self {
             Self::Workflow(error) => &**error,
+            Self::Batch(BatchError::Failed { .. }) => return 4,
+            Self::Batch(_) => return 1,
             Self::Usage { .. } => return 2,
             Self::Other { .. } => return 1,
         };

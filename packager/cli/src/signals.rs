@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mlpack_oci::pending::remove_unfinished;
@@ -14,6 +15,14 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Whether a signal has come.
 static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// What is done before the process ends.
+static LAST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// Does something before a signal ends the process. A later call replaces it.
+pub(crate) fn before_end(last: impl FnOnce() + Send + 'static) {
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(last));
+}
 
 /// Goes no further once a signal has come: the process is about to end.
 pub(crate) fn wait_if_ending() {
@@ -57,6 +66,10 @@ fn end(code: i32) {
         std::thread::sleep(Duration::from_millis(10));
     }
     children.iter().filter(|pid| lives(**pid)).for_each(|pid| send(*pid, Signal::KILL));
+    let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(last) = last {
+        last();
+    }
     remove_unfinished();
     std::process::exit(code);
 }

@@ -224,11 +224,8 @@ async fn a_foreign_container_is_never_replaced() {
     let spec = ContainerSpec {
         name: name.to_string(),
         image: deployment.image.digest.to_string(),
-        env: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        port: PublishedPort { container: 5001, host: None },
-        limits: mlpack_engine::Limits::default(),
-        network: None,
+        port: Some(PublishedPort { container: 5001, host: None }),
+        ..ContainerSpec::default()
     };
     let id = engine.create_container(&spec).await.unwrap();
     let overwrite = Deployment { overwrite: true, ..deployment.clone() };

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HostConfig,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HostConfig, MountType,
     PortBinding,
 };
 
@@ -17,8 +18,26 @@ pub struct PublishedPort {
     pub host: Option<u16>,
 }
 
+/// A file or folder of this machine in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Its absolute path on this machine.
+    pub host: PathBuf,
+    /// Its path in the container.
+    pub container: PathBuf,
+    /// Whether the container cannot change it.
+    pub is_read_only: bool,
+}
+
+impl Mount {
+    /// A folder that has the same path in the container, which cannot change it.
+    pub fn read_only(folder: &Path) -> Self {
+        Self { host: folder.to_owned(), container: folder.to_owned(), is_read_only: true }
+    }
+}
+
 /// A container to create.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ContainerSpec {
     /// Its name.
     pub name: String,
@@ -28,8 +47,14 @@ pub struct ContainerSpec {
     pub env: BTreeMap<String, String>,
     /// Labels added to the image's.
     pub labels: BTreeMap<String, String>,
-    /// The port it serves on.
-    pub port: PublishedPort,
+    /// What it runs instead of the image's entry point and its arguments; those if empty.
+    pub command: Vec<String>,
+    /// Whom it runs as, as in `1000:1000`; the image's user if `None`.
+    pub user: Option<String>,
+    /// Files and folders of this machine that it sees.
+    pub mounts: Vec<Mount>,
+    /// The port it serves on, if any.
+    pub port: Option<PublishedPort>,
     /// What it may use.
     pub limits: Limits,
     /// Its network; the engine's default if `None`.
@@ -52,6 +77,9 @@ impl fmt::Debug for ContainerSpec {
             .field("image", &self.image)
             .field("env", &self.env.keys())
             .field("labels", &self.labels)
+            .field("command", &self.command)
+            .field("user", &self.user)
+            .field("mounts", &self.mounts)
             .field("port", &self.port)
             .field("limits", &self.limits)
             .field("network", &self.network)
@@ -107,18 +135,30 @@ pub struct Container {
 }
 
 pub(crate) fn create_body(spec: &ContainerSpec) -> ContainerCreateBody {
-    let port = format!("{}/tcp", spec.port.container);
-    let binding = PortBinding {
-        host_ip: Some("127.0.0.1".to_owned()),
-        host_port: Some(spec.port.host.unwrap_or(0).to_string()),
-    };
+    let ports = spec.port.map(|port| {
+        let binding = PortBinding {
+            host_ip: Some("127.0.0.1".to_owned()),
+            host_port: Some(port.host.unwrap_or(0).to_string()),
+        };
+        (format!("{}/tcp", port.container), Some(vec![binding]))
+    });
+    let mounts = spec.mounts.iter().map(|mount| bollard::models::Mount {
+        typ: Some(MountType::BIND),
+        source: Some(mount.host.display().to_string()),
+        target: Some(mount.container.display().to_string()),
+        read_only: Some(mount.is_read_only),
+        ..bollard::models::Mount::default()
+    });
     ContainerCreateBody {
+        entrypoint: (!spec.command.is_empty()).then(|| spec.command.clone()),
+        user: spec.user.clone(),
         image: Some(spec.image.clone()),
         env: Some(spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         labels: Some(spec.labels.clone().into_iter().collect()),
-        exposed_ports: Some(vec![port.clone()]),
+        exposed_ports: ports.iter().map(|(port, _)| vec![port.clone()]).next(),
         host_config: Some(HostConfig {
-            port_bindings: Some(HashMap::from([(port, Some(vec![binding]))])),
+            port_bindings: ports.map(|port| HashMap::from([port])),
+            mounts: (!spec.mounts.is_empty()).then(|| mounts.collect()),
             network_mode: spec.network.clone(),
             nano_cpus: spec.limits.nano_cpus,
             memory: spec.limits.memory,
@@ -185,10 +225,8 @@ mod tests {
             name: "web".to_owned(),
             image: "sha256:00".to_owned(),
             env: BTreeMap::from([("KEY".to_owned(), "very-secret".to_owned())]),
-            labels: BTreeMap::new(),
-            port: PublishedPort { container: 5001, host: None },
-            limits: Limits::default(),
-            network: None,
+            port: Some(PublishedPort { container: 5001, host: None }),
+            ..ContainerSpec::default()
         };
         let text = format!("{spec:?}");
         assert!(text.contains("KEY") && !text.contains("very-secret"), "{text}");

@@ -18,7 +18,7 @@ mod tar_stream;
 mod usage;
 
 pub use connect::Engine;
-pub use container::{Container, ContainerSpec, ContainerStatus, Limits, PublishedPort};
+pub use container::{Container, ContainerSpec, ContainerStatus, Limits, Mount, PublishedPort};
 pub use error::{Error, Result};
 pub use inspect::EngineImage;
 pub use usage::Usage;

@@ -34,9 +34,8 @@ async fn a_container_lives_and_goes() {
         image: pinned.digest.to_string(),
         env: BTreeMap::from([("PORT".to_owned(), "5001".to_owned())]),
         labels: BTreeMap::from([("org.mlpack.test".to_owned(), name.clone())]),
-        port: PublishedPort { container: 5001, host: None },
-        limits: mlpack_engine::Limits::default(),
-        network: None,
+        port: Some(PublishedPort { container: 5001, host: None }),
+        ..ContainerSpec::default()
     };
     let id = engine.create_container(&spec).await.unwrap();
     assert_eq!(engine.inspect_container(&id).await.unwrap().status, ContainerStatus::Created);

@@ -16,6 +16,7 @@
 mod argument;
 mod azure_config;
 pub mod base;
+pub mod batch;
 mod checks;
 pub mod contents;
 pub mod deploy;

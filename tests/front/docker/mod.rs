@@ -1,6 +1,7 @@
 //! What needs a Docker engine; run one after another (`.config/nextest.toml`).
 
 mod azureml;
+mod batch;
 mod images;
 mod keys;
 mod models;

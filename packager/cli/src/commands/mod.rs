@@ -2,6 +2,7 @@
 
 mod base;
 mod bases;
+mod batch;
 mod check;
 mod completions;
 mod copy;
@@ -63,6 +64,7 @@ verbs! {
     Workspace(workspace),
     Deploy(deploy),
     Service(service),
+    Batch(batch),
     Push(push),
     Pull(pull),
     Copy(copy),

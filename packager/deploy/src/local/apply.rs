@@ -9,7 +9,7 @@ use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
 use super::files::Files;
 use super::health::{Waited, Waiting};
-use super::render::{container_name, render};
+use super::render::{container_name, inner_port, render};
 use super::services::{describe, state_of};
 use crate::clients::client_of;
 use crate::explain::from_log;
@@ -69,7 +69,7 @@ impl LocalDeployer {
         }
         let client = self.client_of(files)?;
         let waiting =
-            Waiting { id: &id, inner: spec.port.container, client, tls: files.tls.is_some() };
+            Waiting { id: &id, inner: inner_port(spec), client, tls: files.tls.is_some() };
         self.await_answer(deployment, waiting, progress).await?;
         // The engine may restart it only from now on: a service that cannot start must not be
         // restarted forever.

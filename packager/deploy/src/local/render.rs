@@ -55,9 +55,9 @@ pub fn render(
         image: image.digest.to_string(),
         env,
         labels: labels.map(|(key, value)| (key.to_owned(), value)).collect(),
-        port: PublishedPort { container, host: config.port },
+        port: Some(PublishedPort { container, host: config.port }),
         limits: limits(config),
-        network: None,
+        ..ContainerSpec::default()
     })
 }
 
@@ -71,6 +71,11 @@ fn limits(config: &LocalConfig) -> Limits {
         nano_cpus: times(config.cpu, 1e9),
         memory: times(config.memory_in_gb, f64::from(1 << 30)),
     }
+}
+
+/// Returns the port that a rendered container serves on.
+pub(super) fn inner_port(spec: &ContainerSpec) -> u16 {
+    spec.port.map_or(labels::DEFAULT_PORT, |port| port.container)
 }
 
 /// Returns the container's name. It is the service's name (docs/azureml-2019.md#6), so that two
@@ -123,9 +128,8 @@ mod tests {
                 ("org.mlpack.reference", "docker:team/digits"),
                 ("org.mlpack.service", "digits"),
             ]),
-            port: PublishedPort { container: 5001, host: Some(6789) },
-            limits: Limits::default(),
-            network: None,
+            port: Some(PublishedPort { container: 5001, host: Some(6789) }),
+            ..ContainerSpec::default()
         };
         assert_eq!(render(&deployment(), &config(), &BTreeMap::new()).unwrap(), expected);
     }
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn the_port_is_a_label_of_the_image() {
         let spec = render(&deployment(), &config(), &map(&[("org.mlpack.port", "8080")])).unwrap();
-        assert_eq!(spec.port.container, 8080);
+        assert_eq!(spec.port.unwrap().container, 8080);
         assert_eq!(spec.labels["org.mlpack.port"], "8080");
         for bad in ["0", "http", "70000", ""] {
             let error =

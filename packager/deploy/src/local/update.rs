@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mlpack_engine::Container;
+use mlpack_engine::{Container, PublishedPort};
 use mlpack_oci::{PinnedReference, Progress, labels};
 use reqwest::header::CONNECTION;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
 use super::files::{Files, SUCCESSOR};
 use super::generations::Generations;
+use super::render::inner_port;
 use super::services::describe;
 use crate::front_door::{CERTIFICATE, FOLDER, KEY, path};
 use crate::tls::Tls;
@@ -108,8 +109,9 @@ impl LocalDeployer {
         }
         let files = self.next_files(&generations).await?;
         let mut spec = self.rendered(deployment).await?;
+        let port = inner_port(&spec);
         spec.name = generations.next_name(&deployment.name);
-        spec.port.host = None;
+        spec.port = Some(PublishedPort { container: port, host: None });
         spec.network = Some(NETWORK.to_owned());
         spec.labels.insert(labels::FRONT.to_owned(), front.id.clone());
         self.engine.ensure_network(NETWORK).await?;
@@ -125,7 +127,7 @@ impl LocalDeployer {
                 return Err(error.not_kept());
             }
         };
-        let address = format!("{}:{}\n", spec.name, spec.port.container);
+        let address = format!("{}:{}\n", spec.name, port);
         let before = self.engine.read_file(&front.id, &path(SUCCESSOR)).await?;
         self.name_successor(&front.id, address.as_bytes()).await?;
         if let Err(error) = self.await_instance(front, &files, &id).await {
