@@ -32,7 +32,7 @@ fn a_package_that_pypi_does_not_have() {
         .write("environment.yml", "dependencies:\n  - pip:\n    - mlpack-no-such-package-at-all\n");
     refused(&context, &args).is(str![[r#"
 --- stderr
-error: there is no package `mlpack-no-such-package-at-all` in the index
+error: [TEMP]/work/environment.yml:3: there is no package `mlpack-no-such-package-at-all` in the index
 hint: check the spelling in the `pip:` list, or add the index that has it
 --- exit code 1
 

@@ -70,7 +70,7 @@ async fn a_container_lives_and_goes() {
     // A second one cannot have the same port.
     let second = ContainerSpec {
         name: format!("{name}-2"),
-        port: PublishedPort { container: 5001, host: Some(port) },
+        port: Some(PublishedPort { container: 5001, host: Some(port) }),
         ..spec.clone()
     };
     let second_id = engine.create_container(&second).await.unwrap();
@@ -104,9 +104,8 @@ async fn a_port_of_another_process_is_named() {
         image: pinned.digest.to_string(),
         env: BTreeMap::new(),
         labels: BTreeMap::new(),
-        port: PublishedPort { container: 5001, host: Some(port) },
-        limits: mlpack_engine::Limits::default(),
-        network: None,
+        port: Some(PublishedPort { container: 5001, host: Some(port) }),
+        ..ContainerSpec::default()
     };
     let id = engine.create_container(&spec).await.unwrap();
     let error = engine.start_container(&id).await.unwrap_err();

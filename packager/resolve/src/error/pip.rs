@@ -61,10 +61,12 @@ pub enum PipError {
         hint: Option<String>,
     },
     /// A package is not in the index.
-    #[error("there is no package `{name}` in the index")]
+    #[error("{}there is no package `{name}` in the index", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     NoSuchPackage {
         /// Its name.
         name: String,
+        /// The line that asks for it, if one does.
+        place: Option<String>,
     },
     /// An index refused the login, or the lack of one.
     #[error("the index {index} refused the request: {status}")]
@@ -110,6 +112,44 @@ pub enum PipError {
     },
 }
 
+/// Modules of the standard library that lists name, without those that are packages of the index too.
+const STANDARD: [&str; 34] = [
+    "abc",
+    "base64",
+    "calendar",
+    "codecs",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "ctypes",
+    "datetime",
+    "decimal",
+    "functools",
+    "gc",
+    "getpass",
+    "gzip",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "os",
+    "pickle",
+    "pprint",
+    "random",
+    "re",
+    "shutil",
+    "string",
+    "struct",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "traceback",
+    "warnings",
+];
+
 fn only(wheels: &[String]) -> String {
     if wheels.is_empty() { String::new() } else { format!(", only {}", wheels.join(", ")) }
 }
@@ -141,6 +181,9 @@ impl PipError {
                 "check the user name and the password in its address, as in `https://USER:${TOKEN}@HOST/simple`; some indexes answer 403 for a package that they do not have"
                     .to_owned(),
             ),
+            Self::NoSuchPackage { name, .. } if STANDARD.contains(&&**name) => {
+                Some(format!("`{name}` is a part of Python itself: remove the line"))
+            }
             Self::NoSuchPackage { .. } => {
                 Some("check the spelling in the `pip:` list, or add the index that has it".to_owned())
             }

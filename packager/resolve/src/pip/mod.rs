@@ -24,7 +24,6 @@ use std::path::Path;
 
 use mlpack_oci::Progress;
 
-use crate::Result;
 use crate::conda::installed::InstalledByConda;
 use crate::error::PipError;
 use crate::pip::compile::Compiler;
@@ -32,6 +31,7 @@ use crate::pip::direct_sources::DirectSources;
 use crate::pip::pip_request::{PipRequest, Resolved};
 use crate::pip::server::ServerChoice;
 use crate::request::ResolveRequest;
+use crate::{Error, Result};
 use mlpack_lock::LockedPackage;
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
@@ -122,7 +122,7 @@ pub(crate) async fn resolve(
     let meter = progress.begin(&format!("Resolving for {}", target.describe()), None);
     let resolved = try_strategies(&pip).await;
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
-    let Resolved { pylock, notes } = resolved?;
+    let Resolved { pylock, notes } = resolved.map_err(|error| located(error, &list))?;
     let mut packages = sources.settle(pylock).await?;
     if let Some(locked) = preferences.filter(|locked| locked.target == *target) {
         preferences::keep_files(&mut packages, locked, &list);
@@ -145,6 +145,17 @@ async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
             server_fallback::resolve(request, conflict).await
         }
         outcome => outcome,
+    }
+}
+
+/// Adds the line that asks for a package which is not there.
+fn located(error: Error, list: &PipList) -> Error {
+    match error {
+        Error::Pip(PipError::NoSuchPackage { name, .. }) => {
+            let line = list.lines.iter().find(|line| line.name() == Some(&name));
+            PipError::NoSuchPackage { place: line.map(PipLine::place), name }.into()
+        }
+        error => error,
     }
 }
 

@@ -154,7 +154,7 @@ fn is_conflict(error: &Error) -> bool {
     match error {
         Error::Pip(PipError::Unsatisfiable { .. })
         | Error::SourceBuild(mlpack_source_build::Error::Unbuildable { .. }) => true,
-        Error::Pip(PipError::NoSuchPackage { name }) => name == SERVER,
+        Error::Pip(PipError::NoSuchPackage { name, .. }) => name == SERVER,
         _ => false,
     }
 }

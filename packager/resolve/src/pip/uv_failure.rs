@@ -102,7 +102,7 @@ impl UvFailure {
             && let Some(name) = before.strip_prefix("Because ")
             && !name.contains(' ')
         {
-            return PipError::NoSuchPackage { name: name.to_owned() };
+            return PipError::NoSuchPackage { name: name.to_owned(), place: None };
         }
         if self.headline.starts_with("No solution found") {
             let reason = self.causes.join("\n");

@@ -35,7 +35,9 @@ async fn a_password_opens_the_index_and_is_never_shown() {
     assert!(!format!("{found:?}").contains("s3cret"), "{found:?}");
 
     let (message, _) = project.refused(&[&index, "nothing-there"]).await.unwrap();
-    assert_eq!(message, "there is no package `nothing-there` in the index");
+    assert_eq!(message, "DIR/env.yml:4: there is no package `nothing-there` in the index");
+    let (_, hint) = project.refused(&[&index, "json"]).await.unwrap();
+    assert_eq!(hint, "`json` is a part of Python itself: remove the line");
     let wrong = format!("--index-url http://me:wr0ng@127.0.0.1:{port}/simple");
     let (message, hint) = project.refused(&[&wrong, "private"]).await.unwrap();
     assert!(!message.contains("wr0ng") && !hint.contains("wr0ng"), "{message}\n{hint}");
