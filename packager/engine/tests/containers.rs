@@ -59,7 +59,15 @@ async fn a_container_lives_and_goes() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("Healthy"), "{answer}");
-    let log = engine.logs(&id, 100).await.unwrap();
+    // The engine writes lines down after they were printed.
+    let mut log = String::new();
+    for _ in 0..50 {
+        log = engine.logs(&id, 100).await.unwrap();
+        if log.contains("GET /\n") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(log.starts_with("starting as serve\n") && log.contains("GET /\n"), "{log}");
     assert_eq!(engine.logs(&id, 1).await.unwrap().lines().count(), 1);
 

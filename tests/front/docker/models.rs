@@ -51,8 +51,8 @@ properties   origin=docs
 scoring URI  http://127.0.0.1:32000/score
 swagger URI  http://127.0.0.1:32000/swagger.json
 --- stderr
-warning: `--no-wait` has no effect: mlpack waits until the service answers
 warning: `--location` has no effect on compute type `local`
+warning: `--no-wait` has no effect: mlpack waits until the service answers
 $ az ml service show -n [SERVICE] -g my-rg -w my-ws -o json
 {
   "name": "[SERVICE]",

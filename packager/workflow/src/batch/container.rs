@@ -189,7 +189,7 @@ impl Batch {
         let (runtime, engine, container) =
             (session.runtime.clone(), self.engine.clone(), self.container.clone());
         // The process ends next: there is no one to report to.
-        move || drop(runtime.block_on(engine.stop_container(&container)))
+        move || drop(runtime.block_on(engine.remove_container(&container)))
     }
 
     /// Waits until the batch has ended.
@@ -222,7 +222,8 @@ impl Batch {
         let (mut reported, mut said) = (Instant::now(), (0, 0));
         loop {
             let container = self.engine.inspect_container(&self.container).await?;
-            if container.status != ContainerStatus::Running {
+            let goes_on = [ContainerStatus::Running, ContainerStatus::Paused];
+            if !goes_on.contains(&container.status) {
                 return Ok(container.exit_code);
             }
             let counts = counts(&self.output.join(GROUPS));

@@ -55,10 +55,13 @@ impl Inputs {
         } else if text.contains(['*', '?', '[']) {
             matching(&path)?
         } else {
-            return Err(BatchError::input(format!("there is no {text}"), EXPECTED));
+            return Err(BatchError::input(
+                format!("there is no file or folder `{text}`"),
+                EXPECTED,
+            ));
         };
         if found.is_empty() {
-            return Err(BatchError::input(format!("{text} names no files"), EXPECTED));
+            return Err(BatchError::input(format!("`{text}` names no files"), EXPECTED));
         }
         Self::of(&found)
     }
@@ -229,8 +232,8 @@ mod tests {
         // The results of an earlier batch are not its inputs.
         assert!(!of(".").unwrap().0.contains(&"/out/old".to_owned()));
         let message = |text: &str| of(text).unwrap_err().to_string();
-        assert_eq!(message("nothing"), "there is no nothing");
-        assert_eq!(message("*.none"), "*.none names no files");
+        assert_eq!(message("nothing"), "there is no file or folder `nothing`");
+        assert_eq!(message("*.none"), "`*.none` names no files");
         fs::write(root.join("list.txt"), "data/a.json\nmissing\n").unwrap();
         assert_eq!(
             message("list.txt"),
