@@ -145,12 +145,12 @@ hint: there are no services; deploy one with `mlpack deploy`
 fn an_update_that_does_not_start_never_replaces_what_works() {
     let lab = need!(lab());
     lab.deploy(&["--env", "LEVEL=1"]).ok();
-    let update = |state: &str, log: &str| {
+    let update = |state: &str, log: &str, seconds: &str| {
         lab.groups_are(state, log);
-        lab.service("update", &["--cpu-cores", "2", "--timeout", "4"])
+        lab.service("update", &["--cpu-cores", "2", "--timeout", seconds])
     };
     let log = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'numpy'\n";
-    update("crash", log).is(str![[r#"
+    update("crash", log, "60").is(str![[r#"
 --- stderr
 error: service `digits` failed: the Python module `numpy` is not in the image
 end of its log:
@@ -160,7 +160,7 @@ hint: add the package `numpy` to the conda file's pip list; if it is your own fi
 --- exit code 4
 
 "#]]);
-    update("pull", "").is(str![[r#"
+    update("pull", "", "60").is(str![[r#"
 --- stderr
 error: service `digits` did not start: The image is not accessible (InaccessibleImage)
   | Pulling: pulling image "[HOST]/team/digits@[DIGEST]"
@@ -169,9 +169,9 @@ hint: let Azure pull it: `--pull-login` with this machine's login, or `--pull-id
 --- exit code 4
 
 "#]]);
-    update("starting", "").is(str![[r#"
+    update("starting", "", "8").is(str![[r#"
 --- stderr
-error: service `digits` did not answer within 4 s: {"message": "init() has not returned yet"}
+error: service `digits` did not answer within 8 s: {"message": "init() has not returned yet"}
 its log is empty
 hint: if init() loads a large model, increase `--timeout`
 --- exit code 4
@@ -214,7 +214,7 @@ fn an_update_that_was_killed_is_cleaned_up() {
 fn a_group_that_does_not_start_is_replaced_by_the_next() {
     let lab = need!(lab());
     lab.groups_are("crash", "MemoryError\n");
-    lab.deploy(&["--timeout", "20"]).is(str![[r#"
+    lab.deploy(&["--timeout", "60"]).is(str![[r#"
 --- stderr
 error: service `digits` failed: the server could not import the entry script, or its init() failed (exit code 3)
 end of its log:

@@ -124,7 +124,7 @@ hint: name a folder, a pattern in quotes as in 'data/*.json', or a file with one
     // Killed, then ended by a signal, then to its end: every item once.
     let slow =
         ["batch", "run", "--image", &image, "--input", "data/?[0-9].txt", "--output", "again"];
-    let slow = [&slow[..], &["--mini-batch-size", "1", "--env", "DELAY=0.1"]].concat();
+    let slow = [&slow[..], &["--mini-batch-size", "1", "--env", "DELAY=0.25"]].concat();
     let groups = || fs::read_dir(context.path("again/.mlpack-batch")).into_iter().flatten().count();
     for (signal, at_least) in [("KILL", 3), ("INT", 10)] {
         let mut child = context.command(&slow);

@@ -45,7 +45,7 @@ struct RunArgs {
     /// File of which each line is an input
     #[arg(long, value_name = "FILE", conflicts_with = "input")]
     lines: Option<PathBuf>,
-    /// Folder of the results; an input's is never among the inputs
+    /// Folder of the results, which are never among the inputs
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
     /// Inputs in one group: one call of run(mini_batch), and what a restart repeats

@@ -88,7 +88,8 @@ pub(crate) async fn resolve(
     };
     // The list's own indexes may not have uv.
     let uv = Uv::find(settings, &store, &client, progress).await?;
-    let settings = settings.with_list(&list);
+    let mut settings = settings.with_list(&list);
+    let ignored = notes::ignore_missing_folders(&mut settings, directory);
     let uv = uv.with_indexes(&settings.indexes);
     let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
     if list.all_indexes() && !settings.indexes.no_index {
@@ -127,7 +128,8 @@ pub(crate) async fn resolve(
     if let Some(locked) = preferences.filter(|locked| locked.target == *target) {
         preferences::keep_files(&mut packages, locked, &list);
     }
-    let mut notes: Vec<String> = list.notes.iter().cloned().chain(notes).collect();
+    let listed = list.notes.iter().cloned();
+    let mut notes: Vec<String> = listed.chain(ignored).chain(notes).collect();
     notes.extend(hashes::check(&packages, &list, &server)?);
     let repairs = compiler.repairs.lock().await;
     notes.extend(packages.iter().filter_map(|of| repairs.note(&of.name, &of.version)));

@@ -38,6 +38,21 @@ pub(crate) fn flask_incompatibility(packages: &[LockedPackage]) -> Option<String
     ))
 }
 
+/// Leaves out places of PIP_FIND_LINKS that are not there, as pip does, and says so. Those of the list are checked where they
+/// are read.
+pub(crate) fn ignore_missing_folders(settings: &mut Settings, directory: &Path) -> Vec<String> {
+    let is_there = |place: &String| place.contains("://") || directory.join(place).exists();
+    let places = std::mem::take(&mut settings.indexes.find_links);
+    let (found, missing): (Vec<_>, Vec<_>) = places.into_iter().partition(is_there);
+    settings.indexes.find_links = found;
+    let note = |place| {
+        format!(
+            "ignored `{place}` of PIP_FIND_LINKS or UV_FIND_LINKS, as pip does: there is no such folder or file"
+        )
+    };
+    missing.into_iter().map(note).collect()
+}
+
 /// Names the packages to which `--exclude-newer` does not apply: files behind `--find-links` have no
 /// upload time. They are used whatever their age, as local files are with pip's
 /// `--uploaded-prior-to` (pip documentation, "Filtering by Upload Time").

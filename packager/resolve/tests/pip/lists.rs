@@ -35,6 +35,17 @@ async fn included_files_and_constraints_apply() {
     );
 }
 
+/// A folder of the list must be there; PIP_FIND_LINKS may be of another machine.
+#[tokio::test]
+async fn a_folder_of_a_variable_may_be_missing() {
+    let mut project = project();
+    project.settings.indexes.find_links = ["gone", "wheels"].map(str::to_owned).into();
+    let Some(found) = project.resolved(&["--no-index", "gamma"]).await else { return };
+    assert_eq!(versions(&found.environment), ["gamma==1.0"]);
+    let note = "ignored `gone` of PIP_FIND_LINKS or UV_FIND_LINKS, as pip does: there is no such folder or file";
+    assert_eq!(found.notes, [note]);
+}
+
 #[tokio::test]
 async fn markers_and_prereleases() {
     let project = project();
