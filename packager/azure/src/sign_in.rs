@@ -34,7 +34,7 @@ pub struct SignIn {
 
 impl SignIn {
     /// Gets a token from the first source that this machine has. One that is set up and fails is an error: another would
-    /// act as someone else.
+    /// act as a different identity.
     ///
     /// # Errors
     /// [`Error::NotSignedIn`] or [`Error::SignIn`].

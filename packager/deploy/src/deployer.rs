@@ -82,8 +82,9 @@ pub trait Deployer: fmt::Debug + Send + Sync {
     /// The target's own.
     async fn difference(&self, deployment: &Deployment) -> Result<Vec<Change>>;
 
-    /// Replaces what answers for a service, at the same address. The new one answers before the old one ends; if it never
-    /// does, the service goes on as it was.
+    /// Replaces what answers for a service, at the same address where the target can keep it. The new one answers before
+    /// the old one ends, in a separate place if the target must stop a service to change it; if it never does, the service
+    /// goes on as it was.
     ///
     /// # Errors
     /// As [`Deployer::deploy`], and [`Error::NoSuchService`](crate::Error::NoSuchService).

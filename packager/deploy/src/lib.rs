@@ -24,6 +24,7 @@ mod options;
 mod placement_error;
 mod profile;
 mod rendering;
+mod replaceable;
 mod scoring;
 mod select;
 mod service_keys;

@@ -138,6 +138,12 @@ hint: name a folder, a pattern in quotes as in 'data/*.json', or a file with one
         std::process::Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
         let status = child.wait().unwrap();
         assert_eq!(status.code(), if signal == "INT" { Some(130) } else { None });
+        if signal == "KILL" {
+            // The container goes on: other inputs are refused, and change nothing about it.
+            let other = batch(["--input", "data/1*.txt"], "again", &[]);
+            let busy = "runs another batch with this output folder";
+            assert!(other.stderr.contains(busy), "{}", other.stderr);
+        }
     }
     context.mlpack(&slow).ok();
     expected.push(rows("results")[40].clone());

@@ -85,7 +85,7 @@ impl TestContext {
         context.set("HOME", context.dir.path().join("home"));
         // The same in every build, so that goldens have the digests of images.
         context.set("MLPACK_FRONT_DOOR", repository().join("fixtures/front-door"));
-        // No test reaches Azure, whoever is signed in.
+        // No test reaches Azure, even if `az` of this machine is signed in.
         context.set("MLPACK_AZURE_CLOUD", "http://127.0.0.1:1");
         // The machine's configuration below /etc does not count.
         context.set("MLPACK_NO_CONDARC", "1");

@@ -94,7 +94,7 @@ impl AciDeployer {
         self.described(name, &self.find(name).await?)
     }
 
-    /// Runs a release in a group of its own, so that one that does not work never replaces one that does.
+    /// Runs a release in a separate group first: one that does not work never replaces one that does.
     async fn try_beside(
         &self,
         release: &Release,

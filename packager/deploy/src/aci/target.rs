@@ -12,9 +12,10 @@ use super::group::{AciDeployer, VERSION};
 use super::group_state::service_state;
 use super::release::Release;
 use crate::config::{AciConfig, DeploymentConfig, Keys};
+use crate::replaceable::check_replaceable;
 use crate::{
-    Answer, Change, Connections, Current, Deployer, Deployment, Error, KeyName, Measured, Request,
-    Result, ServiceKeys, ServiceName, ServiceState, Webservice,
+    Answer, Change, Connections, Current, Deployer, Deployment, KeyName, Measured, Request, Result,
+    ServiceKeys, ServiceName, ServiceState, Webservice,
 };
 
 /// Signs in to Azure.
@@ -41,14 +42,11 @@ impl AciDeployer {
     /// Returns the group that a new one would replace.
     ///
     /// # Errors
-    /// [`Error::ServiceExists`] for one that works, without `overwrite`.
+    /// [`ServiceExists`](crate::Error::ServiceExists) for one that works, without `overwrite`.
     async fn replaceable(&self, name: &ServiceName, overwrite: bool) -> Result<Option<Value>> {
         let live = self.live(name).await?;
         if let Some(live) = &live {
-            let (state, _) = service_state(live);
-            if !overwrite && state != ServiceState::Failed {
-                return Err(Error::ServiceExists { name: name.to_string(), state });
-            }
+            check_replaceable(name, service_state(live).0, overwrite)?;
         }
         Ok(live)
     }
@@ -101,11 +99,17 @@ impl Deployer for AciDeployer {
 
     async fn deploy(&self, deployment: &Deployment, progress: &dyn Progress) -> Result<Webservice> {
         let live = self.replaceable(&deployment.name, deployment.overwrite).await?;
-        let before = match live.filter(|live| service_state(live).0 == ServiceState::Running) {
-            // What cannot be read is replaced, and cannot be gone back to.
-            Some(live) => self.release(&deployment.name, &live).await.ok(),
-            None => None,
-        };
+        let mut before = None;
+        if let Some(live) = live.filter(|live| service_state(live).0 == ServiceState::Running) {
+            match self.release(&deployment.name, &live).await {
+                Ok(release) => before = Some(release),
+                // It is replaced as one that failed is, since it cannot be gone back to.
+                Err(error) => progress.note(&format!(
+                    "Replacing `{}` without a trial, and with new keys unless the configuration has them: {error}",
+                    deployment.name
+                )),
+            }
+        }
         let release = self.new_release(deployment, before.as_ref()).await?;
         self.roll_out(&release, before, progress).await
     }

@@ -12,9 +12,10 @@ use super::error::Error as KubernetesError;
 use super::release::Release;
 use super::services::state;
 use crate::config::AksConfig;
+use crate::replaceable::check_replaceable;
 use crate::{
-    Answer, Change, Connections, Current, Deployer, Deployment, Error, KeyName, Measured, Request,
-    Result, ServiceKeys, ServiceName, ServiceState, Webservice,
+    Answer, Change, Connections, Current, Deployer, Deployment, KeyName, Measured, Request, Result,
+    ServiceKeys, ServiceName, ServiceState, Webservice,
 };
 
 /// Connects to the cluster of a context; of the configuration's, or of the current one if none is named.
@@ -44,14 +45,11 @@ impl KubernetesDeployer {
     /// Returns the Deployment that a new one would replace.
     ///
     /// # Errors
-    /// [`Error::ServiceExists`] for one that works, without `overwrite`.
+    /// [`ServiceExists`](crate::Error::ServiceExists) for one that works, without `overwrite`.
     async fn replaceable(&self, name: &ServiceName, overwrite: bool) -> Result<Option<Value>> {
         let live = self.live(name).await?;
         if let Some(live) = &live {
-            let (state, _) = state(live);
-            if !overwrite && state != ServiceState::Failed {
-                return Err(Error::ServiceExists { name: name.to_string(), state });
-            }
+            check_replaceable(name, state(live).0, overwrite)?;
         }
         Ok(live)
     }

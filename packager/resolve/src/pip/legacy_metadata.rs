@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::pip::uv_failure::UvFailure;
 
 /// The most releases of a package that are looked at, newest first.
-const MOST: usize = 100;
+const MOST: usize = 300;
 
 /// Requests at a time.
 const AT_ONCE: usize = 8;

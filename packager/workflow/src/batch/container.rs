@@ -73,7 +73,6 @@ pub fn start(session: &Session, request: &BatchRequest) -> Result<Batch, BatchEr
     fs::create_dir_all(&output).map_err(Error::io("make", output.display()))?;
     let output = absolute(&output)?;
     check(&output)?;
-    claim(&output, &list.digest, request)?;
     let engine = session.engine()?;
     let image = session.open(&request.image, &session.platform, None)?;
     let worker =
@@ -109,6 +108,7 @@ pub fn start(session: &Session, request: &BatchRequest) -> Result<Batch, BatchEr
             .note(&format!("Following container {container}, which an earlier run has started"));
         return Ok(Batch { engine, container, output, list });
     }
+    claim(&output, &list.digest, request)?;
     mounts.push(Mount { host: list.path.clone(), container: LIST.into(), is_read_only: true });
     mounts.push(Mount { host: output.clone(), container: output.clone(), is_read_only: false });
     let spec = ContainerSpec {
@@ -117,7 +117,7 @@ pub fn start(session: &Session, request: &BatchRequest) -> Result<Batch, BatchEr
         env,
         labels: BTreeMap::from([(LABEL.to_owned(), asked)]),
         command,
-        // Results belong to who asked for them.
+        // So that the results belong to the user who runs mlpack.
         user: Some(format!(
             "{}:{}",
             rustix::process::geteuid().as_raw(),

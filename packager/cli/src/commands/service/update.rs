@@ -16,8 +16,8 @@ Examples:
   mlpack service update -n my-service -m digits:4 --ic inferenceconfig.json
   mlpack service update -n my-service --cpu-cores 2 --add-tag stage=production
 
-A new container answers before the old one ends, so no request fails. If it never becomes ready, the service goes on as
-it was.";
+A new container answers before the old one ends, so no request fails; in Azure Container Instances it is tried in a separate
+group, and the service pauses while it is replaced. If it never becomes ready, the service goes on as it was.";
 
 /// Replace the models, the image or the settings of a service while it runs
 #[derive(Debug, clap::Args)]
