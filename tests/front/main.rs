@@ -58,6 +58,7 @@ mod package_outputs;
 mod project_options;
 mod push;
 mod registry;
+mod remembered;
 mod reproducibility;
 mod selftest;
 mod serve;

@@ -63,6 +63,8 @@ pub struct PackageRequest {
     pub project: ProjectRequest,
     /// How the lock file is used.
     pub lock_use: LockUse,
+    /// Whether packages are resolved again although that was done within a day.
+    pub refresh: bool,
     /// Number of layers for packages.
     pub environment_layers: usize,
     /// Whether files that no service needs are omitted.
@@ -81,6 +83,7 @@ impl PackageRequest {
         Self {
             project,
             lock_use: LockUse::default(),
+            refresh: false,
             environment_layers: ENVIRONMENT_LAYERS,
             slim: false,
             bytecode: false,

@@ -33,6 +33,7 @@ mod packages;
 mod placement;
 pub mod profile;
 mod registries;
+mod remembered;
 pub mod render;
 mod report;
 mod selftest;

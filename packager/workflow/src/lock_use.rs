@@ -39,21 +39,21 @@ pub(crate) fn note_differences(session: &Session, name: &str, fit: &LockFit) {
 }
 
 /// Returns the packages of the lock file if it is up to date; else resolves again, keeping other
-/// pins where possible. The file is not changed.
+/// pins where possible. The file is not changed. Nothing if there is no file and none is needed.
 pub(crate) fn locked(
     session: &Session,
     inputs: EnvironmentInputs<'_>,
     lock: &Path,
     lock_use: LockUse,
     named: bool,
-) -> Result<Resolution> {
+) -> Result<Option<Resolution>> {
     let links = session.packages.indexes.folders(inputs.directory);
     let name = session.relative(lock);
     let Some(found) = LockFile::load(lock, session.lock_places(&links))? else {
         return match (lock_use, named) {
             (LockUse::Required, _) => Err(Refusal::NoLock { lock: name }.into()),
             (_, true) => Err(LockError::Missing { path: lock.to_owned() }.into()),
-            _ => resolve(session, inputs, None),
+            _ => Ok(None),
         };
     };
     let now = recorded_inputs(session, inputs, lock)?;
@@ -66,7 +66,7 @@ pub(crate) fn locked(
             .note(&format!("{name} is up to date; using its {}", counted(packages, "package")));
         let environment = found.environment;
         let settings = settings_for(session, inputs, &environment.target)?;
-        return Ok(Resolution { environment, notes: Vec::new(), settings });
+        return Ok(Some(Resolution { environment, notes: Vec::new(), settings }));
     }
     let differences = fit.differences;
     if lock_use == LockUse::Required {
@@ -76,5 +76,5 @@ pub(crate) fn locked(
         "{name} is out of date: {}; re-resolving (other pins kept where possible). Run `mlpack lock` to update it",
         differences.join("; ")
     ));
-    resolve(session, inputs, Some(&found.environment))
+    resolve(session, inputs, Some(&found.environment)).map(Some)
 }

@@ -8,10 +8,10 @@ use mlpack_packages::Settings;
 use mlpack_requirements::CondaFile;
 use mlpack_resolve::Resolution;
 
-use crate::environment::{EnvironmentInputs, resolve};
+use crate::environment::EnvironmentInputs;
 use crate::inputs::Inputs;
 use crate::lock_use::locked;
-use crate::{LockUse, PackageRequest, Refusal, Result, Session};
+use crate::{LockUse, PackageRequest, Refusal, Result, Session, remembered};
 
 /// Exact packages and how they are installed.
 pub(crate) struct Packages {
@@ -36,8 +36,11 @@ impl Packages {
     ) -> Result<Self> {
         let named = request.project.lock.is_some();
         let Resolution { environment, settings, .. } = match request.lock_use {
-            LockUse::Ignored => resolve(session, on, None)?,
-            lock_use => locked(session, on, &inputs.lock, lock_use, named)?,
+            LockUse::Ignored => remembered::resolve(session, on, &inputs.lock, request.refresh)?,
+            lock_use => match locked(session, on, &inputs.lock, lock_use, named)? {
+                Some(resolution) => resolution,
+                None => remembered::resolve(session, on, &inputs.lock, request.refresh)?,
+            },
         };
         let wrong = incompatibilities(&environment, &environment.target);
         if let Some(first) = wrong.first() {

@@ -101,6 +101,9 @@ pub(crate) struct LockUseArgs {
     /// Ignore the lock file
     #[arg(long, conflicts_with = "lock", help_heading = "Packages")]
     no_lock: bool,
+    /// Resolve packages again; without a lock file, the result of the last day is used
+    #[arg(long, conflicts_with = "locked", help_heading = "Packages")]
+    refresh: bool,
 }
 
 /// Which Python.
@@ -143,6 +146,7 @@ impl ProjectArgs {
     pub(crate) fn packaging(&self, lock_use: LockUseArgs) -> Result<PackageRequest> {
         Ok(PackageRequest {
             lock_use: lock_use.lock_use(),
+            refresh: lock_use.refresh,
             environment_layers: self.environment_layers,
             slim: self.slim,
             bytecode: self.bytecode,
