@@ -28,6 +28,7 @@ fn the_arrows_between_the_crates_are_these() {
     let expected = [
         ("mlpack-oci", vec![]),
         ("mlpack-elf", vec![]),
+        ("mlpack-cache", vec!["mlpack-oci"]),
         ("mlpack-http", vec![]),
         ("mlpack-registry", vec!["mlpack-http", "mlpack-oci"]),
         ("mlpack-engine", vec!["mlpack-oci"]),
@@ -129,6 +130,7 @@ fn the_arrows_between_the_crates_are_these() {
         (
             "mlpack",
             vec![
+                "mlpack-cache",
                 "mlpack-deploy",
                 "mlpack-documents",
                 "mlpack-lock",

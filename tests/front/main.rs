@@ -18,6 +18,7 @@ mod azure_sign_in;
 mod bad_bases;
 mod bad_environments;
 mod bad_inputs;
+mod cache;
 mod check_base;
 mod check_project;
 mod command_line;

@@ -1,9 +1,10 @@
 //! What every verb starts from: the global options, and sessions made of them.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
+use mlpack_cache::{CacheFolder, InUse};
 use mlpack_documents::Templates;
 use mlpack_oci::Progress;
 use mlpack_oci::layer::LayerOptions;
@@ -42,6 +43,8 @@ pub(crate) struct Global {
 pub(crate) struct Context {
     pub(crate) format: Format,
     cache_dir: Option<PathBuf>,
+    /// Keeps what is in the cache until the command ends.
+    cache_in_use: OnceLock<InUse>,
     progress: Arc<dyn Progress>,
     runtime: Runtime,
     /// The command line, for what describes it.
@@ -59,6 +62,7 @@ impl Context {
         Ok(Self {
             format: global.format,
             cache_dir: global.cache_dir,
+            cache_in_use: OnceLock::new(),
             progress: progress::listener(terminal, global.quiet),
             runtime,
             command_line,
@@ -75,6 +79,36 @@ impl Context {
         settings::current_dir().map_err(Failure::io("find", "the current directory"))
     }
 
+    /// Returns the cache directory, absolute.
+    pub(crate) fn cache_dir(&self) -> Result<PathBuf> {
+        let cache = match &self.cache_dir {
+            Some(dir) => dir.clone(),
+            None => settings::cache_dir()?,
+        };
+        Ok(self.cwd()?.join(cache))
+    }
+
+    /// Returns what receives progress.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        &*self.progress
+    }
+
+    /// Marks the cache and keeps what is in it. One that cannot be written is reported when it has to
+    /// be: many verbs do without.
+    fn hold_cache(&self, dir: &Path) -> Result<()> {
+        if self.cache_in_use.get().is_some() {
+            return Ok(());
+        }
+        match CacheFolder::open(dir).and_then(|cache| cache.hold(self.progress())) {
+            Ok(held) => {
+                let _ = self.cache_in_use.set(held);
+                Ok(())
+            }
+            Err(mlpack_cache::Error::Io { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Returns the documents that projects are made of.
     pub(crate) fn templates(&self) -> Templates {
         Templates::new(embedded::TEMPLATES.iter().copied())
@@ -83,11 +117,8 @@ impl Context {
     /// Makes a session for a verb that reads and moves images.
     pub(crate) fn session(&self, registry: &RegistryArgs) -> Result<Session> {
         let cwd = self.cwd()?;
-        let cache = match &self.cache_dir {
-            Some(dir) => dir.clone(),
-            None => settings::cache_dir()?,
-        };
-        let cache = cwd.join(cache);
+        let cache = self.cache_dir()?;
+        self.hold_cache(&cache)?;
         Ok(Session {
             registries: registry.add_to(settings::registries(), &cwd),
             packages: Settings { current_dir: cwd.clone(), ..Settings::new(&cache) },
@@ -96,7 +127,7 @@ impl Context {
             azure: settings::azure(&cwd),
             cwd,
             cache,
-            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            threads: threads(),
             mtime: LayerOptions::DEFAULT_MTIME,
             version: env!("CARGO_PKG_VERSION"),
             workspace: settings::variable("MLPACK_WORKSPACE"),
@@ -131,4 +162,9 @@ impl Context {
         let strict = project.is_some_and(ProjectArgs::is_strict);
         Ok(Session { packages, front_door, strict, mtime: settings::mtime()?, ..session })
     }
+}
+
+/// Returns the number of threads that hash, compress and read.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }

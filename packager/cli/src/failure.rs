@@ -45,6 +45,17 @@ workflow_errors![
     mlpack_models::Error,
 ];
 
+impl From<mlpack_cache::Error> for Failure {
+    fn from(error: mlpack_cache::Error) -> Self {
+        let cause = std::error::Error::source(&error);
+        let message = match cause {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        Self::Other { message, hint: Some(error.hint()) }
+    }
+}
+
 impl From<BatchError> for Failure {
     fn from(error: BatchError) -> Self {
         match error {

@@ -29,6 +29,11 @@ pub(crate) fn now(hours_ago: i64) -> String {
     jiff::Timestamp::from_second(now).map(|time| time.to_string()).unwrap_or_default()
 }
 
+/// Returns the moment some days ago, in seconds since 1970.
+pub(crate) fn days_ago(days: u32) -> i64 {
+    jiff::Timestamp::now().as_second() - i64::from(days) * 24 * 3600
+}
+
 /// Returns the current directory.
 pub(crate) fn current_dir() -> io::Result<PathBuf> {
     env::current_dir()

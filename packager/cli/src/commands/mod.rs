@@ -3,6 +3,7 @@
 mod base;
 mod bases;
 mod batch;
+mod cache;
 mod check;
 mod completions;
 mod copy;
@@ -70,6 +71,7 @@ verbs! {
     Copy(copy),
     Login(login),
     Logout(logout),
+    Cache(cache),
     Completions(completions),
     Man(man),
 }

@@ -1,0 +1,96 @@
+//! The folders of a cache (docs/cache.md).
+
+/// What the names in a folder are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// 64 hexadecimal digits, and what may follow after a dot.
+    Digests,
+    /// Anything.
+    Any,
+}
+
+/// A folder whose entries may be removed one by one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    /// Below the cache.
+    pub(crate) path: &'static str,
+    pub(crate) names: Names,
+    /// Whether a file below the entry has the digest that is the entry's name.
+    pub(crate) verified: bool,
+}
+
+const fn digests(path: &'static str) -> Kind {
+    Kind { path, names: Names::Digests, verified: false }
+}
+
+const fn verified(path: &'static str) -> Kind {
+    Kind { path, names: Names::Digests, verified: true }
+}
+
+const fn any(path: &'static str) -> Kind {
+    Kind { path, names: Names::Any, verified: false }
+}
+
+/// In the order in which they are listed.
+pub(crate) const KINDS: &[Kind] = &[
+    digests("indexes"),
+    verified("layers/blobs"),
+    digests("layers/environments"),
+    digests("layers/layers"),
+    digests("layers/models"),
+    digests("layers/parts"),
+    digests("layers/stamps"),
+    verified("wheels"),
+    verified("sdists"),
+    digests("built"),
+    verified("conda"),
+    any("repodata"),
+    any("py"),
+    digests("contents"),
+    digests("bytecode"),
+    any("interpreters"),
+    any("uv"),
+    digests("resolutions"),
+    any("engine"),
+    any("host-base"),
+    verified("registry/documents"),
+    any("registry/uploads"),
+    any("registry/hosts"),
+    digests("front-door"),
+];
+
+/// Folders of work in progress, which each run cleans.
+const PROGRESS: &[&str] = &["stage", "work", "serve"];
+
+/// Whether a cache has something of this name at its top.
+pub(crate) fn is_known(name: &str) -> bool {
+    let top = |kind: &Kind| kind.path.split('/').next() == Some(name);
+    KINDS.iter().any(top) || PROGRESS.contains(&name)
+}
+
+impl Names {
+    /// Whether an entry may have this name.
+    pub(crate) fn admit(self, name: &str) -> bool {
+        let stem = name.split('.').next().unwrap_or_default();
+        let hex = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+        match self {
+            Self::Digests => stem.len() == 64 && stem.bytes().all(hex),
+            Self::Any => !name.starts_with('.'),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_entries() {
+        let hex = "0123456789abcdef".repeat(4);
+        assert!(Names::Digests.admit(&hex) && Names::Digests.admit(&format!("{hex}.v3.json.gz")));
+        for other in ["precious", ".mlpack-pending-1", &hex[1..], &hex.to_uppercase()] {
+            assert!(!Names::Digests.admit(other), "{other}");
+        }
+        assert!(is_known("registry") && is_known("work") && !is_known("documents"));
+    }
+}
