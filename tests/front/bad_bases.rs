@@ -97,7 +97,7 @@ warning: the base image fails the requirement `os` of policy `azureml-2019`, ign
     refused(&context, &args).is(str![[r#"
 --- stderr
 error: --allow kernel: the policy `azureml-2019` has no such requirement
-hint: it has os, conda, python, architecture
+hint: it has os, conda, python, architecture; a check is named as in its findings: script.imports
 --- exit code 2
 
 "#]]);

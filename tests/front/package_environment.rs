@@ -6,18 +6,27 @@ use crate::kit::{TestContext, base, has, image};
 use crate::need;
 
 #[test]
-fn an_import_that_no_package_provides_is_reported() {
+fn an_import_that_no_package_provides_is_refused() {
     let base = base("debian12-py311");
     let context = need!(TestContext::offline());
     let mut args = context.project(&base);
     let script = "import core, cv2\nimport json\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return core\n";
     context.write("score.py", script);
     args.push("--dry-run".to_owned());
+    context.mlpack(&args).is(str![[r#"
+--- stderr
+error[script.imports]: [TEMP]/work/score.py:1: `import cv2`: no package of the environment has `cv2`
+  hint: add opencv-python-headless to the pip list; if it is there in a way that cannot be seen, --allow script.imports
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+    // A check that is named only warns.
+    args.extend(["--allow", "script.imports"].map(str::to_owned));
     let answer = context.mlpack(&args);
     answer.ok();
-    let warning = "score.py:1: `import cv2`: no package of the environment has `cv2`\n  hint: add opencv-python-headless to the pip list\n";
-    assert!(answer.stderr.contains(warning), "{}", answer.stderr);
-    assert_eq!(answer.stderr.matches("script.imports").count(), 1, "{}", answer.stderr);
+    assert_eq!(answer.stderr.matches("warning[script.imports]").count(), 1, "{}", answer.stderr);
 }
 
 #[test]

@@ -182,8 +182,10 @@ fn a_source_is_built_with_the_python_of_the_environment() {
     let mut lock = other.args.clone();
     lock[0] = "lock".to_owned();
     other.context.mlpack(&lock).ok();
-    for entry in fs::read_dir(other.cache.path()).unwrap() {
-        fs::remove_dir_all(entry.unwrap().path()).unwrap();
+    for path in fs::read_dir(other.cache.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        }
     }
     let args = [&other.args[..], &["--locked", "--output", "oci:out"].map(str::to_owned)].concat();
     assert_eq!(other.context.mlpack(&args).digest(), first);

@@ -153,7 +153,8 @@ impl CacheFolder {
                 let (path, found) = (self.path.clone(), found.trim().to_owned());
                 Err(Error::Format { path, found, known: FORMAT })
             }
-            None => Err(self.foreign(MARKER)),
+            // Damaged, or another program's: what else is there decides.
+            None => self.mark(&marker),
         }
     }
 
@@ -236,9 +237,12 @@ mod tests {
         let error = CacheFolder::open(home.path()).unwrap_err().to_string();
         assert!(error.ends_with("is not a cache of mlpack: it contains `thesis.tex`"), "{error}");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
-        fs::remove_file(home.path().join("thesis.tex")).unwrap();
+        // The cache of another program, and a marker that lost its contents.
         fs::write(home.path().join(MARKER), SIGNATURE).unwrap();
         assert!(matches!(CacheFolder::open(home.path()), Err(Error::Foreign { .. })));
+        fs::remove_file(home.path().join("thesis.tex")).unwrap();
+        fs::write(home.path().join(MARKER), "").unwrap();
+        CacheFolder::open(home.path()).unwrap();
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::thread;
 use mlpack_oci::{HashingReader, Meter, Progress};
 use serde::Serialize;
 
-use crate::kinds::{KINDS, Kind};
+use crate::kinds::KINDS;
 use crate::{CacheFolder, Entry, Error, Result};
 
 /// Files that were hashed.

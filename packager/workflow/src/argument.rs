@@ -84,7 +84,7 @@ impl Argument {
                 "run `mlpack workspace create`, or name one with `--workspace DIR` or `--workspace REGISTRY/PREFIX`"
                     .to_owned(),
             ),
-            Self::Allow { known, .. } => Some(format!("it has {}", known.join(", "))),
+            Self::Allow { known, .. } => Some(format!("it has {}; a check is named as in its findings: script.imports", known.join(", "))),
             Self::NoDefaultBase { .. } => Some("name one with --base-image".to_owned()),
         }
     }

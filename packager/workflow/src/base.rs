@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{BlobStore, CachingBlobs, Digest, Image, Location, Platform};
 use mlpack_project::base::{BaseFacts, FactLine, Policy, Stage, Status, Verdict};
+use mlpack_project::check::CHECKS;
 use mlpack_project::image::{Base, PolicyRecord};
 use mlpack_project::project::Project;
 use serde::Serialize;
@@ -140,7 +141,8 @@ fn read(session: &Session, location: &Location, image: Image) -> Result<Base> {
 
 fn known_allowances(policy: &Policy, allow: &[String]) -> Result<(), Argument> {
     let known: Vec<_> = policy.names().map(str::to_owned).collect();
-    match allow.iter().find(|name| !known.contains(name)) {
+    let is_check = |name: &String| CHECKS.iter().any(|check| check.id == name);
+    match allow.iter().find(|name| !known.contains(name) && !is_check(name)) {
         None => Ok(()),
         Some(name) => {
             Err(Argument::Allow { name: name.clone(), policy: policy.name.clone(), known })

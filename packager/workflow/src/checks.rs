@@ -10,6 +10,8 @@ use crate::{Destination, Refusal, Result, Session};
 pub(crate) struct Checks<'a> {
     /// What is known; filled in before the stage that needs it runs.
     pub(crate) subject: Subject<'a>,
+    /// Checks whose errors are warnings.
+    allow: &'a [String],
     report: &'a mut dyn FnMut(&Finding),
 }
 
@@ -18,6 +20,7 @@ impl<'a> Checks<'a> {
         session: &'a Session,
         inputs: &'a Inputs,
         destination: &'a Destination,
+        allow: &'a [String],
         report: &'a mut dyn FnMut(&Finding),
     ) -> Self {
         let settings = &session.packages;
@@ -27,7 +30,7 @@ impl<'a> Checks<'a> {
         subject.exclude_newer = settings.exclude_newer.as_deref();
         subject.output = destination.output.as_deref();
         subject.target = destination.target;
-        Self { subject, report }
+        Self { subject, allow, report }
     }
 
     /// Reports a finding that comes from elsewhere.
@@ -37,7 +40,12 @@ impl<'a> Checks<'a> {
 
     /// Runs one stage and reports its findings. Fails if one of them is an error.
     pub(crate) fn run(&mut self, stage: Needs) -> Result<()> {
-        let findings = check::run(stage, &self.subject);
+        let mut findings = check::run(stage, &self.subject);
+        for finding in &mut findings {
+            if self.allow.iter().any(|name| name == finding.check) {
+                finding.severity = Severity::Warning;
+            }
+        }
         findings.iter().for_each(|finding| (self.report)(finding));
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
         if errors == 0 { Ok(()) } else { Err(Refusal::Findings { errors }.into()) }

@@ -99,7 +99,8 @@ fn decide(
 ) -> Result<Plan> {
     let inputs = Inputs::read(session, &request.project)?;
     require(session, &inputs.lock, request.lock_use)?;
-    let mut checks = Checks::new(session, &inputs, &request.destination, report);
+    let mut checks =
+        Checks::new(session, &inputs, &request.destination, &request.project.allow, report);
     // Before anything is downloaded: what can be wrong without a base.
     checks.run(Needs::Project)?;
     let platform = &request.project.platform;

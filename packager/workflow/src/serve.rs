@@ -53,7 +53,8 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     let inputs = Inputs::read(session, &request.project)?;
     let destination = Destination::default();
     let mut report = |finding: &_| session.reporter.finding(finding);
-    Checks::new(session, &inputs, &destination, &mut report).run(Needs::Project)?;
+    Checks::new(session, &inputs, &destination, &request.project.allow, &mut report)
+        .run(Needs::Project)?;
     let parent = session.cache.join("serve");
     let cache = |source| Error::Cache { path: parent.clone(), source };
     PendingFolder::sweep(&parent);

@@ -53,8 +53,9 @@ pub(crate) struct ProjectArgs {
 
     #[command(flatten, next_help_heading = "Base image")]
     policy: PolicyArgs,
-    /// Ignore a failed requirement (can be repeated)
-    #[arg(long, value_name = "REQUIREMENT", help_heading = "Base image")]
+    /// Ignore a failed requirement, or only warn of what a check finds, as in script.imports (can be
+    /// repeated)
+    #[arg(long, value_name = "NAME", help_heading = "Base image")]
     allow: Vec<String>,
     #[command(flatten, next_help_heading = "Base image")]
     platform: PlatformArgs,

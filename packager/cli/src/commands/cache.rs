@@ -1,6 +1,6 @@
 //! `mlpack cache`: what the cache has, and what is removed from it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use mlpack_cache::{Bounds, CacheFolder, Pruned, Summary, Verified};
 use mlpack_workflow::counted;
@@ -72,13 +72,13 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let path = context.cache_dir()?;
     let cache = CacheFolder::existing(&path)?;
     match &args.command {
-        Command::Info => info(context, path, cache.as_ref()),
+        Command::Info => info(context, &path, cache.as_ref()),
         Command::Prune(args) => prune(context, cache.as_ref(), args),
         Command::Verify => verify(context, cache.as_ref()),
     }
 }
 
-fn info(context: &Context, path: PathBuf, cache: Option<&CacheFolder>) -> Result<()> {
+fn info(context: &Context, path: &Path, cache: Option<&CacheFolder>) -> Result<()> {
     let entries = cache.map(CacheFolder::entries).transpose()?.unwrap_or_default();
     let kinds = CacheFolder::summaries(&entries);
     let bytes: u64 = kinds.iter().map(|kind| kind.bytes).sum();

@@ -10,7 +10,7 @@ use mlpack_packages::cache::store;
 use mlpack_packages::cache::store::Store;
 
 /// Version of the cached data; another one makes everything be read again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What was kept of an archive; nothing also where it cannot be read.
 pub(super) fn get(store: &Store, sha256: &Digest) -> Option<PackageContents> {

@@ -10,13 +10,17 @@ const DEEPEST: usize = 4;
 /// "Packaging namespace packages").
 const SHARED: &[&str] = &["azure", "azureml", "azureml.contrib", "google", "google.cloud"];
 
-/// Modules by dotted name. Those inside an ordinary package are not listed, since a package can
-/// make up names as it is imported; those inside a namespace (PEP 420) are.
+/// Modules by dotted name. Those inside an ordinary package are kept apart, since a package can
+/// make up names as it is imported; those inside a namespace (PEP 420) are not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Modules {
     names: BTreeSet<String>,
     /// The folders among them that have no `__init__.py`.
     namespaces: BTreeSet<String>,
+    /// Modules and folders inside ordinary packages.
+    inner: BTreeSet<String>,
+    /// The compiled ones among all: what they make up is not known.
+    compiled: BTreeSet<String>,
 }
 
 impl Modules {
@@ -38,6 +42,7 @@ impl Modules {
         let mut found = Self::default();
         for path in &paths {
             let Some(module) = module(path) else { continue };
+            found.add_inner(path, module);
             let parts: Vec<&str> = path.split('/').collect();
             let mut dotted = String::new();
             let mut folder = String::new();
@@ -72,10 +77,34 @@ impl Modules {
         found
     }
 
+    fn add_inner(&mut self, path: &str, module: &str) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if !folder.is_empty() && !folder.split('/').all(is_name) {
+            return;
+        }
+        let mut dotted = folder.replace('/', ".");
+        if module != "__init__" {
+            if !dotted.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(module);
+        }
+        if path.ends_with(".so") {
+            self.compiled.insert(dotted.clone());
+        }
+        // A folder of folders is known by what is in it.
+        for (end, _) in dotted.match_indices('.') {
+            self.inner.insert(dotted[..end].to_owned());
+        }
+        self.inner.insert(dotted);
+    }
+
     /// Adds what another place has.
     pub fn extend(&mut self, other: &Self) {
         self.names.extend(other.names.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
+        self.inner.extend(other.inner.iter().cloned());
+        self.compiled.extend(other.compiled.iter().cloned());
     }
 
     /// The first part of a dotted name that is not there: `azureml.core` of `azureml.core.model`
@@ -92,6 +121,39 @@ impl Modules {
             }
         }
         None
+    }
+
+    /// The first part of a dotted name that is not among the files of a package which is there:
+    /// `sklearn.linear_model.ridge` in a release without it. Nothing if a compiled module, or one that is a
+    /// single file, may have made it up.
+    pub fn absent<'n>(&self, module: &'n str) -> Option<&'n str> {
+        if self.lacks(module).is_some() {
+            return None;
+        }
+        let ends = module.match_indices('.').map(|(end, _)| end).chain([module.len()]);
+        let mut parent = "";
+        for end in ends {
+            let part = &module[..end];
+            if self.compiled.contains(part) {
+                return None;
+            }
+            if !self.has(part) {
+                return self.has_files(parent).then_some(part);
+            }
+            parent = part;
+        }
+        None
+    }
+
+    /// Whether a module is among the files.
+    pub fn has(&self, module: &str) -> bool {
+        self.inner.contains(module) || self.names.contains(module)
+    }
+
+    /// Whether a folder has modules.
+    fn has_files(&self, folder: &str) -> bool {
+        let start = format!("{folder}.");
+        self.inner.range(start.clone()..).next().is_some_and(|name| name.starts_with(&start))
     }
 
     /// Every name.
@@ -170,5 +232,36 @@ mod tests {
         assert_eq!(modules.lacks("cv2.dnn"), Some("cv2"));
         modules.extend(&Modules::of(["azureml/core/__init__.py"]));
         assert_eq!(modules.lacks("azureml.core.model"), None);
+    }
+
+    #[test]
+    fn modules_that_a_release_does_not_have() {
+        let modules = Modules::of([
+            "sklearn/__init__.py",
+            "sklearn/linear_model/__init__.py",
+            "sklearn/linear_model/_ridge.py",
+            "sklearn/tree/_tree.cpython-36m-x86_64-linux-gnu.so",
+            "sklearn/data/iris.csv",
+            "six.py",
+            "torch/__init__.py",
+            "torch/_C.cpython-36m-x86_64-linux-gnu.so",
+            "lone/__init__.py",
+        ]);
+        assert_eq!(
+            modules.absent("sklearn.linear_model.ridge"),
+            Some("sklearn.linear_model.ridge")
+        );
+        assert_eq!(modules.absent("sklearn.externals.joblib"), Some("sklearn.externals"));
+        for fine in [
+            "sklearn.linear_model._ridge",
+            "sklearn.tree._tree",
+            "sklearn.tree._tree.made_up",
+            "six.moves.urllib",
+            "torch._C._nn",
+            "lone.made_up",
+            "nowhere.at.all",
+        ] {
+            assert_eq!(modules.absent(fine), None, "{fine}");
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! Python modules of the project itself.
+//! Python modules: of the project itself, and those that a package does not have.
 
 use std::path::Path;
+
+use mlpack_install::Modules;
 
 use super::Subject;
 
@@ -20,4 +22,14 @@ pub(super) fn is_local(subject: &Subject<'_>, top: &str) -> bool {
             .source_directory
             .as_ref()
             .is_some_and(|source| is_module(&source.path, top) || source.path.join(top).is_dir())
+}
+
+/// Packages that make up modules when they are imported.
+const MAKES_UP: &[&str] =
+    &["google", "jax", "keras", "pkg_resources", "setuptools", "six", "tensorflow", "torch"];
+
+/// Returns the part of a module that its package, which is there, does not have.
+pub(super) fn absent<'n>(modules: &Modules, module: &'n str) -> Option<&'n str> {
+    let top = module.split('.').next().unwrap_or_default();
+    modules.absent(module).filter(|_| !MAKES_UP.contains(&top))
 }

@@ -34,6 +34,15 @@ impl Resolved<'_> {
         self.inventory.missing_libraries(target.architecture, base)
     }
 
+    /// Returns the release of a package.
+    pub(super) fn release(&self, package: &str) -> Option<&str> {
+        let wheel = self.environment.package(package).map(|found| found.version.as_str());
+        wheel.or_else(|| {
+            let conda = self.environment.conda.iter().find(|found| found.name == package);
+            conda.map(|found| found.version.as_str())
+        })
+    }
+
     /// Returns everything that can be imported besides the standard library and the project's
     /// files.
     pub(super) fn modules(&self) -> Modules {

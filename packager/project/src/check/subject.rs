@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use mlpack_requirements::{CondaFile, Listed, PythonVersion};
 
-use super::Needs;
 use super::packages::Packages;
 use super::resolved::Resolved;
+use super::{Needs, local_modules};
 use crate::analysis::python::{self, EntryScript};
 use crate::base::BaseFacts;
 use crate::project::{Listing, Project};
@@ -59,6 +59,7 @@ pub struct Subject<'a> {
     /// The stage in which the interpreter is known.
     pub(super) python_stage: Needs,
     sources: OnceLock<Listing>,
+    local: OnceLock<Vec<EntryScript>>,
     packages: OnceLock<Option<Packages>>,
 }
 
@@ -79,6 +80,7 @@ impl<'a> Subject<'a> {
             resolved: None,
             python_stage: Needs::Packages,
             sources: OnceLock::new(),
+            local: OnceLock::new(),
             packages: OnceLock::new(),
         }
     }
@@ -101,6 +103,15 @@ impl<'a> Subject<'a> {
     /// Returns the entry script if it could be parsed.
     pub(super) fn readable(&self) -> Option<&EntryScript> {
         self.script.as_ref().ok().filter(|script| script.syntax_error.is_none())
+    }
+
+    /// Returns the entry script and the modules of the project that it imports before the first
+    /// request; none if the script could not be parsed.
+    pub(super) fn loaded(&self) -> impl Iterator<Item = &EntryScript> {
+        let script = self.readable();
+        let read = || script.map(|script| local_modules::read(self.project, script));
+        let local = self.local.get_or_init(|| read().unwrap_or_default());
+        script.into_iter().chain(local)
     }
 
     /// Returns the packages of the conda file.

@@ -114,6 +114,14 @@ impl EntryScript {
         script
     }
 
+    /// Returns whether the script may add folders where modules are found, or install packages itself.
+    pub(crate) fn finds_more_modules(&self) -> bool {
+        let adds = ["sys.path", "addsitedir", "PYTHONPATH", "import_hook"];
+        let installs = ["pip", "install"];
+        adds.iter().any(|word| self.text.contains(word))
+            || installs.iter().all(|word| self.text.contains(word))
+    }
+
     /// Fills in what the text says.
     fn read(&mut self) {
         let text = self.text.clone();

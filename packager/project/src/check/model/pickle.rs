@@ -2,12 +2,13 @@
 //! protocol, the scikit-learn that wrote them, and missing modules. A model need not be loaded at
 //! all, so this only warns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::pickle::Pickle;
 use crate::check::bounds::Release;
-use crate::check::modules::is_local;
+use crate::check::modules::{absent, is_local};
 use crate::check::resolved::Resolved;
+use crate::check::tables::Moved;
 use crate::check::{Finding, Needs, Subject, tables};
 use crate::project::PackedKind;
 
@@ -17,15 +18,6 @@ pub(crate) const NEEDS: Needs = Needs::Packages;
 /// The newest protocol, by the first Python that reads it (Python documentation, "Data stream
 /// format").
 const PROTOCOLS: [(u8, (u32, u32)); 2] = [(5, (3, 8)), (4, (3, 4))];
-
-/// Modules that only some releases of a package have: the module, the package, its first release
-/// with the module and its first without (NumPy 2.0.0 Release Notes; scikit-learn 0.23 and
-/// pandas 2.0 What's New).
-const MODULES: [(&str, &str, Option<&str>, Option<&str>); 3] = [
-    ("numpy._core", "numpy", Some("1.26"), None),
-    ("sklearn.externals.joblib", "scikit-learn", None, Some("0.23")),
-    ("pandas.core.indexes.numeric", "pandas", None, Some("2.0")),
-];
 
 /// Modules of Python 2 that the unpickler knows under their new names (CPython,
 /// `Lib/_compat_pickle.py`).
@@ -86,7 +78,7 @@ fn protocol(resolved: &Resolved<'_>, pickle: &Pickle) -> Option<(String, String)
 /// anything.
 fn scikit_learn(resolved: &Resolved<'_>, pickle: &Pickle) -> Option<(String, String)> {
     let wrote = pickle.scikit_learn.as_deref()?;
-    let there = release_of(resolved, "scikit-learn")?;
+    let there = resolved.release("scikit-learn")?;
     let minor = |text: &str| {
         let minor: Vec<&str> = text.split('.').take(2).collect();
         Release::parse(&minor.join("."))
@@ -114,23 +106,36 @@ fn modules(
             "move them into a module beside the entry script, import them from it, and pickle the model again".to_owned(),
         ));
     }
-    for (start, package, first, last) in MODULES {
-        let named = pickle.modules.iter().find(|module| is_below(module, start));
-        let Some((module, there)) = named.zip(release_of(resolved, package)) else { continue };
-        let Some(release) = Release::parse(there) else { continue };
-        let at = |text: Option<&str>| text.and_then(Release::parse);
-        let wanted = match (at(first), at(last)) {
-            (Some(at), _) if release < at => format!("{} or newer", first.unwrap_or_default()),
-            (_, Some(at)) if release >= at => format!("older than {}", last.unwrap_or_default()),
-            _ => continue,
-        };
-        found.push((
-            format!("it needs `{module}`, which {package} {there} does not have"),
-            format!("use {package} {wanted}, or retrain the model with {there}"),
-        ));
+    let there = resolved.modules();
+    let mut seen = BTreeSet::new();
+    for module in &pickle.modules {
+        let moved = tables::moved(module).filter(|_| !there.has(module));
+        let moved = moved.and_then(|moved| Some((moved, resolved.release(moved.package)?)));
+        if let Some((moved, release)) = moved.filter(|(moved, release)| !moved.is_in(release)) {
+            if seen.insert(moved.module) {
+                found.push(of_another_release(module, &moved, release));
+            }
+        } else if let Some(absent) = absent(&there, module).filter(|absent| seen.insert(absent)) {
+            found.push((
+                format!("it needs `{module}`, and no package of the environment has `{absent}`"),
+                "use the releases that the model was trained with, or retrain the model".to_owned(),
+            ));
+        }
     }
     found.extend(lacking(subject, resolved, pickle));
     found
+}
+
+fn of_another_release(module: &str, moved: &Moved, release: &str) -> (String, String) {
+    let Moved { package, since, before, .. } = moved;
+    let wanted = match (since, before) {
+        (Some(since), _) if !moved.is_in("0") => format!("{since} or newer"),
+        (_, before) => format!("older than {}", before.unwrap_or_default()),
+    };
+    (
+        format!("it needs `{module}`, which {package} {release} does not have"),
+        format!("use {package} {wanted}, or retrain the model with {release}"),
+    )
 }
 
 /// Modules of packages that the environment does not have.
@@ -164,20 +169,6 @@ fn lacking(
             )
         })
         .collect()
-}
-
-/// Returns the release of a package in the environment.
-fn release_of<'a>(resolved: &Resolved<'a>, package: &str) -> Option<&'a str> {
-    let environment = resolved.environment;
-    let wheel = environment.package(package).map(|found| found.version.as_str());
-    wheel.or_else(|| {
-        let conda = environment.conda.iter().find(|found| found.name == package);
-        conda.map(|found| found.version.as_str())
-    })
-}
-
-fn is_below(module: &str, start: &str) -> bool {
-    module.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -216,7 +207,7 @@ mod tests {
             "scikit-learn 0.20.3 wrote it, and the environment has 0.24.2: it may not load, or predict differently",
             "pin scikit-learn==0.20.3, or retrain the model with 0.24.2",
         );
-        let ridge = "sklearn.linear_model.ridge";
+        let ridge = "sklearn.linear_model._ridge";
         let found = |protocol, version: &str, python: &str| {
             let case = case(protocol, ridge, version).python(python);
             case.packages(PACKAGES, MODULES).run(run)
@@ -249,6 +240,13 @@ mod tests {
             [warning(
                 "it needs `sklearn.externals.joblib.numpy_pickle`, which scikit-learn 0.24.2 does not have",
                 "use scikit-learn older than 0.23, or retrain the model with 0.24.2",
+            )]
+        );
+        assert_eq!(
+            found("sklearn.linear_model.ridge"),
+            [warning(
+                "it needs `sklearn.linear_model.ridge`, which scikit-learn 0.24.2 does not have",
+                "use scikit-learn older than 0.24, or retrain the model with 0.24.2",
             )]
         );
         assert_eq!(

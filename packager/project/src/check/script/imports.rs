@@ -1,15 +1,14 @@
-//! Imported modules that no package provides (docs/azureml-2019.md#9.4). A script may find modules
-//! in other ways, so this only warns.
+//! Imported modules that no package provides, or not in this release (docs/azureml-2019.md#9.4), in the
+//! entry script and the project's modules that it imports. It is an error if the service cannot start:
+//! the import is reached before the first request, and nothing adds folders where modules are found.
 
-use mlpack_install::Modules;
 use mlpack_lock::Server;
-use mlpack_requirements::PythonVersion;
 
-use crate::analysis::python::Import;
+use crate::analysis::python::EntryScript;
 use crate::check::modules::is_local;
 use crate::check::resolved::Resolved;
-use crate::check::tables::Span;
-use crate::check::{Finding, Needs, Subject, tables};
+use crate::check::script::failing_import::FailingImport;
+use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "script.imports";
 pub(crate) const NEEDS: Needs = Needs::Packages;
@@ -21,9 +20,7 @@ const BY_AZURES_SERVER: &[&str] = &["azureml.contrib.services"];
 const BY_BUILTIN: &[&str] = &["azureml.contrib.services", "azureml.monitoring"];
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    let (Some(script), Some(resolved)) = (subject.readable(), &subject.resolved) else {
-        return Vec::new();
-    };
+    let Some(resolved) = &subject.resolved else { return Vec::new() };
     let managed =
         subject.project.environment.as_ref().is_some_and(|environment| environment.user_managed);
     // What such a variable adds is not known.
@@ -38,91 +35,53 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         }
         Server::Azmlinfsrv => &[],
     };
+    let doubtful = finds_more(subject, resolved);
     let mut seen = Vec::new();
     let mut found = Vec::new();
-    for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
-        if seen.contains(&import.top()) || is_local(subject, import.top()) {
-            continue;
-        }
-        if let Some((message, hint)) = fault(resolved, &modules, injected, import) {
-            seen.push(import.top());
-            found.push(Finding::warning(ID, message, hint).at(&script.path, import.line));
+    for script in subject.loaded() {
+        for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
+            if is_local(subject, import.top()) {
+                continue;
+            }
+            let Some(fault) = FailingImport::find(resolved, &modules, injected, import) else {
+                continue;
+            };
+            let FailingImport { module, message, hint, certain } = fault;
+            if seen.contains(&module) {
+                continue;
+            }
+            seen.push(module);
+            let doubtful = doubtful || !certain || !import.at_start;
+            let hint = if doubtful { hint } else { format!("{hint}; {WAY_OUT}") };
+            found.push(Finding::unless(doubtful, ID, message, hint).at(&script.path, import.line));
         }
     }
     found
 }
 
-/// Returns the message and the hint for an import that fails.
-fn fault(
-    resolved: &Resolved<'_>,
-    modules: &Modules,
-    injected: &[&str],
-    import: &Import,
-) -> Option<(String, String)> {
-    let python = resolved.environment.target.python;
-    let span = tables::stdlib(import.top());
-    if span.is_some_and(|span| span.includes(python)) {
-        return None;
-    }
-    let injected = |name: &str| injected.iter().any(|module| name.starts_with(module));
-    let lacking = wanted(import).into_iter().find_map(|name| {
-        let part = modules.lacks(&name).filter(|_| !injected(&name))?;
-        Some(part.to_owned())
-    })?;
-    let usual = tables::packages_of(&lacking).into_iter().next()?;
-    if let Some(span) = span {
-        return Some(of_another_python(python, span, import, &usual));
-    }
-    let there = resolved.environment.package(&usual).is_some();
-    Some((
-        format!("`import {}`: no package of the environment has `{lacking}`", import.module),
-        if there {
-            format!("check the spelling: {usual} is installed and has no such module")
-        } else {
-            format!("add {usual} to the pip list")
-        },
-    ))
-}
+/// What to do where this check is wrong.
+const WAY_OUT: &str = "if it is there in a way that cannot be seen, --allow script.imports";
 
-/// Returns the modules that an import needs; the names after `from azureml import` are modules too.
-fn wanted(import: &Import) -> Vec<String> {
-    let shared = matches!(import.module.as_str(), "azureml" | "azure" | "google" | "google.cloud");
-    if !shared || import.names.is_empty() {
-        return vec![import.module.clone()];
-    }
-    import.names.iter().map(|name| format!("{}.{name}", import.module)).collect()
-}
-
-fn of_another_python(
-    python: PythonVersion,
-    span: Span,
-    import: &Import,
-    usual: &str,
-) -> (String, String) {
-    let when = match (span.first, span.last) {
-        (Some(first), _) if python.minor < first => format!("only from Python 3.{first} on"),
-        (_, last) => format!("only up to Python 3.{}", last.unwrap_or(python.minor)),
-    };
-    (
-        format!(
-            "`import {}`: Python has it {when}, the image has {}",
-            import.module,
-            python.minor_text()
-        ),
-        format!("add a package that provides it ({usual}) to the pip list, or remove the import"),
-    )
+/// Whether modules may be in folders that cannot be seen.
+fn finds_more(subject: &Subject<'_>, resolved: &Resolved<'_>) -> bool {
+    subject.project.docker_steps.is_some()
+        || resolved.env.iter().any(|line| line.starts_with("PYTHONPATH="))
+        || subject.loaded().any(EntryScript::finds_more_modules)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Severity::Warning;
+    use crate::check::Severity::{self, Error, Warning};
     use crate::check::testing::{Case, GOOD_CONDA, finding};
 
     fn case(script: &str) -> Case {
         Case::new(&[
             ("src/score.py", script),
-            ("src/near.py", ""),
+            ("src/near.py", "import yaml\nfrom parts import one\n"),
+            ("src/parts/__init__.py", ""),
+            ("src/parts/one.py", "from . import two\nimport near\n"),
+            ("src/parts/two.py", "import lost\n"),
             ("src/data/x", ""),
             ("env.yml", GOOD_CONDA),
         ])
@@ -130,65 +89,153 @@ mod tests {
         .python("3.6.15")
     }
 
+    fn found(severity: Severity, place: (&str, usize), message: &str, hint: &str) -> Finding {
+        let hint = match severity {
+            Error => format!("{hint}; {WAY_OUT}"),
+            Warning => hint.to_owned(),
+        };
+        finding(ID, severity, Some((&format!("src/{}", place.0), place.1)), message, &hint)
+    }
+
     #[test]
     fn modules_of_another_python() {
         assert_eq!(
             case("import imp\n").python("3.12.1").packages(&[], &[]).run(run),
-            [finding(
-                ID,
-                Warning,
-                Some(("src/score.py", 1)),
+            [found(
+                Error,
+                ("score.py", 1),
                 "`import imp`: Python has it only up to Python 3.11, the image has 3.12",
                 "add a package that provides it (imp) to the pip list, or remove the import",
             )]
         );
         let guarded = "try:\n    import torch\nexcept ImportError:\n    torch = None\n";
         assert_eq!(case(guarded).packages(&[], &[]).run(run), []);
-        assert_eq!(case("import os, json, near, data\n").packages(&[], &[]).run(run), []);
+        assert_eq!(case("import os, json, data\n").packages(&[], &[]).run(run), []);
     }
 
     #[test]
     fn modules_of_packages_that_are_known() {
         let script = "import numpy.linalg
-import yaml
+import yaml, yaml.nodes
 from azureml import core
 from azureml.monitoring import x
 import azureml.core.model
 import dataclasses
-import near
 import dnspython
+def run(data):
+    import cv2
 ";
-        let warning = |line, message: &str, hint: &str| {
-            finding(ID, Warning, Some(("src/score.py", line)), message, hint)
-        };
-        let found = case(script).packages(
-            &[("dnspython", "2.0")],
-            &["numpy/__init__.py", "azureml/monitoring/__init__.py", "dns/__init__.py"],
-        );
+        let error = |line, message, hint| found(Error, ("score.py", line), message, hint);
+        let packages: [(&str, &str); 1] = [("dnspython", "2.0")];
+        let files = ["numpy/__init__.py", "azureml/monitoring/__init__.py", "dns/__init__.py"];
         assert_eq!(
-            found.run(run),
+            case(script).packages(&packages, &files).run(run),
             [
-                warning(
+                error(
                     2,
                     "`import yaml`: no package of the environment has `yaml`",
                     "add pyyaml to the pip list"
                 ),
-                warning(
+                error(
                     3,
                     "`import azureml`: no package of the environment has `azureml.core`",
                     "add azureml-core to the pip list"
                 ),
-                warning(
+                error(
                     6,
                     "`import dataclasses`: Python has it only from Python 3.7 on, the image has 3.6",
                     "add a package that provides it (dataclasses) to the pip list, or remove the import",
                 ),
-                warning(
-                    8,
+                error(
+                    7,
                     "`import dnspython`: no package of the environment has `dnspython`",
                     "check the spelling: dnspython is installed and has no such module"
                 ),
+                found(
+                    Warning,
+                    ("score.py", 9),
+                    "`import cv2`: no package of the environment has `cv2`",
+                    "add opencv-python-headless to the pip list"
+                ),
             ]
         );
+    }
+
+    #[test]
+    fn modules_of_the_project_are_read_too() {
+        let yaml = "`import yaml`: no package of the environment has `yaml`";
+        let lost = "`import lost`: no package of the environment has `lost`";
+        let expected = |severity| {
+            [
+                found(severity, ("near.py", 1), yaml, "add pyyaml to the pip list"),
+                found(severity, ("parts/two.py", 1), lost, "add lost to the pip list"),
+            ]
+        };
+        assert_eq!(case("import near\n").packages(&[], &[]).run(run), expected(Error));
+        // What such a script can import is not known.
+        let more = "import sys, near\nsys.path.append('x')\n";
+        assert_eq!(case(more).packages(&[], &[]).run(run), expected(Warning));
+        let later = "def run(data):\n    import near\n";
+        assert_eq!(case(later).packages(&[], &[]).run(run), []);
+    }
+
+    #[test]
+    fn modules_of_other_releases() {
+        let script = "from sklearn.externals import joblib
+import sklearn.externals.joblib
+from sklearn.linear_model.ridge import Ridge
+from sklearn import cross_validation
+from sklearn.linear_model import logistic
+import sklearn.made_up
+import numpy._core
+";
+        let files = [
+            "sklearn/__init__.py",
+            "sklearn/linear_model/__init__.py",
+            "sklearn/linear_model/_ridge.py",
+            "numpy/__init__.py",
+        ];
+        let error = |line, message, hint| found(Error, ("score.py", line), message, hint);
+        let packages = |release| [("scikit-learn", release), ("numpy", "1.19.5")];
+        assert_eq!(
+            case(script).packages(&packages("0.24.2"), &files).run(run),
+            [
+                error(
+                    1,
+                    "`from sklearn.externals import joblib`: scikit-learn 0.24.2 has no `sklearn.externals.joblib`, which releases before 0.23 had",
+                    "write `import joblib` and add joblib to the pip list, or pin scikit-learn<0.23",
+                ),
+                error(
+                    3,
+                    "`from sklearn.linear_model.ridge import Ridge`: scikit-learn 0.24.2 has no `sklearn.linear_model.ridge`, which releases before 0.24 had",
+                    "write `from sklearn.linear_model import Ridge`, or pin scikit-learn<0.24",
+                ),
+                error(
+                    4,
+                    "`from sklearn import cross_validation`: scikit-learn 0.24.2 has no `sklearn.cross_validation`, which releases before 0.20 had",
+                    "import it from where scikit-learn 0.24.2 has it, or pin scikit-learn<0.20",
+                ),
+                error(
+                    5,
+                    "`from sklearn.linear_model import logistic`: scikit-learn 0.24.2 has no `sklearn.linear_model.logistic`, which releases before 0.24 had",
+                    "import it from where scikit-learn 0.24.2 has it, or pin scikit-learn<0.24",
+                ),
+                found(
+                    Warning,
+                    ("score.py", 6),
+                    "`import sklearn.made_up`: its package has no `sklearn.made_up`",
+                    "check the spelling, or use a release that has it",
+                ),
+                error(
+                    7,
+                    "`import numpy._core`: numpy 1.19.5 has no `numpy._core`, which 1.26 has",
+                    "import it from where numpy 1.19.5 has it, or pin numpy>=1.26",
+                ),
+            ]
+        );
+        let old = "from sklearn.externals import joblib\nimport sklearn.linear_model.ridge\n";
+        let files = ["sklearn/__init__.py", "sklearn/externals/joblib/__init__.py"];
+        assert_eq!(case(old).packages(&packages("0.20.3"), &files[..1]).run(run), []);
+        assert_eq!(case(&old[..36]).packages(&packages("0.23.0"), &files).run(run), []);
     }
 }

@@ -1,9 +1,13 @@
-//! Tables of names, as data: the standard library, and modules whose package has another name.
+//! Tables of names, as data: the standard library, modules whose package has another name, and modules
+//! that only some releases of a package have.
 
 use mlpack_requirements::{PythonVersion, normalize_name};
 
+use super::bounds::Release;
+
 const STDLIB: &str = include_str!("stdlib.txt");
 const MODULES: &str = include_str!("modules.txt");
+const MOVED: &str = include_str!("moved.txt");
 
 fn lines(table: &'static str) -> impl Iterator<Item = std::str::SplitWhitespace<'static>> {
     table.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace)
@@ -35,14 +39,47 @@ pub(super) fn stdlib(module: &str) -> Option<Span> {
     Some(Span { first: minor(), last: minor() })
 }
 
+/// A module that only some releases of a package have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) module: &'static str,
+    pub(super) package: &'static str,
+    /// The first release with it.
+    pub(super) since: Option<&'static str>,
+    /// The first release without it.
+    pub(super) before: Option<&'static str>,
+}
+
+impl Moved {
+    /// Returns whether a release has the module.
+    pub(super) fn is_in(&self, release: &str) -> bool {
+        let Some(release) = Release::parse(release) else { return true };
+        let bound = |text: Option<&str>| text.and_then(Release::parse);
+        bound(self.since).is_none_or(|since| release >= since)
+            && bound(self.before).is_none_or(|before| release < before)
+    }
+}
+
+/// Returns what is known of a module, or of the package that it is in.
+pub(super) fn moved(module: &str) -> Option<Moved> {
+    let known = |mut words: std::str::SplitWhitespace<'static>| {
+        let (module, package) = (words.next()?, words.next()?);
+        let mut release = || words.next().filter(|word| *word != "-");
+        Some(Moved { module, package, since: release(), before: release() })
+    };
+    lines(MOVED).filter_map(known).find(|moved| is_below(module, moved.module))
+}
+
+/// Returns whether a module is another one or inside it.
+fn is_below(module: &str, other: &str) -> bool {
+    module.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Returns the packages that provide a module, the usual one first.
 pub(super) fn packages_of(module: &str) -> Vec<String> {
-    let below = |name: &str| {
-        module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
-    };
     let longest = lines(MODULES)
         .filter_map(|mut words| Some((words.next()?, words)))
-        .filter(|(name, _)| below(name))
+        .filter(|(name, _)| is_below(module, name))
         .max_by_key(|(name, _)| name.len());
     match longest {
         Some((_, packages)) => packages.map(str::to_owned).collect(),
@@ -56,7 +93,7 @@ mod tests {
 
     #[test]
     fn tables_are_sorted_and_read() {
-        for table in [STDLIB, MODULES] {
+        for table in [STDLIB, MODULES, MOVED] {
             let names: Vec<_> = lines(table).filter_map(|mut words| words.next()).collect();
             assert!(names.len() > 50);
             let mut sorted = names.clone();
@@ -73,6 +110,14 @@ mod tests {
         assert_eq!(packages_of("sklearn.externals"), ["scikit-learn", "sklearn"]);
         assert_eq!(packages_of("azureml.core.model"), ["azureml-core"]);
         assert_eq!(packages_of("My_Thing.x"), ["my-thing"]);
+        let ridge = moved("sklearn.linear_model.ridge").unwrap();
+        assert_eq!([ridge.is_in("0.23.2"), ridge.is_in("0.24.0")], [true, false]);
+        let core = moved("numpy._core.multiarray").unwrap();
+        assert_eq!(
+            (core.package, core.is_in("1.25.2"), core.is_in("2.0.1")),
+            ("numpy", false, true)
+        );
+        assert_eq!(moved("sklearn.linear_model"), None);
         assert_eq!(packages_of("cv2.dnn")[0], "opencv-python-headless");
     }
 }
