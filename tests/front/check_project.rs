@@ -52,6 +52,135 @@ hint: follow the hints above and run the command again; nothing was written
 }
 
 #[test]
+fn check_finds_the_errors_of_all_stages_in_one_run() {
+    let context = need!(TestContext::offline());
+    let base = base("debian12-py311");
+    let mut args = check(&context, &base);
+    // An error of the project, one of its extra Dockerfile lines, one of its packages, and warnings.
+    context.write("score.py", "import cv2\n\n\ndef init():\n    pass\n");
+    context.write("steps", "RUN make\n");
+    context.write(
+        "environment.yml",
+        "dependencies:\n  - python=3.11\n  - pip:\n    - core\n    - core\n",
+    );
+    args.extend(["--extra-docker-file-steps", "steps", "--sarif", "out.sarif"].map(str::to_owned));
+    context.mlpack(&args).is(str![[r#"
+warning[script.imports]: [TEMP]/work/score.py:1: `import cv2`: no package of the environment has `cv2`
+  hint: add opencv-python-headless to the pip list
+error[docker.steps]: [TEMP]/work/steps:1: RUN is not supported: mlpack runs no program and builds no other image
+  hint: add Python packages to the conda file; for system packages build a base image and set baseImage to it
+error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `run` at its top level
+  hint: add `def run(data):` that returns the prediction
+2 errors, 1 warning
+--- stderr
+error: the project has 2 errors
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+    let log = fs::read_to_string(context.path("out.sarif")).unwrap();
+    context.normalized(&log).is(str![[r#"
+{
+  "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+  "version": "2.1.0",
+  "runs": [
+    {
+      "tool": {
+        "driver": {
+          "name": "mlpack",
+          "version": "0.1.0",
+          "rules": [
+            {
+              "id": "docker.steps"
+            },
+            {
+              "id": "script.imports"
+            },
+            {
+              "id": "script.init-run"
+            }
+          ]
+        }
+      },
+      "results": [
+        {
+          "ruleId": "script.imports",
+          "level": "warning",
+          "message": {
+            "text": "`import cv2`: no package of the environment has `cv2`\nhint: add opencv-python-headless to the pip list"
+          },
+          "locations": [
+            {
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "score.py"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
+            }
+          ]
+        },
+        {
+          "ruleId": "docker.steps",
+          "level": "error",
+          "message": {
+            "text": "RUN is not supported: mlpack runs no program and builds no other image\nhint: add Python packages to the conda file; for system packages build a base image and set baseImage to it"
+          },
+          "locations": [
+            {
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "steps"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
+            }
+          ]
+        },
+        {
+          "ruleId": "script.init-run",
+          "level": "error",
+          "message": {
+            "text": "the entry script has no function `run` at its top level\nhint: add `def run(data):` that returns the prediction"
+          },
+          "locations": [
+            {
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "score.py"
+                }
+              }
+            }
+          ]
+        }
+      ]
+    }
+  ]
+}
+"#]]);
+    // What cannot be checked is said beside what was.
+    context.write("environment.yml", "dependencies:\n  - pip:\n    - no-such-package\n");
+    context.mlpack(&args).is(str![[r#"
+error[docker.steps]: [TEMP]/work/steps:1: RUN is not supported: mlpack runs no program and builds no other image
+  hint: add Python packages to the conda file; for system packages build a base image and set baseImage to it
+error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `run` at its top level
+  hint: add `def run(data):` that returns the prediction
+2 errors, 0 warnings
+--- stderr
+warning: other checks could not run: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
+Because no-such-package was not found in the provided package locations and you require no-such-package, we can conclude that your requirements are unsatisfiable.
+error: the project has 2 errors
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+}
+
+#[test]
 fn check_of_a_project_without_an_entry_script_is_wrong_usage() {
     TestContext::bare().mlpack(&["check"]).is(str![[r#"
 --- stderr

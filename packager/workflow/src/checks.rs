@@ -6,12 +6,23 @@ use mlpack_requirements::Listed;
 use crate::inputs::Inputs;
 use crate::{Destination, Refusal, Result, Session};
 
+/// What happens after a stage with errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnError {
+    /// Nothing is downloaded for an image that will not be made.
+    Stop,
+    /// The other stages run too, so that all errors are found in one run.
+    GoOn,
+}
+
 /// The checks of one run.
 pub(crate) struct Checks<'a> {
     /// What is known; filled in before the stage that needs it runs.
     pub(crate) subject: Subject<'a>,
     /// Checks whose errors are warnings.
     allow: &'a [String],
+    on_error: OnError,
+    reported: Vec<Finding>,
     report: &'a mut dyn FnMut(&Finding),
 }
 
@@ -21,6 +32,7 @@ impl<'a> Checks<'a> {
         inputs: &'a Inputs,
         destination: &'a Destination,
         allow: &'a [String],
+        on_error: OnError,
         report: &'a mut dyn FnMut(&Finding),
     ) -> Self {
         let settings = &session.packages;
@@ -30,24 +42,44 @@ impl<'a> Checks<'a> {
         subject.exclude_newer = settings.exclude_newer.as_deref();
         subject.output = destination.output.as_deref();
         subject.target = destination.target;
-        Self { subject, allow, report }
+        Self { subject, allow, on_error, reported: Vec::new(), report }
     }
 
-    /// Reports a finding that comes from elsewhere.
+    /// Reports a finding, which may come from elsewhere, unless it was reported before.
     pub(crate) fn report(&mut self, finding: &Finding) {
-        (self.report)(finding);
+        if !self.reported.contains(finding) {
+            (self.report)(finding);
+            self.reported.push(finding.clone());
+        }
     }
 
-    /// Runs one stage and reports its findings. Fails if one of them is an error.
+    /// Runs one stage and reports its findings. Fails if one of them is an error, unless the other
+    /// stages run too.
     pub(crate) fn run(&mut self, stage: Needs) -> Result<()> {
         let mut findings = check::run(stage, &self.subject);
         for finding in &mut findings {
             if self.allow.iter().any(|name| name == finding.check) {
                 finding.severity = Severity::Warning;
             }
+            self.report(finding);
         }
-        findings.iter().for_each(|finding| (self.report)(finding));
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        if errors == 0 { Ok(()) } else { Err(Refusal::Findings { errors }.into()) }
+        match self.on_error {
+            OnError::Stop => self.finish(),
+            OnError::GoOn => Ok(()),
+        }
+    }
+
+    /// Fails if an error was reported.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+        match self.reported.iter().filter(is_error).count() {
+            0 => Ok(()),
+            errors => Err(Refusal::Findings { errors }.into()),
+        }
+    }
+
+    /// Whether stages follow one with errors.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.on_error == OnError::GoOn
     }
 }

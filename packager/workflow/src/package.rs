@@ -11,7 +11,7 @@ use mlpack_project::project::{Project, RegistryAccess};
 use serde_json::{Value, json};
 
 use crate::base::{Selected, select};
-use crate::checks::Checks;
+use crate::checks::{Checks, OnError};
 use crate::environment::{self, EnvironmentInputs};
 use crate::inputs::Inputs;
 use crate::lock_use::require;
@@ -60,10 +60,12 @@ pub struct Packaged {
 /// The findings of all checks of a project.
 #[derive(Debug)]
 pub struct CheckReport {
-    /// In the order in which they were found.
+    /// Errors last, else in the order in which they were found.
     pub findings: Vec<Finding>,
     /// Why the project cannot be packaged.
-    pub refusal: Option<Refusal>,
+    pub failure: Option<Error>,
+    /// Why some checks could not run, if errors were found before.
+    pub unchecked: Option<Error>,
 }
 
 /// Decides everything about the image of a project.
@@ -72,35 +74,45 @@ pub struct CheckReport {
 /// [`Refusal`] if a check or the base's policy says no; or if a file cannot be read, a base or
 /// packages cannot be found.
 pub fn plan(session: &Session, request: &PackageRequest) -> Result<Plan> {
-    decide(session, request, &mut |finding| session.reporter.finding(finding))
+    decide(session, request, OnError::Stop, &mut |finding| session.reporter.finding(finding))
 }
 
 /// Runs all checks of a project: those of the project alone, those on its base, and those of its
-/// packages. Stages after one with errors are skipped.
-///
-/// # Errors
-/// As [`plan`], except that errors which checks found are in the report.
-pub fn check(session: &Session, request: &PackageRequest) -> Result<CheckReport> {
-    let mut findings = Vec::new();
-    let refusal = match decide(session, request, &mut |finding| findings.push(finding.clone())) {
-        Ok(_) => None,
-        Err(Error::Refused(refusal @ (Refusal::Findings { .. } | Refusal::DockerSteps { .. }))) => {
-            Some(refusal)
+/// packages, as far as what they need can be had.
+pub fn check(session: &Session, request: &PackageRequest) -> CheckReport {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut report = |finding: &Finding| findings.push(finding.clone());
+    let failure = decide(session, request, OnError::GoOn, &mut report).err();
+    findings.sort_by_key(|finding| finding.severity);
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    match failure {
+        Some(Error::Refused(refusal @ Refusal::Findings { .. })) => {
+            CheckReport { findings, failure: Some(refusal.into()), unchecked: None }
         }
-        Err(error) => return Err(error),
-    };
-    Ok(CheckReport { findings, refusal })
+        Some(error) if errors > 0 => {
+            let failure = Some(Refusal::Findings { errors }.into());
+            CheckReport { findings, failure, unchecked: Some(error) }
+        }
+        failure => CheckReport { findings, failure, unchecked: None },
+    }
 }
 
 fn decide(
     session: &Session,
     request: &PackageRequest,
+    on_error: OnError,
     report: &mut dyn FnMut(&Finding),
 ) -> Result<Plan> {
     let inputs = Inputs::read(session, &request.project)?;
     require(session, &inputs.lock, request.lock_use)?;
-    let mut checks =
-        Checks::new(session, &inputs, &request.destination, &request.project.allow, report);
+    let mut checks = Checks::new(
+        session,
+        &inputs,
+        &request.destination,
+        &request.project.allow,
+        on_error,
+        report,
+    );
     // Before anything is downloaded: what can be wrong without a base.
     checks.run(Needs::Project)?;
     let platform = &request.project.platform;
@@ -127,6 +139,7 @@ fn decide(
         env: &base.facts.env,
     });
     checks.run(Needs::Packages)?;
+    checks.finish()?;
     let image = image::plan(&image::Inputs {
         project: &inputs.project,
         base: &base,
@@ -182,16 +195,21 @@ fn steps(project: &Project, base: &Base, checks: &mut Checks<'_>) -> Result<Vec<
         workdir: config.working_dir().clone().unwrap_or_else(|| "/".to_owned()),
         is_folder: &is_folder,
     };
-    DockerSteps::load(path)?.evaluate(&state, &project.context).map_err(|errors| {
-        for error in errors {
-            checks.report(&Finding {
-                check: "docker.steps",
-                severity: Severity::Error,
-                message: error.fault.to_string(),
-                hint: error.fault.hint(),
-                place: Some((error.path, error.line)),
-            });
-        }
-        Refusal::DockerSteps { path: path.clone() }.into()
-    })
+    let errors = match DockerSteps::load(path)?.evaluate(&state, &project.context) {
+        Ok(steps) => return Ok(steps),
+        Err(errors) => errors,
+    };
+    for error in errors {
+        checks.report(&Finding {
+            check: "docker.steps",
+            severity: Severity::Error,
+            message: error.fault.to_string(),
+            hint: error.fault.hint(),
+            place: Some((error.path, error.line)),
+        });
+    }
+    match checks.goes_on() {
+        true => Ok(Vec::new()),
+        false => Err(Refusal::DockerSteps { path: path.clone() }.into()),
+    }
 }

@@ -13,7 +13,7 @@ use mlpack_project::check::Needs;
 use mlpack_project::image::{APP_ROOT, MODELS_DIR, models_dir};
 use mlpack_project::project::Project;
 
-use crate::checks::Checks;
+use crate::checks::{Checks, OnError};
 use crate::inputs::Inputs;
 use crate::models;
 use crate::{Destination, Error, ProjectRequest, Result, Session};
@@ -53,7 +53,7 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     let inputs = Inputs::read(session, &request.project)?;
     let destination = Destination::default();
     let mut report = |finding: &_| session.reporter.finding(finding);
-    Checks::new(session, &inputs, &destination, &request.project.allow, &mut report)
+    Checks::new(session, &inputs, &destination, &request.project.allow, OnError::Stop, &mut report)
         .run(Needs::Project)?;
     let parent = session.cache.join("serve");
     let cache = |source| Error::Cache { path: parent.clone(), source };

@@ -1,5 +1,8 @@
 //! `mlpack check`: checks a project without packaging it.
 
+use std::path::PathBuf;
+
+use mlpack_oci::pending::write_atomically;
 use mlpack_project::check::{Finding, Severity};
 use mlpack_workflow::package::check;
 use serde_json::json;
@@ -7,7 +10,8 @@ use serde_json::json;
 use super::base;
 use crate::args::{LockUseArgs, ProjectArgs, RegistryArgs};
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
+use crate::render::sarif;
 use crate::{output, render};
 
 const EXAMPLES: &str = "\
@@ -15,10 +19,11 @@ Examples:
   mlpack check --ic inferenceconfig.json -m model=model.pkl
   mlpack check --es score.py --cf environment.yml --bi python:3.11-slim --policy current
   mlpack check --ic inferenceconfig.json -m model=model.pkl --format json
+  mlpack check --ic inferenceconfig.json -m model=model.pkl --sarif mlpack.sarif
 
 Runs every check of `mlpack package`: of the project, on its base image, and of its packages,
-which may be downloaded. Exits with 3 if there is an error. See `mlpack base check` to check a
-base image.";
+which may be downloaded. Errors in one do not hide those in the next. Exits with 3 if there is an
+error. See `mlpack base check` to check a base image.";
 
 /// Check a project without building an image
 #[derive(Debug, clap::Args)]
@@ -30,6 +35,9 @@ pub(crate) struct Args {
     lock_use: LockUseArgs,
     #[command(flatten)]
     registry: RegistryArgs,
+    /// Write the findings to a file in SARIF 2.1.0 too, for editors and code scanning
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
     /// A base image, as this verb took it in earlier versions
     #[arg(hide = true)]
     base: Option<String>,
@@ -43,10 +51,24 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         return base::report(context, &context.session(&args.registry)?, request);
     }
     let session = context.packaging(&args.registry, Some(&args.project))?;
-    let report = check(&session, &args.project.packaging(args.lock_use)?)?;
-    let value = json!({ "findings": report.findings, "passed": report.refusal.is_none() });
-    output::result(context.format, &value, |_| text(&report.findings));
-    report.refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+    let report = check(&session, &args.project.packaging(args.lock_use)?);
+    if let Some(path) = &args.sarif {
+        let path = session.cwd.join(path);
+        let log = sarif::log(&report.findings, &session.cwd);
+        write_atomically(&path, &log).map_err(Failure::io("write", path.display()))?;
+    }
+    let mut value = json!({ "findings": report.findings, "passed": report.failure.is_none() });
+    if let Some(error) = &report.unchecked {
+        value["unchecked"] = json!(error.to_string());
+    }
+    // A run that ends before the first check has no result.
+    if report.failure.is_none() || !report.findings.is_empty() {
+        output::result(context.format, &value, |_| text(&report.findings));
+    }
+    if let Some(error) = &report.unchecked {
+        output::warning(context.format, &format!("other checks could not run: {error}"));
+    }
+    report.failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn text(findings: &[Finding]) -> String {

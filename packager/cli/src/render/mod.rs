@@ -8,6 +8,7 @@ mod inspection;
 mod labels;
 mod log;
 mod model;
+pub(crate) mod sarif;
 mod service;
 
 use age::age;
