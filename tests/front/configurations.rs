@@ -75,18 +75,17 @@ error: cannot read [TEMP]/work/ic.json: expected text in UTF-8, or UTF-16 with a
 #[test]
 fn lists_that_powershell_wrote_are_read() {
     let context = TestContext::bare();
-    let text = "\u{feff}dependencies:\r\n- python=2.7\r\n";
+    let text = "\u{feff}channels: [file:///nowhere]\r\ndependencies:\r\n- python=2.7\r\n";
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     context.write("env.yml", bytes);
-    check(&context, "{\"entryScript\": \"score.py\", \"runtime\": \"python\", \"condaFile\": \"env.yml\"}", &[])
-        .is(str![[r#"
-error[deps.old-python]: [TEMP]/work/env.yml:2: `python=2.7` is not supported: serving needs Python 3.5 or newer
+    let config =
+        "{\"entryScript\": \"score.py\", \"runtime\": \"python\", \"condaFile\": \"env.yml\"}";
+    let answer = check(&context, config, &[]);
+    assert_eq!(answer.code, 3, "{}", answer.stderr);
+    context.normalized(&answer.stdout).is(str![[r#"
+error[deps.old-python]: [TEMP]/work/env.yml:3: `python=2.7` is not supported: serving needs Python 3.5 or newer
   hint: use a newer Python, and retrain the model with it if it is pickled
 1 error, 0 warnings
---- stderr
-error: the project has 1 error
-hint: follow the hints above and run the command again; nothing was written
---- exit code 3
 
 "#]]);
 }

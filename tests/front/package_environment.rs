@@ -2,7 +2,8 @@
 
 use snapbox::str;
 
-use crate::kit::{TestContext, base, has, image};
+use crate::kit::{TestContext, base, has, image, wheel};
+use crate::lock::pip;
 use crate::need;
 
 #[test]
@@ -27,6 +28,33 @@ hint: follow the hints above and run the command again; nothing was written
     let answer = context.mlpack(&args);
     answer.ok();
     assert_eq!(answer.stderr.matches("warning[script.imports]").count(), 1, "{}", answer.stderr);
+}
+
+#[test]
+fn packages_for_other_pythons_are_refused_as_by_pip() {
+    let base = base("debian12-py311");
+    let mut context = need!(TestContext::offline());
+    let mut args = context.project(&base);
+    args.push("--dry-run".to_owned());
+    context.set("UV_FIND_LINKS", context.path("wheels"));
+    for (name, python) in [("old", ">=3.6, <3.7"), ("fine", ">=2.7,!=3.0.*,<4"), ("odd", ">=3.6.*")]
+    {
+        let field = format!("Requires-Python: {python}");
+        let wheel = wheel(name, "1.0", &[&field], &[("__init__.py", "")], false);
+        context.write(&format!("wheels/{name}-1.0-py3-none-any.whl"), wheel);
+    }
+    pip(&context, &["fine", "odd", "old"]);
+    context.mlpack(&args).is(str![[r#"
+--- stderr
+error[deps.requires-python]: [TEMP]/work/environment.yml:6: old 1.0 is for Python >=3.6, <3.7, the image has 3.11.9
+  hint: pin a release of old for Python 3.11, use another Python, or install it all the same with --allow deps.requires-python
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+    args.extend(["--allow", "deps.requires-python"].map(str::to_owned));
+    context.mlpack(&args).ok();
 }
 
 #[test]

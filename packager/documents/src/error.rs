@@ -18,10 +18,10 @@ pub enum Error {
     Syntax {
         /// Where the parser stopped.
         place: Place,
-        /// What it reported.
+        /// What it reported, or the slip that led to it.
         reason: String,
         /// What to do about it.
-        hint: Option<&'static str>,
+        hint: Option<String>,
     },
     /// The document is a list or a scalar.
     #[error("{place}: expected a mapping of keys to values, found {found}")]
@@ -123,7 +123,8 @@ impl Error {
     /// Returns what the user can do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax { hint, .. } | Self::InvalidValue { hint, .. } => hint.map(str::to_owned),
+            Self::Syntax { hint, .. } => hint.clone(),
+            Self::InvalidValue { hint, .. } => hint.map(str::to_owned),
             Self::UnknownKey { nearest: Some(key), .. } => Some(format!("did you mean `{key}`?")),
             Self::UnknownKey { known, .. } => {
                 Some(format!("the valid keys are {}", known.join(", ")))

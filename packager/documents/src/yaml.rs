@@ -16,7 +16,8 @@ const MERGE: &str = "<<";
 /// Parses the one document of a text.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Node> {
     let events = Parser::new_from_str(text);
-    let mut composer = Composer { path, events, anchors: HashMap::new(), size: Size::default() };
+    let mut composer =
+        Composer { path, text, events, anchors: HashMap::new(), size: Size::default() };
     let node = match composer.next()? {
         (Event::StreamEnd, _) => return Ok(Node { at: Position::START, value: Value::Null }),
         (Event::DocumentStart(..), _) => {
@@ -49,7 +50,7 @@ pub fn refuse_tabs(path: &Path, text: &str) -> Result<()> {
             let error = Error::Syntax {
                 place: Place::new(path, at),
                 reason: "a tab is used to indent".to_owned(),
-                hint: Some("indent with spaces; YAML does not allow tabs there"),
+                hint: Some("indent with spaces; YAML does not allow tabs there".to_owned()),
             };
             return Err(error);
         }
@@ -57,8 +58,30 @@ pub fn refuse_tabs(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Returns the usual slip in a line that the parser stopped at, and the line as it was meant.
+fn slip(text: &str, line: usize) -> Option<(String, String)> {
+    let line = text.lines().nth(line.checked_sub(1)?)?.trim();
+    let dash =
+        line.strip_prefix('-').filter(|rest| !rest.starts_with([' ', '-']) && !rest.is_empty());
+    if let Some(item) = dash {
+        let reason = format!("`{line}`: a space is missing after the dash");
+        return Some((reason, format!("write `- {item}`")));
+    }
+    let (key, value) = line.trim_start_matches("- ").split_once(':')?;
+    let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let joined = !key.is_empty()
+        && key.chars().all(is_key)
+        && !value.starts_with([' ', '/'])
+        && !value.is_empty();
+    joined.then(|| {
+        let reason = format!("`{line}`: a space is missing after the colon");
+        (reason, format!("write `{key}: {value}`"))
+    })
+}
+
 struct Composer<'a> {
     path: &'a Path,
+    text: &'a str,
     events: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     size: Size,
@@ -113,9 +136,12 @@ impl<'a> Composer<'a> {
                     let marker = error.marker();
                     let at = Position { line: marker.line(), column: marker.col() + 1 };
                     let text = error.to_string();
+                    let place = Place::new(self.path, at);
+                    if let Some((reason, hint)) = slip(self.text, at.line) {
+                        return Err(Error::Syntax { place, reason, hint: Some(hint) });
+                    }
                     // The parser appends its own position.
                     let reason = text.split(" at ").next().unwrap_or(&text).to_owned();
-                    let place = Place::new(self.path, at);
                     return Err(Error::Syntax { place, reason, hint: None });
                 }
                 None => return Ok((Event::StreamEnd, Span::default())),
@@ -231,4 +257,37 @@ pub(crate) fn insert(path: &Path, entries: &mut Vec<Entry>, entry: Entry) -> Res
 
 fn position(span: Span) -> Position {
     Position { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_slips_are_named() {
+        let found = |text: &str| {
+            let error = parse(Path::new("e.yml"), text).unwrap_err();
+            (error.to_string(), error.hint().unwrap_or_default())
+        };
+        let slip = |place: &str, what: &str, hint: &str| {
+            (format!("e.yml:{place}: {what}"), hint.to_owned())
+        };
+        assert_eq!(
+            found("a:\n  - b=1\n  -numpy\n"),
+            slip("3:3", "`-numpy`: a space is missing after the dash", "write `- numpy`")
+        );
+        assert_eq!(
+            found("a:\n  - b=1\n  -pip:\n    - c\n"),
+            slip("3:3", "`-pip:`: a space is missing after the dash", "write `- pip:`")
+        );
+        assert_eq!(
+            found("a: b\nruntime:python\n"),
+            slip(
+                "2:1",
+                "`runtime:python`: a space is missing after the colon",
+                "write `runtime: python`"
+            )
+        );
+        assert_eq!(found("a: b\nhttp://x\n").1, "");
+    }
 }

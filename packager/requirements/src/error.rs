@@ -58,6 +58,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// Several lines that cannot be read.
+    #[error("{}", lines(.0))]
+    Several(Vec<Error>),
     /// A requirement that cannot be followed.
     #[error("{place}: `{text}`: {reason}")]
     PipRequirement {
@@ -83,6 +86,16 @@ impl Error {
                     .to_owned(),
             ),
             Self::PipRequirement { hint, .. } => hint.clone(),
+            Self::Several(errors) => errors.iter().find_map(Self::hint),
+        }
+    }
+
+    /// Returns nothing for no errors, the only one, or all of them.
+    pub(crate) fn of(mut errors: Vec<Self>) -> Result<()> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.remove(0)),
+            _ => Err(Self::Several(errors)),
         }
     }
 
@@ -102,4 +115,8 @@ impl From<mlpack_documents::Error> for Error {
     fn from(error: mlpack_documents::Error) -> Self {
         Self::document(error, None)
     }
+}
+
+fn lines(errors: &[Error]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

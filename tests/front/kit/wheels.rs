@@ -81,7 +81,7 @@ fn write(dir: &Path, name: &str, version: &str, requires: &[&str], files: &[(&st
     }
 }
 
-/// A pure wheel, the same bytes every time. Members are stored, so that they do not depend on a
+/// A pure wheel of some requirements, or of other fields of its metadata, the same bytes every time. Members are stored, so that they do not depend on a
 /// compressor, or `deflated`.
 pub(crate) fn wheel(
     name: &str,
@@ -90,7 +90,11 @@ pub(crate) fn wheel(
     files: &[(&str, &str)],
     deflated: bool,
 ) -> Vec<u8> {
-    let requires: String = requires.iter().map(|line| format!("Requires-Dist: {line}\n")).collect();
+    let field = |line: &&str| match line.contains(": ") {
+        true => format!("{line}\n"),
+        false => format!("Requires-Dist: {line}\n"),
+    };
+    let requires: String = requires.iter().map(field).collect();
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}");
     let about = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
     let info = format!("{name}-{version}.dist-info");

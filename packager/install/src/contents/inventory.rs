@@ -85,6 +85,13 @@ impl Inventory {
         Ok(Self { packages: read.into_iter().map(named).collect::<Result<_>>()? })
     }
 
+    /// The Pythons that packages are for, with their names, as far as they say.
+    pub fn required_pythons(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.packages.iter().filter_map(|(name, contents)| {
+            Some((name.as_str(), contents.requires_python.as_deref()?))
+        })
+    }
+
     /// Everything that can be imported.
     pub fn modules(&self) -> Modules {
         let mut all = Modules::default();

@@ -23,6 +23,9 @@ pub(crate) struct PackageContents {
     pub(crate) libraries: Vec<Library>,
     /// Names of links that lead to libraries: `libz.so.1`.
     pub(crate) links: BTreeSet<String>,
+    /// `Requires-Python` of a wheel, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) requires_python: Option<String>,
 }
 
 /// A compiled file of a package.

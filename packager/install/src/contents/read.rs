@@ -31,7 +31,16 @@ pub(super) fn wheel(stored: &StoredWheel) -> Result<PackageContents> {
     }
     let paths: Vec<String> = wheel.members().keys().filter_map(|path| site(path)).collect();
     let modules = Modules::of(paths.iter().map(String::as_str));
-    Ok(PackageContents { modules, libraries, ..PackageContents::default() })
+    let requires_python = header(&wheel.metadata()?, "Requires-Python");
+    Ok(PackageContents { modules, libraries, requires_python, ..PackageContents::default() })
+}
+
+/// A field of metadata, which ends at the first empty line.
+fn header(metadata: &str, name: &str) -> Option<String> {
+    let lines = metadata.lines().take_while(|line| !line.is_empty());
+    let mut fields = lines.filter_map(|line| line.split_once(':'));
+    let (_, value) = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+    Some(value.trim().to_owned())
 }
 
 /// Reads a conda archive.

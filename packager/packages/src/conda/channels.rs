@@ -17,6 +17,8 @@ pub struct Channels {
     list: Vec<KnownChannel>,
     known: Option<ChannelNames>,
     notes: Vec<String>,
+    /// Whether the conda file names none.
+    implied: bool,
 }
 
 /// How names are read.
@@ -53,6 +55,7 @@ impl Channels {
             let meaning = condarc.channels();
             channels.note(&meaning, "the channels, since the conda file has none");
             names = meaning.words;
+            channels.implied = true;
         }
         let known = ChannelNames { config, condarc };
         for name in names {
@@ -73,6 +76,11 @@ impl Channels {
             }
         }
         Ok(channels)
+    }
+
+    /// Whether the conda file names none, so that conda's own are asked.
+    pub fn are_implied(&self) -> bool {
+        self.implied
     }
 
     /// Which keys of conda's configuration were used, one sentence each.
@@ -135,6 +143,12 @@ impl Channels {
     /// Their addresses without secrets, for messages.
     pub fn shown(&self) -> Vec<String> {
         self.list.iter().map(|known| known.shown.to_string()).collect()
+    }
+
+    /// The channel whose address is in a message, as it may be shown.
+    pub fn named_in(&self, message: &str) -> Option<String> {
+        let is_in = |known: &&KnownChannel| message.contains(known.channel.base_url.as_str());
+        self.list.iter().find(is_in).map(|known| known.shown.to_string())
     }
 
     /// What the channel of a package's address is called: its name below the alias, else its

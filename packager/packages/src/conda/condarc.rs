@@ -84,7 +84,12 @@ impl Condarc {
 
     /// The address before a channel's name.
     pub fn alias(&self) -> Url {
-        self.alias.clone().unwrap_or_else(CondaSettings::default_alias)
+        let mut alias = self.alias.clone().unwrap_or_else(CondaSettings::default_alias);
+        // Conda adds names behind a slash; joined without one they would replace the last part.
+        if !alias.path().ends_with('/') {
+            alias.set_path(&format!("{}/", alias.path()));
+        }
+        alias
     }
 
     /// The channels of a file that names none.

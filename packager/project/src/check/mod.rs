@@ -38,6 +38,7 @@ mod deps {
     pub(super) mod libraries;
     pub(super) mod old_python;
     pub(super) mod python;
+    pub(super) mod requires_python;
     pub(super) mod twice;
 }
 mod docker {
@@ -164,6 +165,7 @@ pub const CHECKS: &[Check] = checks![
     deps::inference_schema,
     deps::contrib_services,
     script::imports,
+    deps::requires_python,
     deps::twice,
     deps::conda_lines,
     deps::gpu,

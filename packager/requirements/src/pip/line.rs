@@ -71,6 +71,8 @@ impl PipLine {
             PipLineKind::Option
         } else {
             let (requirement, options) = split_options(text);
+            // pip before 20.3 read a line whose marker was never written.
+            let requirement = requirement.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
             let foreign = |option: &PipOption| !matches!(option, PipOption::Hash(_));
             if option::read(options)?.iter().any(foreign) {
                 return Err("only `--hash` is valid after a requirement".to_owned());

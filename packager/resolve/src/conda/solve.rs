@@ -215,8 +215,12 @@ fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
         GatewayError::SubdirNotFoundError(missing) => {
             channels.without_secret(missing.channel.base_url.as_str())
         }
-        _ => channels.shown().join(", "),
+        _ => channels.named_in(&reason).unwrap_or_else(|| channels.shown().join(", ")),
     };
+    if channels.are_implied() {
+        reason =
+            format!("{reason} (conda's own channels are asked, since the conda file names none)");
+    }
     mlpack_packages::Error::Channel { channel, reason: channels.clean(&reason) }.into()
 }
 
