@@ -104,6 +104,49 @@ hint: it has os, conda, python, architecture; a check is named as in its finding
 }
 
 #[test]
+fn a_base_that_mlpack_made() {
+    let context = need!(TestContext::offline());
+    let base = base("debian12-py311");
+    let mut args = arguments(&context, &base);
+    context.mlpack(&args).digest();
+    fs::rename(context.path("out"), context.path("own")).unwrap();
+    for arg in args.iter_mut().filter(|arg| **arg == base) {
+        *arg = "oci:own".to_owned();
+    }
+    refused(&context, &args).is(str![[r#"
+--- stderr
+error: oci:own was made by mlpack and has an entry script and packages already
+hint: use the base that it was made of (`mlpack inspect` shows it), or an image made FROM that
+--- exit code 3
+
+"#]]);
+}
+
+#[test]
+fn a_base_that_the_user_of_the_service_cannot_enter() {
+    let context = need!(TestContext::offline());
+    let layout = copied(&context);
+    let mut tar = tar::Builder::new(Vec::new());
+    for (folder, mode) in [("opt", 0o750), ("usr", 0o755)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(mode);
+        header.set_size(0);
+        tar.append_data(&mut header, folder, std::io::empty()).unwrap();
+    }
+    add_layer(&layout, &tar.into_inner().unwrap());
+    refused(&context, &arguments(&context, "oci:base")).is(str![[r#"
+--- stderr
+error[image.access]: the base image does not let user 65532 into /opt (mode 0750), where the front door is
+  hint: use a base image built with `chmod o+x /opt`
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+}
+
+#[test]
 fn a_truncated_base_layer() {
     let context = need!(TestContext::offline()).own_cache();
     let layout = copied(&context);

@@ -6,7 +6,7 @@ use mlpack_oci::rootfs::RootFs;
 use mlpack_oci::{BlobStore, CachingBlobs, Digest, Image, Location, Platform};
 use mlpack_project::base::{BaseFacts, FactLine, Policy, Stage, Status, Verdict};
 use mlpack_project::check::CHECKS;
-use mlpack_project::image::{Base, PolicyRecord};
+use mlpack_project::image::{Base, FRONT_DOOR, PolicyRecord, Record};
 use mlpack_project::project::Project;
 use serde::Serialize;
 
@@ -114,6 +114,10 @@ pub(crate) fn select(
         image.blobs = Arc::new(CachingBlobs::new(image.blobs, store.clone()));
     }
     let base = read(session, &location, image)?;
+    if base.root.find(FRONT_DOOR.trim_start_matches('/')).is_some() {
+        let base = Record::of(&base.image).and_then(|record| record.base.name);
+        return Err(Refusal::OwnImage { image: reference, base }.into());
+    }
     let verdicts = policy.judge(Stage::Layers, &base.facts);
     accept(&verdicts, Some(&base.facts))?;
     let allowed: Vec<String> = names_of_failed(&verdicts);

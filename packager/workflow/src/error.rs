@@ -238,6 +238,14 @@ pub enum Refusal {
         /// What else can be done.
         hint: String,
     },
+    /// The base image was made by mlpack: what an older project left there would stay.
+    #[error("{image} was made by mlpack and has an entry script and packages already")]
+    OwnImage {
+        /// The image.
+        image: String,
+        /// The base that it was made of, if it has a name and nothing was added since.
+        base: Option<String>,
+    },
     /// Packages that do not run on the base.
     #[error("{message}")]
     Incompatible {
@@ -294,6 +302,12 @@ impl Refusal {
             Self::Base { hint, .. }
             | Self::Incompatible { hint, .. }
             | Self::Selftest { hint, .. } => hint.clone(),
+            Self::OwnImage { base: Some(base), .. } => {
+                format!("use the base that it was made of: --base-image {base}")
+            }
+            Self::OwnImage { base: None, .. } => {
+                "use the base that it was made of (`mlpack inspect` shows it), or an image made FROM that".to_owned()
+            }
             Self::CannotTest { .. } => {
                 "allow user namespaces or run as root, on a machine of the image's architecture; or omit `--selftest` and test the image with `mlpack deploy`".to_owned()
             }

@@ -123,6 +123,11 @@ impl BaseFacts {
         self.pythons.iter().find(|fact| fact.value.on_path.is_some())
     }
 
+    /// Returns whether a container runs as root, as far as the config says.
+    pub fn runs_as_root(&self) -> bool {
+        matches!(self.user.value.split(':').next(), Some("" | "root" | "0"))
+    }
+
     /// One line per fact.
     pub fn lines(&self) -> Vec<FactLine> {
         let mut lines = Vec::new();

@@ -45,6 +45,7 @@ mod docker {
     pub(super) mod steps;
 }
 mod image {
+    pub(super) mod access;
     pub(super) mod name;
 }
 mod model {
@@ -170,6 +171,7 @@ pub const CHECKS: &[Check] = checks![
     deps::conda_lines,
     deps::gpu,
     deps::libraries,
+    image::access,
 ];
 
 /// Runs the checks of one stage, [`Needs::Project`], [`Needs::Base`] or [`Needs::Packages`], and no

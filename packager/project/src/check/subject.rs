@@ -52,6 +52,8 @@ pub struct Subject<'a> {
     pub python: Option<PythonVersion>,
     /// Whether the base image has Spark.
     pub base_has_spark: bool,
+    /// Whether the base image runs as root, so that the service gets a user of its own.
+    pub base_runs_as_root: bool,
     /// The CUDA version of the base image, `10.0`.
     pub base_cuda: Option<&'a str>,
     /// The packages, once they are resolved and fetched.
@@ -76,6 +78,7 @@ impl<'a> Subject<'a> {
             target: None,
             python: None,
             base_has_spark: false,
+            base_runs_as_root: false,
             base_cuda: None,
             resolved: None,
             python_stage: Needs::Packages,
@@ -89,6 +92,8 @@ impl<'a> Subject<'a> {
     /// interpreter of the environment as far as it is known before packages are resolved.
     pub fn set_base(&mut self, facts: &'a BaseFacts, python: Option<PythonVersion>) {
         self.base_has_spark = facts.spark.is_some();
+        // Dockerfile lines may name another user.
+        self.base_runs_as_root = facts.runs_as_root() && self.project.docker_steps.is_none();
         self.base_cuda = facts.cuda.as_ref().map(|fact| fact.value.as_str());
         self.python = python;
         self.python_stage = if python.is_some() { Needs::Base } else { Needs::Packages };

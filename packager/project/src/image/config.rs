@@ -76,8 +76,10 @@ fn config(
 ) -> Config {
     let mut labels = base.and_then(|config| config.labels().clone()).unwrap_or_default();
     let mut ports = base.and_then(|config| config.exposed_ports().clone()).unwrap_or_default();
-    let root = matches!(facts.user.value.split(':').next(), Some("" | "root" | "0"));
-    let mut user = if root { SERVICE_USER.to_owned() } else { facts.user.value.clone() };
+    let mut user = match facts.runs_as_root() {
+        true => SERVICE_USER.to_owned(),
+        false => facts.user.value.clone(),
+    };
     let service_port = format!("{PORT}/tcp");
     if !ports.contains(&service_port) {
         ports.push(service_port);

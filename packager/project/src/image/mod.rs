@@ -45,3 +45,6 @@ pub const PORT: u16 = mlpack_oci::labels::DEFAULT_PORT;
 /// Numeric user and group of a service whose base would run as root; a number, so that Kubernetes
 /// can verify that it is not root.
 pub const SERVICE_USER: &str = "65532:65532";
+
+/// The number in [`SERVICE_USER`].
+pub(crate) const SERVICE_ID: u32 = 65532;
