@@ -18,8 +18,10 @@ const PLAIN: &[u8] = b"N])}(aeltdsu012RboQ\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// At `STOP`, or at the limit of what is read.
-    AtEnd,
+    /// At `STOP`.
+    AtStop,
+    /// At the limit of what is read.
+    Cut,
     /// Where joblib may have put an array's bytes.
     AtAnArray,
 }
@@ -54,7 +56,7 @@ impl From<io::Error> for Stop {
 
 impl<R: Read> Walk<R> {
     pub(super) fn new(reader: R) -> Self {
-        let found = Pickle { protocol: 0, modules: Default::default(), scikit_learn: None };
+        let found = Pickle::default();
         Self { reader, found, last: [None, None], memo: BTreeMap::new(), count: 0, array: false }
     }
 
@@ -66,7 +68,7 @@ impl<R: Read> Walk<R> {
                 Err(Stop::Ended(ended)) => return Some(ended),
                 Err(Stop::NoPickle) => return None,
                 // A long one is cut by the bound on what is read; a short one is damaged.
-                Err(Stop::Cut) => return (!self.found.modules.is_empty()).then_some(Ended::AtEnd),
+                Err(Stop::Cut) => return (!self.found.modules.is_empty()).then_some(Ended::Cut),
             }
         }
     }
@@ -75,7 +77,7 @@ impl<R: Read> Walk<R> {
         let opcode = self.byte()?;
         match opcode {
             // PROTO
-            0x80 => self.found.protocol = self.byte()?,
+            0x80 => self.found.protocol = self.found.protocol.max(self.byte()?),
             // FRAME
             0x95 => self.skip(8)?,
             // Texts: SHORT_BINUNICODE, BINUNICODE, BINUNICODE8, SHORT_BINSTRING, BINSTRING.
@@ -91,9 +93,14 @@ impl<R: Read> Walk<R> {
             b'M' | 0x83 => self.pushed(2)?,
             b'J' | 0x84 => self.pushed(4)?,
             b'G' => self.pushed(8)?,
-            // UNICODE, STRING, INT, LONG, FLOAT, PERSID.
-            b'V' | b'S' | b'I' | b'L' | b'F' | b'P' => {
-                self.line()?;
+            // UNICODE, STRING
+            b'V' | b'S' => {
+                let text = self.long_line()?;
+                self.push(text.map(|text| text.trim_matches(['\'', '"']).to_owned()));
+            }
+            // INT, LONG, FLOAT, PERSID.
+            b'I' | b'L' | b'F' | b'P' => {
+                self.long_line()?;
                 self.last = [None, None];
             }
             // GLOBAL, INST
@@ -125,7 +132,7 @@ impl<R: Read> Walk<R> {
             // BUILD: joblib writes an array behind the one of its wrapper.
             b'b' if self.array => return Err(Stop::Ended(Ended::AtAnArray)),
             // STOP
-            b'.' => return Err(Stop::Ended(Ended::AtEnd)),
+            b'.' => return Err(Stop::Ended(Ended::AtStop)),
             other if PLAIN.contains(&other) => self.last = [None, None],
             _ => return Err(Stop::NoPickle),
         }
@@ -213,6 +220,36 @@ impl<R: Read> Walk<R> {
                 _ => return Err(Stop::NoPickle),
             }
         }
+    }
+
+    /// A line of any length; nothing if it is too long for a name.
+    fn long_line(&mut self) -> Result<Option<String>, Stop> {
+        let mut line = Vec::new();
+        let mut length = 0;
+        loop {
+            match self.byte()? {
+                b'\n' => break,
+                byte if length < LONGEST => line.push(byte),
+                _ => {}
+            }
+            length += 1;
+        }
+        Ok(if length <= LONGEST { String::from_utf8(line).ok() } else { None })
+    }
+
+    /// Whether nothing follows.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        matches!(self.byte(), Err(Stop::Cut))
+    }
+
+    /// Begins the pickle that follows; false if what follows is none.
+    pub(super) fn begins_another(&mut self) -> bool {
+        let (Ok(0x80), Ok(protocol @ 2..=5)) = (self.byte(), self.byte()) else { return false };
+        self.found.protocol = self.found.protocol.max(protocol);
+        self.last = [None, None];
+        self.memo.clear();
+        self.count = 0;
+        true
     }
 
     /// Little-endian, of 1, 4 or 8 bytes.
