@@ -57,6 +57,7 @@ mod model {
 }
 mod script {
     pub(super) mod absolute_paths;
+    pub(super) mod downloads;
     mod failing_import;
     pub(super) mod file;
     pub(super) mod imports;
@@ -148,6 +149,7 @@ pub const CHECKS: &[Check] = checks![
     script::returns,
     script::absolute_paths,
     script::relative_files,
+    script::downloads,
     script::local_imports,
     model::files,
     model::duplicates,

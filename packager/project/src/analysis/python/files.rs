@@ -6,6 +6,7 @@ use ruff_text_size::{Ranged as _, TextSize};
 
 use super::names::Names;
 use super::position::Positions;
+use super::start::is_main;
 
 /// A string that is an absolute path of one machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
             // Docstrings and strings that serve as comments.
             Stmt::Expr(expr) if expr.value.is_string_literal_expr() => {}
             // The block does not run on a server.
-            Stmt::If(branch) if is_main_test(&branch.test) => {
+            Stmt::If(branch) if is_main(branch) => {
                 for clause in &branch.elif_else_clauses {
                     self.visit_body(&clause.body);
                 }
@@ -156,12 +157,6 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
         }
         walk_expr(self, expr);
     }
-}
-
-/// `__name__ == '__main__'`
-fn is_main_test(test: &Expr) -> bool {
-    matches!(test, Expr::Compare(compare)
-        if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! All imports of a script.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtClassDef, StmtFunctionDef, StmtIf, StmtTry};
+use ruff_python_ast::visitor::{Visitor, walk_stmt};
+use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtTry};
 use ruff_text_size::Ranged as _;
 
 use super::position::Positions;
+use super::start::{self, is_main};
 
 /// One imported module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,74 +34,12 @@ impl Import {
 }
 
 pub(super) fn collect(body: &[Stmt], positions: &Positions<'_>) -> Vec<Import> {
-    let started = started(body);
     let mut collector = Collector { positions, optional: false, at_start: true, imports: vec![] };
-    for stmt in body {
-        collector.at_start = defined(stmt).is_none_or(|name| started.contains(name));
+    for (stmt, at_start) in start::statements(body) {
+        collector.at_start = at_start;
         collector.visit_stmt(stmt);
     }
     collector.imports
-}
-
-/// Returns the functions and classes that are named by what runs when the script is loaded, by `init`,
-/// or by others that are.
-fn started(body: &[Stmt]) -> BTreeSet<&str> {
-    let mut named: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
-    for stmt in body {
-        let mut found = Named::default();
-        found.visit_stmt(stmt);
-        named.entry(defined(stmt)).or_default().extend(found.names);
-        // Decorators run when the function is defined.
-        let mut found = Named::default();
-        if let Stmt::FunctionDef(StmtFunctionDef { decorator_list, .. })
-        | Stmt::ClassDef(StmtClassDef { decorator_list, .. }) = stmt
-        {
-            decorator_list.iter().for_each(|decorator| found.visit_decorator(decorator));
-        }
-        named.entry(None).or_default().extend(found.names);
-    }
-    let mut started = BTreeSet::new();
-    let mut next: Vec<&str> = named.get(&None).into_iter().flatten().copied().collect();
-    next.push("init");
-    while let Some(name) = next.pop() {
-        if let Some(names) = named.get(&Some(name))
-            && started.insert(name)
-        {
-            next.extend(names);
-        }
-    }
-    started
-}
-
-/// Returns the name of a function or class.
-fn defined(stmt: &Stmt) -> Option<&str> {
-    match stmt {
-        Stmt::FunctionDef(function) => Some(function.name.as_str()),
-        Stmt::ClassDef(class) => Some(class.name.as_str()),
-        _ => None,
-    }
-}
-
-/// The names in a piece of code.
-#[derive(Default)]
-struct Named<'a> {
-    names: BTreeSet<&'a str>,
-}
-
-impl<'a> Visitor<'a> for Named<'a> {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        match stmt {
-            Stmt::If(branch) if is_main(branch) => {}
-            _ => walk_stmt(self, stmt),
-        }
-    }
-
-    fn visit_expr(&mut self, expr: &'a Expr) {
-        if let Expr::Name(name) = expr {
-            self.names.insert(name.id.as_str());
-        }
-        walk_expr(self, expr);
-    }
 }
 
 struct Collector<'p> {
@@ -168,12 +105,6 @@ impl<'a> Visitor<'a> for Collector<'_> {
     }
 }
 
-/// `if __name__ == "__main__":`, which a service does not run.
-fn is_main(branch: &StmtIf) -> bool {
-    matches!(&*branch.test, Expr::Compare(compare)
-        if matches!(&*compare.left, Expr::Name(name) if name.id.as_str() == "__name__"))
-}
-
 fn takes_import_errors(block: &StmtTry) -> bool {
     fn takes(expr: &Expr) -> bool {
         match expr {
@@ -234,46 +165,5 @@ def init():
                 import("", &["near"], 1, 13, false),
             ]
         );
-    }
-
-    #[test]
-    fn what_runs_before_the_first_request_is_told_from_the_rest() {
-        let text = "
-import top
-class Scorer(Base):
-    import in_class
-    def load(self):
-        import in_method
-class Other:
-    def load(self):
-        import in_unused
-def init():
-    helper()
-def helper():
-    import in_helper
-    Scorer().load()
-def run(data):
-    import in_run
-    more()
-def more():
-    import in_more
-@decorated
-def unused():
-    import in_unused
-def decorated(function):
-    import in_decorator
-if __name__ == '__main__':
-    import in_main
-    run(1)
-";
-        let parsed = ruff_python_parser::parse_module(text).unwrap();
-        let imports = collect(&parsed.syntax().body, &Positions::new(text));
-        let names = |at_start: bool| {
-            let of =
-                imports.iter().filter(|import| import.at_start == at_start && !import.optional);
-            of.map(|import| import.module.as_str()).collect::<Vec<_>>()
-        };
-        assert_eq!(names(true), ["top", "in_class", "in_method", "in_helper", "in_decorator"]);
-        assert_eq!(names(false), ["in_unused", "in_run", "in_more", "in_unused"]);
     }
 }

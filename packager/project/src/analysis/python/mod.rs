@@ -1,6 +1,7 @@
 //! The entry script, read with a Python parser and never run: what it defines, imports, opens and
 //! returns, each with its line.
 
+mod downloads;
 mod error;
 mod files;
 mod functions;
@@ -12,6 +13,7 @@ mod old_syntax;
 mod position;
 mod returns;
 mod samples;
+mod start;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,7 @@ use mlpack_requirements::PythonVersion;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged as _;
 
+pub use downloads::Download;
 pub use error::{Error, Result};
 pub use files::{AbsolutePath, FileRead};
 pub use functions::{Decorator, Function, Parameter, ParameterKind};
@@ -61,6 +64,8 @@ pub struct EntryScript {
     pub file_reads: Vec<FileRead>,
     /// Samples of schemas.
     pub samples: Vec<Sample>,
+    /// Calls that fetch data before the first request.
+    pub downloads: Vec<Download>,
 }
 
 /// A place at which an interpreter refuses the script.
@@ -106,6 +111,7 @@ impl EntryScript {
             absolute_paths: Vec::new(),
             file_reads: Vec::new(),
             samples: Vec::new(),
+            downloads: Vec::new(),
         };
         script.syntax_error = nesting::too_deep(text);
         if script.syntax_error.is_none() {
@@ -143,6 +149,7 @@ impl EntryScript {
         script.other_names = top.other_names;
         script.star_import = top.star_import;
         script.imports = imports::collect(body, &positions);
+        script.downloads = downloads::collect(body, &names, &positions);
         (script.model_path_calls, script.model_dir_uses) =
             model_paths::collect(body, &names, &positions);
         script.returns = returns::collect(body, &names, &positions);
