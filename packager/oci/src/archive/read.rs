@@ -218,7 +218,7 @@ fn stored_as(members: &Members, at: (u64, u64), diff_id: &str) -> Result<(MediaT
     let read = head.read(&mut magic).map_err(Error::io("read", &members.file))?;
     let media_type = match magic[..read] {
         [0x1f, 0x8b, ..] => MediaType::ImageLayerGzip,
-        [0x28, 0xb5, 0x2f, 0xfd] => MediaType::ImageLayerZstd,
+        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => MediaType::ImageLayerZstd,
         _ => {
             let digest =
                 diff_id.parse().map_err(|error: crate::DigestParseError| Error::Document {

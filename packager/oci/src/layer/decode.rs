@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::blob::{blob_error, named};
 use crate::limits::LimitExceeded;
@@ -12,9 +13,9 @@ use crate::{BlobReader, DiffId, Digest, Error, HashingReader, Image, Layer, Resu
 type Stored = BufReader<Verified<BlobReader>>;
 
 enum Decoder {
-    Plain(Stored),
+    Plain(Box<Stored>),
     Gzip(Box<MultiGzDecoder<Stored>>),
-    Zstd(Zstd),
+    Zstd(Box<Zstd<Stored>>),
 }
 
 /// The uncompressed tar of a layer. [`LayerReader::finish`] verifies digest and diff id.
@@ -39,8 +40,11 @@ impl LayerReader {
         let magic = stored.fill_buf().map_err(|error| damaged(&name, layer.digest, error))?;
         let decoder = match magic {
             [0x1f, 0x8b, ..] => Decoder::Gzip(Box::new(MultiGzDecoder::new(stored))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Decoder::Zstd(Zstd { frame: None, rest: Some(stored) }),
-            _ => Decoder::Plain(stored),
+            // A frame, or one to skip.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Decoder::Zstd(Box::new(Zstd { frame: FrameDecoder::new(), begun: false, stored }))
+            }
+            _ => Decoder::Plain(Box::new(stored)),
         };
         Ok(Self {
             decoder: HashingReader::new(decoder),
@@ -98,13 +102,9 @@ impl Decoder {
     /// Reads the stored bytes after the compressed stream, so that the blob's digest is verified.
     fn drain(self) -> io::Result<()> {
         let mut stored = match self {
-            Self::Plain(stored) => stored,
+            Self::Plain(stored) => *stored,
             Self::Gzip(gzip) => gzip.into_inner(),
-            Self::Zstd(zstd) => match (zstd.rest, zstd.frame) {
-                (Some(stored), _) => stored,
-                (None, Some(frame)) => frame.into_inner(),
-                (None, None) => return Ok(()),
-            },
+            Self::Zstd(zstd) => zstd.stored,
         };
         io::copy(&mut stored, &mut io::sink()).map(drop)
     }
@@ -120,30 +120,99 @@ impl Read for Decoder {
     }
 }
 
-/// A sequence of Zstandard frames (RFC 8878, 3.1: a stream may contain several).
-struct Zstd {
-    frame: Option<Box<StreamingDecoder<Stored, ruzstd::decoding::FrameDecoder>>>,
-    rest: Option<Stored>,
+/// A sequence of Zstandard frames, and of frames without content between them, which are skipped: zstd:chunked
+/// and pzstd put their own data there (RFC 8878, 3.1 and 3.1.2).
+struct Zstd<R> {
+    frame: FrameDecoder,
+    /// Whether `frame` is one of the stream.
+    begun: bool,
+    stored: R,
 }
 
-impl Read for Zstd {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(frame) = &mut self.frame {
-                let n = frame.read(buf)?;
-                if n > 0 || buf.is_empty() {
-                    return Ok(n);
+impl<R: BufRead> Zstd<R> {
+    /// Begins the next frame; false at the end.
+    fn begin(&mut self) -> io::Result<bool> {
+        while !self.stored.fill_buf()?.is_empty() {
+            match self.frame.init(&mut self.stored) {
+                Ok(()) => {
+                    self.begun = true;
+                    return Ok(true);
                 }
-                self.rest = self.frame.take().map(|frame| frame.into_inner());
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let length = u64::from(length);
+                    let skipped =
+                        io::copy(&mut self.stored.by_ref().take(length), &mut io::sink())?;
+                    if skipped < length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(invalid(&error)),
             }
-            let Some(mut rest) = self.rest.take() else { return Ok(0) };
-            if rest.fill_buf()?.is_empty() {
-                self.rest = Some(rest);
+        }
+        Ok(false)
+    }
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            while self.begun && self.frame.can_collect() == 0 && !self.frame.is_finished() {
+                let one = BlockDecodingStrategy::UptoBlocks(1);
+                self.frame.decode_blocks(&mut self.stored, one).map_err(|error| invalid(&error))?;
+            }
+            if self.begun && self.frame.can_collect() > 0 {
+                return self.frame.read(buf);
+            }
+            self.begun = false;
+            if !self.begin()? {
                 return Ok(0);
             }
-            let frame = StreamingDecoder::new(rest)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            self.frame = Some(Box::new(frame));
+        }
+    }
+}
+
+fn invalid(error: &FrameDecoderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::*;
+
+    fn read(stored: &[u8]) -> io::Result<Vec<u8>> {
+        let mut read = Vec::new();
+        let mut zstd = Zstd { frame: FrameDecoder::new(), begun: false, stored };
+        zstd.read_to_end(&mut read).map(|_| read)
+    }
+
+    #[test]
+    fn frames_without_content_are_skipped() {
+        let frame = |text: &[u8]| compress_to_vec(text, CompressionLevel::Fastest);
+        let skipped = |nibble: u8, length: u32, content: &[u8]| {
+            let magic = [0x50 | nibble, 0x2a, 0x4d, 0x18];
+            [&magic[..], &length.to_le_bytes(), content].concat()
+        };
+        let long = vec![b'x'; 300_000];
+        let stream = [
+            skipped(0xe, 3, b"toc"),
+            frame(b"one "),
+            frame(b""),
+            skipped(0, 0, b""),
+            frame(&long),
+            skipped(3, 4, b"last"),
+        ];
+        assert_eq!(read(&stream.concat()).unwrap(), [b"one ", &long[..]].concat());
+        assert_eq!(read(&skipped(1, 3, b"toc")).unwrap(), b"");
+        for damaged in [skipped(1, 9, b"short"), b"\x50\x2a\x4d".to_vec(), b"no frame".to_vec()] {
+            assert!(read(&damaged).is_err(), "{damaged:?}");
         }
     }
 }
