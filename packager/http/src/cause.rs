@@ -96,9 +96,20 @@ fn untrusted(error: &(dyn Error + 'static)) -> Option<Cause> {
             Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
         );
         let kind = CauseKind::Certificate { outside_validity };
-        return Some(Cause { kind, reason: found.to_string() });
+        let reason = match is_authority(found) {
+            true => "it is the certificate of an authority, and a server needs one that an authority signed (basicConstraints CA:FALSE)".to_owned(),
+            false => found.to_string(),
+        };
+        return Some(Cause { kind, reason });
     }
     untrusted(error.downcast_ref::<io::Error>()?.get_ref()?)
+}
+
+/// Whether a server has the certificate of an authority, as self-signed ones of `openssl req -x509` are.
+fn is_authority(error: &rustls::CertificateError) -> bool {
+    use rustls::CertificateError::Other;
+    // The verifier's own type is not public here.
+    matches!(error, Other(other) if other.to_string().contains("CaUsedAsEndEntity"))
 }
 
 #[cfg(test)]
@@ -133,5 +144,16 @@ mod tests {
         assert_eq!(of(rustls::CertificateError::Expired), Some((kind(true), Retry::Never)));
         assert_eq!(of(rustls::CertificateError::UnknownIssuer), Some((kind(false), Retry::Never)));
         assert_eq!(untrusted(&io::Error::other("else")), None);
+    }
+
+    #[test]
+    fn the_certificate_of_an_authority_is_told() {
+        // As the verifier names it.
+        let error = io::Error::other("CaUsedAsEndEntity");
+        let error = rustls::CertificateError::Other(rustls::OtherError(std::sync::Arc::new(error)));
+        assert!(is_authority(&error));
+        assert!(!is_authority(&rustls::CertificateError::Expired));
+        let cause = untrusted(&rustls::Error::InvalidCertificate(error)).unwrap();
+        assert!(cause.reason.starts_with("it is the certificate of an authority"), "{cause:?}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mlpack_http::retry_after;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The longest error body that is read, in bytes; some registries send HTML pages.
 pub(crate) const MAX_ERROR_BODY: u64 = 64 << 10;
@@ -44,6 +45,8 @@ struct Body {
 struct Item {
     code: Option<String>,
     message: Option<String>,
+    #[serde(default)]
+    detail: Value,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +82,12 @@ fn explain(body: &[u8]) -> (Option<String>, Option<String>) {
     if let Ok(body) = serde_json::from_slice::<Body>(body)
         && let Some(first) = body.errors.into_iter().next()
     {
-        return (first.code, first.message);
+        let detail = detail(&first);
+        let message = match (first.message, detail) {
+            (Some(message), Some(detail)) => Some(format!("{message}: {detail}")),
+            (message, detail) => message.or(detail),
+        };
+        return (first.code, message);
     }
     if let Ok(body) = serde_json::from_slice::<TokenBody>(body) {
         return (body.error, body.error_description.or(body.details));
@@ -88,6 +96,21 @@ fn explain(body: &[u8]) -> (Option<String>, Option<String>) {
     let text = text.trim();
     // An HTML page does not fit on one line.
     (None, (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned()))
+}
+
+/// Returns what a registry says about a document or a name that it refuses. The detail of a refused login
+/// repeats the request.
+fn detail(item: &Item) -> Option<String> {
+    if !item.code.as_deref().is_some_and(|code| code.ends_with("_INVALID") || code == "UNSUPPORTED")
+    {
+        return None;
+    }
+    match &item.detail {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Object(fields) if !fields.is_empty() => Some(item.detail.to_string()),
+        Value::Array(items) if !items.is_empty() => Some(item.detail.to_string()),
+        _ => None,
+    }
 }
 
 /// Returns one printable line of at most `limit` characters.
@@ -133,5 +156,18 @@ mod tests {
         assert_eq!(reply.to_string(), "status 400 invalid_grant: expired");
         let html = Reply::new(502, &HeaderMap::new(), b"<html>Bad gateway</html>");
         assert_eq!(html.to_string(), "status 502");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_document_is_told() {
+        let message = |code: &str, detail: &str| {
+            let body =
+                format!(r#"{{"errors":[{{"code":"{code}","message":"no","detail":{detail}}}]}}"#);
+            Reply::new(400, &headers(&[]), body.as_bytes()).message.unwrap()
+        };
+        assert_eq!(message("MANIFEST_INVALID", r#""no layers""#), "no: no layers");
+        assert_eq!(message("MANIFEST_INVALID", r#"{"key":"layers"}"#), r#"no: {"key":"layers"}"#);
+        assert_eq!(message("MANIFEST_INVALID", "{}"), "no");
+        assert_eq!(message("DENIED", r#"[{"Type":"repository"}]"#), "no");
     }
 }
