@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 use snapbox::str;
 
-use crate::kit::{TestContext, base, noise};
+use crate::kit::{TestContext, add_layer, base, copy_base, files, image, noise, sha256};
 
 const SCRIPT: &str = "def init():\n    pass\n\n\ndef run(data):\n    return data\n";
 
@@ -188,18 +188,24 @@ fn a_base_with_models_keeps_them() {
     let context = context();
     context.write("m.bin", "weights");
     context.mlpack(&["model", "register", "-n", "net", "-p", "m.bin"]).ok();
-    package(&context, &["-m", "old=m.bin"], "oci:first").ok();
+    copy_base("debian12-py311", &context.path("first"));
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(7);
+    tar.append_data(&mut header, "models/old/0/m.bin", &b"weights"[..]).unwrap();
+    let tar = tar.into_inner().unwrap();
+    add_layer(&context.path("first"), &tar);
     context.write("score.py", SCRIPT);
     let args = ["package", "--es", "score.py", "--rt", "python", "--policy", "current"];
     let more = ["--base-image", "oci:first", "-m", "net:1", "--output", "oci:second"];
     context.mlpack(&[&args[..], &more].concat()).ok();
-    for (path, folder) in
-        [("models/old/0/m.bin", "first-model"), ("models/net/1/m.bin", "second-model")]
-    {
-        context.unpack("second", path, folder);
-        let found = fs::read_to_string(context.path(folder).join(path));
-        assert_eq!(found.unwrap(), "weights", "{path}");
-    }
+    assert!(image(&context.path("second")).layers().contains(&sha256(&tar)));
+    context.unpack("second", "models/net/1/m.bin", "new");
+    assert_eq!(fs::read(context.path("new/models/net/1/m.bin")).unwrap(), b"weights");
+    // Nothing above the old model's layer hides it.
+    context.unpack("second", "models", "all");
+    assert!(files(&context.path("all")).iter().all(|path| !path.contains(".wh.")));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Errors of images on disk.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Digest;
 use crate::io_error::{self, IoError};
@@ -85,6 +85,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// There is no image layout.
+    #[error("{} {}", dir.display(), if *exists { "is not an OCI image layout: it has no file `oci-layout`" } else { "does not exist" })]
+    NoLayout {
+        /// The folder.
+        dir: PathBuf,
+        /// Whether the folder is there.
+        exists: bool,
+    },
     /// A document is larger than the limit.
     #[error("{what} in {place} is too large: {size} bytes, the limit is {limit}")]
     DocumentTooLarge {
@@ -147,6 +155,9 @@ impl Error {
             }
             Self::TooLarge { .. } => {
                 "no tool that packs files makes such a layer; build the image again"
+            }
+            Self::NoLayout { .. } => {
+                "name a folder that has an image, as `mlpack package --output oci:DIR` makes it"
             }
             Self::NoSuchImage { .. } => {
                 "add one of the existing tags after the path, as in `oci:DIR:TAG`, or choose another `--platform`"

@@ -27,9 +27,12 @@ impl Layout {
     /// Opens an existing layout.
     ///
     /// # Errors
-    /// [`Error::Document`] if `dir` is not a layout of version 1.
+    /// [`Error::NoLayout`] if `dir` is not a layout, [`Error::Document`] if it is one of another version.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self> {
         let dir = dir.into();
+        if !dir.join("oci-layout").exists() {
+            return Err(Error::NoLayout { exists: dir.exists(), dir });
+        }
         check_marker(
             &read_limited(&dir.join("oci-layout"), "oci-layout", 4096)?,
             &dir.display().to_string(),

@@ -159,12 +159,13 @@ fn a_script_that_fails_is_explained_with_its_log() {
         "import pandas\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n",
     );
     args.splice(0..1, ["model", "deploy", "-n", &docker.name].map(str::to_owned));
+    args.extend(["--allow", "script.imports"].map(str::to_owned));
     let answer = context.mlpack(&args);
     assert!(answer.stderr.contains("Traceback"), "{}", answer.stderr);
     answer.is(str![[r#"
 --- stderr
 warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
-  hint: add pandas to the pip list
+  hint: add pandas to the pip list; if it is there in a way that cannot be seen, --allow script.imports
 error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
 end of its log:
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/model/0):

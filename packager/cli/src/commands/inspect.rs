@@ -26,7 +26,8 @@ Examples:
 #[command(after_help = format!("{EXAMPLES}\n{IMAGES}"))]
 pub(crate) struct Args {
     /// Image to inspect
-    image: String,
+    #[arg(required_unless_present = "files")]
+    image: Option<String>,
     /// List the files of all layers, or of one by number or digest
     #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = "", conflicts_with = "sizes")]
     files: Option<String>,
@@ -44,10 +45,15 @@ pub(crate) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let session = context.session(&args.registry)?;
-    let location = session.locate(&args.image)?;
+    // What follows `--files` is the image, if nothing else is.
+    let (name, layer) = match (&args.image, &args.files) {
+        (Some(image), layer) => (image.as_str(), layer.as_deref()),
+        (None, layer) => (layer.as_deref().unwrap_or_default(), Some("")),
+    };
+    let location = session.locate(name)?;
     let image = session.open(&location, &args.platform.platform, None)?;
     let indexes = || session.indexes(&image);
-    if let Some(layer) = &args.files {
+    if let Some(layer) = layer {
         return files(context, &image, layer, &indexes()?);
     }
     if args.sizes {
@@ -64,9 +70,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         inspection.add_layers(&BaseFacts::read(&image, &root), &root);
     }
     let unread = inspection.mlpack.is_none() && remote && !args.layers;
-    output::result(context.format, &inspection, |inspection| {
-        render::inspection(&args.image, inspection)
-    });
+    output::result(context.format, &inspection, |inspection| render::inspection(name, inspection));
     if unread {
         session.progress.note("the layers were not read: add --layers for facts and packages");
     }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use mlpack_documents::nearest;
+
 use crate::analysis::python::Error;
 use crate::check::{Finding, Needs, Subject};
 
@@ -65,6 +67,10 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn where_looked(subject: &Subject<'_>) -> String {
+    let path = &subject.project.entry_script;
+    if let Some(near) = beside(path) {
+        return format!("did you mean `{near}`?");
+    }
     match &subject.project.source_directory {
         Some(_) => {
             "check the path; it is looked up in the source directory, then in the working directory"
@@ -72,6 +78,15 @@ fn where_looked(subject: &Subject<'_>) -> String {
         None => "check the path; it is relative to the working directory",
     }
     .to_owned()
+}
+
+/// Returns the script in the same folder whose name is most like that of a path.
+fn beside(path: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(path.parent()?).ok()?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut scripts: Vec<String> = names.filter(|name| name.ends_with(".py")).collect();
+    scripts.sort();
+    nearest(path.file_name()?.to_str()?, scripts.iter().map(String::as_str)).map(str::to_owned)
 }
 
 fn is_module_name(path: &Path) -> bool {
