@@ -54,6 +54,7 @@ mod modules;
 mod network_access;
 mod network_bases;
 mod network_conda;
+mod network_known_bad;
 mod package_environment;
 mod package_outputs;
 mod project_options;

@@ -111,14 +111,6 @@ impl Bounds {
         *upper > release || (*inclusive && *upper == release)
     }
 
-    /// Returns whether only releases from `text` on are admitted.
-    pub(super) fn begins_at(&self, text: &str) -> bool {
-        self.lower
-            .as_ref()
-            .zip(Release::parse(text))
-            .is_some_and(|(lower, release)| *lower >= release)
-    }
-
     /// Returns whether there is no upper bound.
     pub(super) fn is_open(&self) -> bool {
         self.upper.is_none()
@@ -153,8 +145,6 @@ mod tests {
         ] {
             assert_eq!(Bounds::parse(text).admits_from("0.23"), reaches, "{text}");
         }
-        assert!(Bounds::parse(">=1.0.48,<1.30").begins_at("1.0.48"));
-        assert!(!Bounds::parse("<1.30").begins_at("1.0.48"));
         assert!(Bounds::parse(">1").is_open() && !Bounds::parse("==1").is_open());
     }
 }

@@ -2,7 +2,7 @@
 //! (docs/azureml-2019.md#2.4) and the checks of scripts, files, models and packages
 //! (docs/azureml-2019.md#9).
 //!
-//! A check is one file, whose path is its id: `deps.flask` is `deps/flask.rs`. It declares with
+//! A check is one file, whose path is its id: `deps.gpu` is `deps/gpu.rs`. It declares with
 //! [`Needs`] what has to be known first and runs exactly once, when that is known. Every finding
 //! has a hint. To add a check, write its file and add it to its group and to [`CHECKS`].
 
@@ -32,9 +32,9 @@ mod deps {
     pub(super) mod azureml_defaults;
     pub(super) mod conda_lines;
     pub(super) mod contrib_services;
-    pub(super) mod flask;
     pub(super) mod gpu;
     pub(super) mod inference_schema;
+    pub(super) mod known_bad;
     pub(super) mod libraries;
     pub(super) mod old_python;
     pub(super) mod python;
@@ -164,11 +164,11 @@ pub const CHECKS: &[Check] = checks![
     deps::old_python,
     deps::python,
     deps::azureml_defaults,
-    deps::flask,
     deps::inference_schema,
     deps::contrib_services,
     script::imports,
     deps::requires_python,
+    deps::known_bad,
     deps::twice,
     deps::conda_lines,
     deps::gpu,

@@ -133,7 +133,6 @@ pub(crate) async fn resolve(
     notes.extend(hashes::check(&packages, &list, &server)?);
     let repairs = compiler.repairs.lock().await;
     notes.extend(packages.iter().filter_map(|of| repairs.note(&of.name, &of.version)));
-    notes.extend(notes::flask_incompatibility(&packages));
     notes.extend(notes::undated_files(&packages, &settings, directory));
     Ok(Resolution { packages, notes, settings })
 }

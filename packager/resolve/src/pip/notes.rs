@@ -1,42 +1,9 @@
 //! Warnings about a resolved set.
 
 use std::path::Path;
-use std::str::FromStr as _;
-
-use pep440_rs::Version;
 
 use mlpack_lock::{ArtifactOrigin, LockedPackage};
 use mlpack_packages::Settings;
-
-/// Flask before 1.1 imports names that later releases of its dependencies removed
-/// (docs/azureml-2019.md#0.3).
-pub(crate) fn flask_incompatibility(packages: &[LockedPackage]) -> Option<String> {
-    const LIMITS: [(&str, &str); 4] =
-        [("itsdangerous", "2.1"), ("jinja2", "3.1"), ("markupsafe", "2.1"), ("werkzeug", "2.0")];
-    let version = |name: &str| {
-        let package = packages.iter().find(|package| package.name == name)?;
-        Version::from_str(&package.version).ok()
-    };
-    let flask = version("flask")?;
-    if flask >= Version::new([1, 1]) {
-        return None;
-    }
-    let pins: Vec<String> = LIMITS
-        .iter()
-        .filter(|(name, limit)| {
-            let limit = Version::from_str(limit);
-            matches!((version(name), limit), (Some(found), Ok(limit)) if found >= limit)
-        })
-        .map(|(name, limit)| format!("{name}<{limit}"))
-        .collect();
-    if pins.is_empty() {
-        return None;
-    }
-    Some(format!(
-        "flask {flask} cannot be imported with these versions of its dependencies; add to the pip list: {}",
-        pins.join(", ")
-    ))
-}
 
 /// Leaves out places of PIP_FIND_LINKS that are not there, as pip does, and says so. Those of the list are checked where they
 /// are read.

@@ -2,15 +2,46 @@
 //! that only some releases of a package have.
 
 use mlpack_requirements::{PythonVersion, normalize_name};
+use serde::Deserialize;
 
 use super::bounds::Release;
 
 const STDLIB: &str = include_str!("stdlib.txt");
 const MODULES: &str = include_str!("modules.txt");
 const MOVED: &str = include_str!("moved.txt");
+const KNOWN_BAD: &str = include_str!("known_bad.yaml");
 
 fn lines(table: &'static str) -> impl Iterator<Item = std::str::SplitWhitespace<'static>> {
     table.lines().filter(|line| !line.starts_with('#')).map(str::split_whitespace)
+}
+
+/// Releases that cannot be imported together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KnownBad {
+    /// What cannot be imported.
+    pub(super) package: String,
+    /// Which releases of it (PEP 440).
+    pub(super) releases: String,
+    /// What is imported then.
+    pub(super) module: String,
+    /// Beside which package.
+    pub(super) with: String,
+    /// Which releases of that.
+    pub(super) breaks: String,
+    /// The end of the traceback.
+    pub(super) symptom: String,
+    /// A line of the pip list that helps.
+    pub(super) remedy: String,
+    /// Who says so; for those who read the table.
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// Returns all such pairs.
+pub(super) fn known_bad() -> Vec<KnownBad> {
+    // A test reads it.
+    serde_yaml::from_str(KNOWN_BAD).unwrap_or_default()
 }
 
 /// The minor versions of Python 3 whose standard library has a module.
@@ -110,6 +141,9 @@ mod tests {
         assert_eq!(packages_of("sklearn.externals"), ["scikit-learn", "sklearn"]);
         assert_eq!(packages_of("azureml.core.model"), ["azureml-core"]);
         assert_eq!(packages_of("My_Thing.x"), ["my-thing"]);
+        let pairs: Vec<KnownBad> = serde_yaml::from_str(KNOWN_BAD).unwrap();
+        assert_eq!(pairs.len(), known_bad().len());
+        assert!(pairs.len() > 10);
         let ridge = moved("sklearn.linear_model.ridge").unwrap();
         assert_eq!([ridge.is_in("0.23.2"), ridge.is_in("0.24.0")], [true, false]);
         let core = moved("numpy._core.multiarray").unwrap();
