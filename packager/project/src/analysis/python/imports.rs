@@ -1,6 +1,6 @@
 //! All imports of a script.
 
-use ruff_python_ast::visitor::{Visitor, walk_stmt};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtTry};
 use ruff_text_size::Ranged as _;
 
@@ -22,7 +22,7 @@ pub struct Import {
     /// for type checkers.
     pub optional: bool,
     /// Whether it is reached before the first request: at the top level, or in something that the
-    /// top level or `init` names.
+    /// top level or `init` names, and under no condition.
     pub at_start: bool,
 }
 
@@ -88,7 +88,14 @@ impl<'a> Visitor<'a> for Collector<'_> {
                 self.visit_body(&block.orelse);
                 self.visit_body(&block.finalbody);
             }
+            Stmt::With(with) if with.items.iter().any(|item| suppresses(&item.context_expr)) => {
+                self.optionally(true, |this| this.visit_body(&with.body));
+            }
+            Stmt::If(branch) if is_of_a_platform(&branch.test) => {
+                self.optionally(true, |this| walk_stmt(this, stmt));
+            }
             Stmt::If(branch) => {
+                let before = std::mem::replace(&mut self.at_start, false);
                 let type_checking = match &*branch.test {
                     Expr::Name(name) => name.id.as_str() == "TYPE_CHECKING",
                     Expr::Attribute(attribute) => attribute.attr.as_str() == "TYPE_CHECKING",
@@ -99,9 +106,43 @@ impl<'a> Visitor<'a> for Collector<'_> {
                 for clause in &branch.elif_else_clauses {
                     self.visit_body(&clause.body);
                 }
+                self.at_start = before;
             }
             _ => walk_stmt(self, stmt),
         }
+    }
+}
+
+/// Whether a condition asks for the platform or the version of Python, of which the image has one.
+fn is_of_a_platform(test: &Expr) -> bool {
+    #[derive(Default)]
+    struct Finder(bool);
+    impl<'a> Visitor<'a> for Finder {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            let name = match expr {
+                Expr::Attribute(attribute) => attribute.attr.as_str(),
+                Expr::Name(name) => name.id.as_str(),
+                _ => "",
+            };
+            self.0 |= matches!(
+                name,
+                "version_info" | "hexversion" | "PY2" | "PY3" | "platform" | "system"
+            );
+            walk_expr(self, expr);
+        }
+    }
+    let mut finder = Finder::default();
+    finder.visit_expr(test);
+    finder.0
+}
+
+/// `contextlib.suppress(ImportError)`
+fn suppresses(context: &Expr) -> bool {
+    let Expr::Call(call) = context else { return false };
+    match &*call.func {
+        Expr::Name(name) => name.id.as_str() == "suppress",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "suppress",
+        _ => false,
     }
 }
 
@@ -151,7 +192,7 @@ def init():
             level,
             line,
             optional,
-            at_start: true,
+            at_start: module != "typing_only",
         };
         assert_eq!(
             collect(&parsed.syntax().body, &Positions::new(text)),
@@ -165,5 +206,32 @@ def init():
                 import("", &["near"], 1, 13, false),
             ]
         );
+    }
+
+    #[test]
+    fn conditions_make_an_import_doubtful_or_optional() {
+        let text = "
+import sys, contextlib
+if sys.version_info[0] == 2:
+    import urllib2
+else:
+    import urllib.request
+if sys.platform == 'win32':
+    import win32api
+with contextlib.suppress(ImportError):
+    import torch
+if os.environ.get('DEBUG'):
+    import debugpy
+";
+        let parsed = ruff_python_parser::parse_module(text).unwrap();
+        let imports = collect(&parsed.syntax().body, &Positions::new(text));
+        let of = |optional: bool, at_start: bool| {
+            let of = |import: &&Import| (import.optional, import.at_start) == (optional, at_start);
+            imports.iter().filter(of).map(|import| import.module.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(false, true), ["sys", "contextlib"]);
+        assert_eq!(of(false, false), ["debugpy"]);
+        let optional = [of(true, true), of(true, false)].concat();
+        assert_eq!(optional, ["urllib2", "urllib.request", "win32api", "torch"]);
     }
 }

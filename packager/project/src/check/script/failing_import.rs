@@ -33,6 +33,10 @@ impl FailingImport {
         if span.is_some_and(|span| span.includes(python)) {
             return None;
         }
+        // setuptools brings it back (setuptools, "Porting from Distutils").
+        if import.top() == "distutils" && modules.lacks("setuptools").is_none() {
+            return None;
+        }
         let injected = |name: &str| injected.iter().any(|module| name.starts_with(module));
         let lacking = wanted(import).into_iter().find_map(|name| {
             let part = modules.lacks(&name).filter(|_| !injected(&name))?;
