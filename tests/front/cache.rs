@@ -10,7 +10,7 @@ use snapbox::str;
 use crate::kit::{TestContext, base};
 use crate::need;
 
-/// A context with a cache of its own that a build has filled.
+/// A context with a separate cache that a build has filled.
 fn filled() -> Option<TestContext> {
     let base = base("debian12-py311");
     let mut context = TestContext::offline()?.own_cache();

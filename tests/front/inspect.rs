@@ -26,6 +26,30 @@ fn an_image_of_mlpack() {
     json.is(file!["golden/inspect-own-json.txt"]);
 }
 
+#[test]
+fn missing_layouts_and_a_value_before_the_image() {
+    let base = base("debian12-py311");
+    let context = TestContext::bare();
+    let after = context.mlpack(&["inspect", &base, "--files"]);
+    after.ok();
+    assert_eq!(context.mlpack(&["inspect", "--files", &base]).stdout, after.stdout);
+    context.mlpack(&["inspect", "oci:nowhere"]).is(str![[r#"
+--- stderr
+error: [TEMP]/work/nowhere does not exist
+hint: name a folder that has an image, as `mlpack package --output oci:DIR` makes it
+--- exit code 1
+
+"#]]);
+    context.write("folder/file", "x");
+    context.mlpack(&["inspect", "oci:folder"]).is(str![[r#"
+--- stderr
+error: [TEMP]/work/folder is not an OCI image layout: it has no file `oci-layout`
+hint: name a folder that has an image, as `mlpack package --output oci:DIR` makes it
+--- exit code 1
+
+"#]]);
+}
+
 /// Manifest and config, as the contract lays them out.
 #[test]
 fn manifest_and_config() {

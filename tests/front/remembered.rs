@@ -74,7 +74,8 @@ fn a_folder_of_packages_counts_with_what_is_in_it() {
     args.push("--dry-run".to_owned());
     pip(&context, &["core"]);
     let folder = context.path("wheels");
-    context.set("UV_FIND_LINKS", &folder);
+    // One that is not there is left out.
+    context.set("UV_FIND_LINKS", format!("{} gone", folder.display()));
     let put = |version: &str| {
         let wheel = wheel("core", version, &[], &[("__init__.py", "")], false);
         context.write(&format!("wheels/core-{version}-py3-none-any.whl"), wheel);

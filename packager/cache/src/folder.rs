@@ -1,7 +1,7 @@
 //! The folder, its marker and its lock.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -67,15 +67,19 @@ impl CacheFolder {
         &self.path
     }
 
-    /// Keeps what is in the cache from being removed. A cache on a read-only disk cannot be locked, and
-    /// nothing can be removed from it.
+    /// Keeps what is in the cache from being removed. A cache that this user cannot write, and that
+    /// has no lock file yet, cannot be held.
     ///
     /// # Errors
     /// The system's.
     pub fn hold(&self, progress: &dyn Progress) -> Result<InUse> {
         let path = self.path.join(LOCK);
         let lock = match open_lock(&path) {
-            Err(error) if is_read_only(&error) => return Ok(InUse { _lock: None }),
+            // It may be locked all the same.
+            Err(error) if is_read_only(&error) => match File::open(&path) {
+                Ok(lock) => lock,
+                Err(_) => return Ok(InUse { _lock: None }),
+            },
             opened => opened.map_err(Error::io("create", &path))?,
         };
         self.wait(&lock, File::try_lock_shared, File::lock_shared, progress, || {
@@ -195,9 +199,7 @@ fn is_read_only(error: &io::Error) -> bool {
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-    file.flush()?;
-    Ok(file)
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
 #[cfg(test)]

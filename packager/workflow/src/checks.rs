@@ -46,21 +46,20 @@ impl<'a> Checks<'a> {
     }
 
     /// Reports a finding, which may come from elsewhere, unless it was reported before.
-    pub(crate) fn report(&mut self, finding: &Finding) {
-        if !self.reported.contains(finding) {
-            (self.report)(finding);
-            self.reported.push(finding.clone());
+    pub(crate) fn report(&mut self, mut finding: Finding) {
+        if self.allow.iter().any(|name| name == finding.check) {
+            finding.severity = Severity::Warning;
+        }
+        if !self.reported.contains(&finding) {
+            (self.report)(&finding);
+            self.reported.push(finding);
         }
     }
 
     /// Runs one stage and reports its findings. Fails if one of them is an error, unless the other
     /// stages run too.
     pub(crate) fn run(&mut self, stage: Needs) -> Result<()> {
-        let mut findings = check::run(stage, &self.subject);
-        for finding in &mut findings {
-            if self.allow.iter().any(|name| name == finding.check) {
-                finding.severity = Severity::Warning;
-            }
+        for finding in check::run(stage, &self.subject) {
             self.report(finding);
         }
         match self.on_error {

@@ -200,7 +200,7 @@ fn steps(project: &Project, base: &Base, checks: &mut Checks<'_>) -> Result<Vec<
         Err(errors) => errors,
     };
     for error in errors {
-        checks.report(&Finding {
+        checks.report(Finding {
             check: "docker.steps",
             severity: Severity::Error,
             message: error.fault.to_string(),

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use mlpack_lock::{LockFile, LockPlaces, LockTarget};
+use mlpack_lock::{LockFile, LockInputs, LockTarget};
 use mlpack_oci::Digest;
 use mlpack_oci::pending::{sweep, write_atomically};
 use mlpack_packages::Settings;
@@ -34,8 +34,8 @@ const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 struct Record {
     /// When it was made, in RFC 3339.
     made: String,
-    /// Where packages were looked for, as [`places`] has it.
-    places: Vec<String>,
+    /// Digest of the places where packages were looked for, whose addresses may have secrets.
+    places: String,
     /// Decisions and warnings.
     notes: Vec<String>,
     /// The text of a lock file in the same folder.
@@ -50,7 +50,10 @@ pub(crate) fn resolve(
     lock: &Path,
     refresh: bool,
 ) -> Result<Resolution> {
-    let Some(path) = place(session, inputs, lock) else {
+    // Errors are those of resolving, which reports them.
+    let recorded = recorded_inputs(session, inputs, lock).ok();
+    let path = recorded.as_ref().and_then(|recorded| place(session, inputs, lock, recorded));
+    let (Some(recorded), Some(path)) = (recorded, path) else {
         return environment::resolve(session, inputs, None);
     };
     let remembered = if refresh { None } else { recall(session, inputs, &path) };
@@ -66,18 +69,21 @@ pub(crate) fn resolve(
         return Ok(resolution);
     }
     let resolution = environment::resolve(session, inputs, None)?;
-    if let Err(error) = keep(session, inputs, lock, &path, &resolution) {
+    if let Err(error) = keep(session, inputs, recorded, &path, &resolution) {
         // Without it the next run resolves again.
         session.progress.note(&error.to_string());
     }
     Ok(resolution)
 }
 
-/// Where the resolution is kept; nowhere if something that decides it cannot be named. Errors are
-/// those of resolving, which reports them.
-fn place(session: &Session, inputs: EnvironmentInputs<'_>, lock: &Path) -> Option<PathBuf> {
+/// Where the resolution is kept; nowhere if something that decides it cannot be named.
+fn place(
+    session: &Session,
+    inputs: EnvironmentInputs<'_>,
+    lock: &Path,
+    recorded: &LockInputs,
+) -> Option<PathBuf> {
     let settings = &session.packages;
-    let recorded = recorded_inputs(session, inputs, lock).ok()?;
     let target = match &inputs.selection.interpreter {
         LockTarget::Base(of) => json!([
             of.python.to_string(),
@@ -118,9 +124,9 @@ fn place(session: &Session, inputs: EnvironmentInputs<'_>, lock: &Path) -> Optio
     Some(session.cache.join("resolutions").join(name))
 }
 
-/// The places that packages come from, without secrets: addresses, and folders with what is in them;
+/// A digest of the places that packages come from: addresses, and folders with what is in them;
 /// nothing if an index is a folder.
-fn places(settings: &Settings, directory: &Path) -> Option<Vec<String>> {
+fn places(settings: &Settings, directory: &Path) -> Option<String> {
     let indexes = &settings.indexes;
     let asked: Vec<String> =
         indexes.index.iter().chain(&indexes.extra).map(ToString::to_string).collect();
@@ -130,18 +136,19 @@ fn places(settings: &Settings, directory: &Path) -> Option<Vec<String>> {
     let folders = indexes.folders(directory).into_iter().flat_map(|folder| listing(&folder));
     let mut places = vec![format!("no index: {}", indexes.no_index)];
     places.extend(asked.into_iter().chain(indexes.find_links.iter().cloned()).chain(folders));
-    Some(places)
+    Some(Digest::of(json!(places).to_string().as_bytes()).to_string())
 }
 
-/// The files of a folder with their sizes and times; none if it is not there.
-fn listing(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let file = |entry: fs::DirEntry| {
-        let meta = fs::metadata(entry.path()).ok()?;
-        let time = (meta.mtime(), meta.mtime_nsec());
-        Some(format!("{} {} {time:?}", entry.path().display(), meta.len()))
+/// The files of a folder, or a page of links itself, with sizes and times; none if it is not there.
+fn listing(place: &Path) -> Vec<String> {
+    let file = |path: PathBuf| {
+        let meta = fs::metadata(&path).ok()?;
+        Some(format!("{} {} {} {}", path.display(), meta.len(), meta.mtime(), meta.mtime_nsec()))
     };
-    let mut files: Vec<String> = entries.flatten().filter_map(file).collect();
+    let Ok(entries) = fs::read_dir(place) else {
+        return file(place.to_owned()).into_iter().collect();
+    };
+    let mut files: Vec<String> = entries.flatten().filter_map(|entry| file(entry.path())).collect();
     files.sort();
     files
 }
@@ -162,7 +169,8 @@ fn recall(
     if age.is_negative() || age > LIFETIME {
         return None;
     }
-    let environment = LockFile::parse(&record.lock, path, lock_places(session)).ok()?.environment;
+    let environment =
+        LockFile::parse(&record.lock, path, session.lock_places(&[])).ok()?.environment;
     let settings = settings_for(session, inputs, &environment.target).ok()?;
     // A variable in a list may have another value by now.
     if places(&settings, inputs.directory)? != record.places {
@@ -175,14 +183,16 @@ fn recall(
 fn keep(
     session: &Session,
     inputs: EnvironmentInputs<'_>,
-    lock: &Path,
+    recorded: LockInputs,
     path: &Path,
     resolution: &Resolution,
 ) -> Result<()> {
-    // The list may name a folder.
-    let Some(places) = places(&resolution.settings, inputs.directory) else { return Ok(()) };
+    // As the next run will have them: the resolver's own leave out folders that are not there.
+    let settings = settings_for(session, inputs, &resolution.environment.target)?;
+    // The list may name an index that is a folder.
+    let Some(places) = places(&settings, inputs.directory) else { return Ok(()) };
     let file = LockFile {
-        inputs: recorded_inputs(session, inputs, lock)?,
+        inputs: recorded,
         base: inputs.locked_base(),
         cuda: None,
         environment: resolution.environment.clone(),
@@ -191,16 +201,12 @@ fn keep(
         made: session.now.clone(),
         places,
         notes: resolution.notes.clone(),
-        lock: file.render(path, lock_places(session)),
+        lock: file.render(path, session.lock_places(&[])),
     };
     path.parent().into_iter().for_each(sweep);
     let failed = |error| crate::Error::io("write", path.display())(error);
     let text = serde_json::to_vec(&record).map_err(|error| failed(error.into()))?;
     write_atomically(path, &text).map_err(failed)
-}
-
-fn lock_places(session: &Session) -> LockPlaces<'_> {
-    session.lock_places(&[])
 }
 
 fn age(minutes: i64) -> String {

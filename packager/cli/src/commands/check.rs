@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mlpack_oci::pending::write_atomically;
 use mlpack_project::check::{Finding, Severity};
+use mlpack_workflow::counted;
 use mlpack_workflow::package::check;
 use serde_json::json;
 
@@ -52,11 +53,6 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     }
     let session = context.packaging(&args.registry, Some(&args.project))?;
     let report = check(&session, &args.project.packaging(args.lock_use)?);
-    if let Some(path) = &args.sarif {
-        let path = session.cwd.join(path);
-        let log = sarif::log(&report.findings, &session.cwd);
-        write_atomically(&path, &log).map_err(Failure::io("write", path.display()))?;
-    }
     let mut value = json!({ "findings": report.findings, "passed": report.failure.is_none() });
     if let Some(error) = &report.unchecked {
         value["unchecked"] = json!(error.to_string());
@@ -68,14 +64,17 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     if let Some(error) = &report.unchecked {
         output::warning(context.format, &format!("other checks could not run: {error}"));
     }
+    if let Some(path) = &args.sarif {
+        let path = session.cwd.join(path);
+        let log = sarif::log(&report.findings, &session.cwd);
+        write_atomically(&path, &log).map_err(Failure::io("write", path.display()))?;
+    }
     report.failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
 fn text(findings: &[Finding]) -> String {
     let mut lines: Vec<_> = findings.iter().map(render::finding).collect();
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    let counted =
-        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     lines.push(format!(
         "{}, {}",
         counted(errors, "error"),

@@ -52,7 +52,7 @@ pub struct Subject<'a> {
     pub python: Option<PythonVersion>,
     /// Whether the base image has Spark.
     pub base_has_spark: bool,
-    /// Whether the base image runs as root, so that the service gets a user of its own.
+    /// Whether the base image runs as root, so that the service gets another user.
     pub base_runs_as_root: bool,
     /// The CUDA version of the base image, `10.0`.
     pub base_cuda: Option<&'a str>,

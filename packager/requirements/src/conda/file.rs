@@ -129,7 +129,9 @@ impl CondaFile {
                 Value::Scalar(scalar) => {
                     errors.extend(self.read_package(reader, item, &scalar.text).err());
                 }
-                Value::Map(entries) if entries.iter().all(|entry| is_list(&entry.key)) => {
+                Value::Map(entries)
+                    if !entries.is_empty() && entries.iter().all(|entry| is_list(&entry.key)) =>
+                {
                     for entry in entries {
                         self.read_list(reader, entry, is_last, &mut errors)?;
                     }

@@ -28,7 +28,7 @@ const HEAD: u64 = 8 << 20;
 /// version after its parameters.
 const TAIL: u64 = 256 << 10;
 
-/// Memory for the dictionary of an LZMA file, in KiB: Python's presets take up to 65 MiB.
+/// Memory for the dictionary of an xz or LZMA file, in KiB: Python's presets take up to 65 MiB.
 const LZMA_KIB: u32 = 128 << 10;
 /// Pickles in one file: `torch.save` wrote five until 1.6.
 const MOST: usize = 100;
@@ -60,7 +60,9 @@ impl Pickle {
             [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Ok(Self::packed(ZlibDecoder::new(file))),
             [0x1f, 0x8b, ..] => Ok(Self::packed(MultiGzDecoder::new(file))),
             [b'B', b'Z', b'h', ..] => Ok(Self::packed(MultiBzDecoder::new(file))),
-            [0xfd, b'7', b'z', b'X', b'Z', 0] => Ok(Self::packed(XzReader::new(file, true))),
+            [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+                Ok(Self::packed(XzReader::new_mem_limit(file, true, LZMA_KIB)))
+            }
             // LZMA alone has no mark: its properties, and a dictionary of whole KiB.
             [0x5d, 0, 0, ..] => {
                 let reader = LzmaReader::new_mem_limit(file, LZMA_KIB, None);

@@ -27,9 +27,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         if !is_used(subject, &pair) {
             continue;
         }
-        let KnownBad { package, module, with, symptom, remedy, .. } = &pair;
+        let KnownBad { package, module, with, symptom, remedy, source, .. } = &pair;
         let message = format!(
-            "{package} {release} cannot be imported with {with} {other}: `import {module}` ends with \"{symptom}\""
+            "{package} {release} cannot be imported with {with} {other}: `import {module}` ends with \"{symptom}\" ({source})"
         );
         let place = subject.line_of(with).or_else(|| subject.line_of(package));
         let hint = format!("add `{remedy}` to the pip list, or use another release of {package}");
@@ -77,7 +77,7 @@ mod tests {
                 ID,
                 Error,
                 Some(("env.yml", 4)),
-                "pandas 1.5.3 cannot be imported with numpy 2.1.0: `import pandas` ends with \"ValueError: numpy.dtype size changed\"",
+                "pandas 1.5.3 cannot be imported with numpy 2.1.0: `import pandas` ends with \"ValueError: numpy.dtype size changed\" (NumPy 2.0.0 Release Notes, \"C API changes\")",
                 "add `numpy<2` to the pip list, or use another release of pandas",
             )]
         );

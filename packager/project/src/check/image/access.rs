@@ -48,7 +48,7 @@ fn way<'a>(resolved: &Resolved<'a>, path: &str) -> BTreeMap<String, &'a Entry> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     for end in 1..=parts.len() {
         let Some(there) = resolved.root.find(&parts[..end].join("/")) else { break };
-        // What a link leads to has folders of its own.
+        // A link leads through other folders.
         let ends = there.path.match_indices('/').map(|(end, _)| end).chain([there.path.len()]);
         for end in ends {
             let folder = &there.path[..end];

@@ -33,7 +33,7 @@ impl FailingImport {
         if span.is_some_and(|span| span.includes(python)) {
             return None;
         }
-        // setuptools brings it back (setuptools, "Porting from Distutils").
+        // setuptools has a copy (setuptools, "Porting from Distutils").
         if import.top() == "distutils" && modules.lacks("setuptools").is_none() {
             return None;
         }

@@ -123,6 +123,10 @@ mod tests {
             error("the entry script score.py does not exist", relative)
         );
         assert_eq!(
+            found(&[("score.py", ""), ("train.py", "")], "scorr.py", None),
+            error("the entry script scorr.py does not exist", "did you mean `score.py`?")
+        );
+        assert_eq!(
             found(&[("score.py/x", "")], "score.py", None),
             error("the entry script score.py is not a file", "name the file with init() and run()")
         );

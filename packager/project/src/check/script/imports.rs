@@ -36,8 +36,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         Server::Azmlinfsrv => &[],
     };
     let doubtful = finds_more(subject, resolved);
-    let mut seen = Vec::new();
-    let mut found = Vec::new();
+    let mut found: Vec<(String, Finding)> = Vec::new();
     for script in subject.loaded() {
         for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
             if is_local(subject, import.top()) {
@@ -47,16 +46,17 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 continue;
             };
             let FailingImport { module, message, hint, certain } = fault;
-            if seen.contains(&module) {
-                continue;
-            }
-            seen.push(module);
             let doubtful = doubtful || !certain || !import.at_start;
             let hint = if doubtful { hint } else { format!("{hint}; {WAY_OUT}") };
-            found.push(Finding::unless(doubtful, ID, message, hint).at(&script.path, import.line));
+            let new = Finding::unless(doubtful, ID, message, hint).at(&script.path, import.line);
+            match found.iter_mut().find(|(known, _)| *known == module) {
+                None => found.push((module, new)),
+                Some((_, known)) if known.severity < new.severity => *known = new,
+                Some(_) => {}
+            }
         }
     }
-    found
+    found.into_iter().map(|(_, finding)| finding).collect()
 }
 
 /// What to do where this check is wrong.
@@ -172,6 +172,8 @@ def run(data):
             ]
         };
         assert_eq!(case("import near\n").packages(&[], &[]).run(run), expected(Error));
+        let later_and_now = "def run(data):\n    import yaml\nimport near\n";
+        assert_eq!(case(later_and_now).packages(&[], &[]).run(run), expected(Error));
         // What such a script can import is not known.
         let more = "import sys, near\nsys.path.append('x')\n";
         assert_eq!(case(more).packages(&[], &[]).run(run), expected(Warning));

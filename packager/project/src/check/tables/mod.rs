@@ -33,9 +33,8 @@ pub(super) struct KnownBad {
     pub(super) symptom: String,
     /// A line of the pip list that helps.
     pub(super) remedy: String,
-    /// Who says so; for those who read the table.
-    #[serde(rename = "source")]
-    _source: String,
+    /// Who says so.
+    pub(super) source: String,
 }
 
 /// Returns all such pairs.

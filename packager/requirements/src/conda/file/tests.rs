@@ -88,6 +88,7 @@ fn faults_name_file_line_and_the_way_out() {
     );
     let mapping = read("dependencies:\n- conda: [python=3.8, six]\n  pip: [idna]\n").unwrap();
     assert_eq!((mapping.dependencies.len(), mapping.pip.len()), (2, 1));
+    assert!(read("dependencies:\n- {}\n").is_err());
     assert_eq!(read("dependencies:\n- pip: ['six==1.16.0;']\n").unwrap().pip.len(), 1);
     assert_eq!(message(""), "env.yml:1:1: expected a mapping of keys to values, found nothing");
 }
