@@ -16,12 +16,17 @@ struct Pair {
     remedy: String,
 }
 
-/// A pair by its releases, in the order of the table, and what else the import needs.
+/// A pair by its releases, in the order of the table, and what else the import needs, each by its
+/// release too: what the index gets tomorrow must not change the result.
 const PROOFS: &[(&str, &str, &[&str])] = &[
     ("bottleneck==1.3.7", "numpy==2.1.0", &[]),
     ("flask==1.0.3", "werkzeug==3.0.0", OLD_FLASK),
     ("flask==1.1.4", "werkzeug==2.1.2", OLD_FLASK),
-    ("flask==2.2.2", "werkzeug==3.0.0", &["jinja2==3.1.4", "markupsafe", "itsdangerous", "click"]),
+    (
+        "flask==2.2.2",
+        "werkzeug==3.0.0",
+        &["jinja2==3.1.4", "markupsafe==2.1.5", "itsdangerous==2.2.0", "click==8.1.7"],
+    ),
     (
         "flask==1.1.4",
         "itsdangerous==2.1.0",
@@ -37,23 +42,32 @@ const PROOFS: &[(&str, &str, &[&str])] = &[
     ("matplotlib==3.7.5", "numpy==2.1.0", MATPLOTLIB),
     ("numexpr==2.8.7", "numpy==2.1.0", &[]),
     ("opencv-python-headless==4.8.1.78", "numpy==2.1.0", &[]),
-    ("pandas==1.5.3", "numpy==2.1.0", &["python-dateutil", "pytz", "six"]),
+    (
+        "pandas==1.5.3",
+        "numpy==2.1.0",
+        &["python-dateutil==2.9.0.post0", "pytz==2024.2", "six==1.16.0"],
+    ),
     ("pyarrow==14.0.2", "numpy==2.1.0", &[]),
-    ("scikit-learn==1.2.2", "numpy==2.1.0", &["scipy==1.14.1", "joblib", "threadpoolctl"]),
+    (
+        "scikit-learn==1.2.2",
+        "numpy==2.1.0",
+        &["scipy==1.14.1", "joblib==1.4.2", "threadpoolctl==3.5.0"],
+    ),
     (
         "statsmodels==0.14.0",
         "numpy==2.1.0",
         &[
             "scipy==1.14.1",
             "pandas==2.2.3",
-            "patsy",
-            "python-dateutil",
-            "pytz",
-            "tzdata",
-            "packaging",
+            "patsy==0.5.6",
+            "python-dateutil==2.9.0.post0",
+            "pytz==2024.2",
+            "tzdata==2024.2",
+            "packaging==24.1",
+            "six==1.16.0",
         ],
     ),
-    ("tensorboard==2.8.0", "protobuf==4.25.3", &["numpy==1.26.4", "six"]),
+    ("tensorboard==2.8.0", "protobuf==4.25.3", &["numpy==1.26.4", "six==1.16.0"]),
 ];
 
 const OLD_FLASK: &[&str] =
@@ -61,14 +75,14 @@ const OLD_FLASK: &[&str] =
 
 const MATPLOTLIB: &[&str] = &[
     "contourpy==1.1.0",
-    "cycler",
-    "fonttools",
-    "kiwisolver",
-    "packaging",
-    "pillow",
-    "pyparsing<3.1",
-    "python-dateutil",
-    "six",
+    "cycler==0.12.1",
+    "fonttools==4.54.1",
+    "kiwisolver==1.4.7",
+    "packaging==24.1",
+    "pillow==10.4.0",
+    "pyparsing==3.0.9",
+    "python-dateutil==2.9.0.post0",
+    "six==1.16.0",
 ];
 
 #[test]
@@ -86,6 +100,7 @@ fn known_bad_pairs_fail_and_are_mended() {
         let imported = |name: &str, with: &str| {
             let folder = context.path(format!("{number}-{name}"));
             let lines = [&[*package, with], *others].concat();
+            assert!(others.iter().all(|line| line.contains("==")), "no release: {others:?}");
             install(&context, &uv, &folder, &lines);
             let code = format!("import {}", pair.module);
             let mut command = context.program("python3.11", &["-c", &code]);
