@@ -7,14 +7,16 @@ use mlpack_oci::layer::Tree;
 
 use crate::Result;
 use crate::installed_package::InstalledPackage;
+use crate::order::Order;
 use crate::prune::Pruned;
-use crate::wheel::requires;
 use mlpack_packages::FileEntry;
 use mlpack_packages::wheel::archive::StoredWheel;
 
 /// The packages so far, and which of them has which path.
-#[derive(Default)]
 pub(crate) struct Installer<'a> {
+    wheels: &'a [StoredWheel],
+    /// Of the wheels, read when it first matters.
+    order: Option<Order>,
     pub(crate) packages: Vec<Package<'a>>,
     owners: HashMap<String, usize>,
     pub(crate) notes: Vec<String>,
@@ -25,8 +27,7 @@ pub(crate) struct Package<'a> {
     name: &'a str,
     version: &'a str,
     source: String,
-    /// Nothing for a conda package.
-    wheel: Option<&'a StoredWheel>,
+    is_wheel: bool,
     files: BTreeMap<String, FileEntry>,
     /// Paths that another package has.
     left_out: Vec<String>,
@@ -34,13 +35,18 @@ pub(crate) struct Package<'a> {
 }
 
 impl<'a> Installer<'a> {
+    pub(crate) fn new(wheels: &'a [StoredWheel]) -> Self {
+        let (packages, owners, notes) = Default::default();
+        Self { wheels, order: None, packages, owners, notes }
+    }
+
     /// Adds a package; of a path that two have, one keeps it.
     pub(crate) fn add(
         &mut self,
         name: &'a str,
         version: &'a str,
         source: String,
-        wheel: Option<&'a StoredWheel>,
+        is_wheel: bool,
         mut files: BTreeMap<String, FileEntry>,
         pruned: Vec<Pruned>,
     ) -> Result<()> {
@@ -52,11 +58,14 @@ impl<'a> Installer<'a> {
             }
             if let Some(owner) = self.owners.get(path).map(|owner| &mut self.packages[*owner]) {
                 let same = owner.files.get(path).is_some_and(|other| other.same(file));
-                // pip installs dependencies first, and the last one wins, as with conda.
+                // The last one wins, with pip as with conda, which has installed all of its own before.
                 let stays = same
-                    || match owner.wheel {
-                        Some(wheel) => requires(wheel, name)?,
-                        None => false,
+                    || owner.is_wheel && {
+                        let order = match self.order.take() {
+                            Some(order) => order,
+                            None => Order::of(self.wheels)?,
+                        };
+                        self.order.insert(order).is_later(owner.name, name)
                     };
                 // The source of the bytecode has been reported already.
                 if !same && !path.ends_with(".pyc") {
@@ -78,7 +87,7 @@ impl<'a> Installer<'a> {
         for path in &left_out {
             files.remove(path);
         }
-        self.packages.push(Package { name, version, source, wheel, files, left_out, pruned });
+        self.packages.push(Package { name, version, source, is_wheel, files, left_out, pruned });
         Ok(())
     }
 }

@@ -81,19 +81,19 @@ pub fn install(
             false => format!("include/python{minor}"),
         },
     };
-    let mut installer = Installer::default();
+    let mut installer = Installer::new(&fetched.wheels);
     for stored in &fetched.conda {
         let crate::conda::InstalledConda { files, notes, pruned } =
             crate::conda::install(stored, &absolute, python, options)?;
         installer.notes.extend(notes);
         let package = &stored.package;
         let source = format!("{} {}", package.url, package.sha256);
-        installer.add(&package.name, &package.version, source, None, files, pruned)?;
+        installer.add(&package.name, &package.version, source, false, files, pruned)?;
     }
     for wheel in &fetched.wheels {
         let WheelFiles { files, pruned } = place.package(wheel, options)?;
         let source = wheel.sha256.to_string();
-        installer.add(&wheel.name, &wheel.version, source, Some(wheel), files, pruned)?;
+        installer.add(&wheel.name, &wheel.version, source, true, files, pruned)?;
     }
     let packages = installer
         .packages

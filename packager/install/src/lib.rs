@@ -15,6 +15,7 @@ mod installation;
 mod installed_package;
 mod libraries;
 mod options;
+mod order;
 mod prune;
 mod scripts;
 #[cfg(test)]

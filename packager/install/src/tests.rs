@@ -146,8 +146,11 @@ fn one_path_of_two_packages_is_one_file() {
             "a and b both have `lib/python3.6/site-packages/shared.py`, with different bytes; the one of {name} is kept"
         )]
     };
+    // pip installs `b` before `a` where neither needs the other.
     let last = kept([wheel("a", "one\n", ""), wheel("b", "two\n", "")]);
-    assert_eq!(last, ("two\n".to_owned(), note("b")));
+    assert_eq!(last, ("one\n".to_owned(), note("a")));
+    let needed = kept([wheel("a", "one\n", ""), wheel("b", "two\n", "Requires-Dist: a\n")]);
+    assert_eq!(needed, ("two\n".to_owned(), note("b")));
     let needing = kept([wheel("a", "one\n", "Requires-Dist: b (>=1)\n"), wheel("b", "two\n", "")]);
     assert_eq!(needing, ("one\n".to_owned(), note("a")));
 }

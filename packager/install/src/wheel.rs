@@ -1,6 +1,6 @@
 //! The files of one wheel in an environment (PyPA, "Binary distribution format").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
@@ -143,12 +143,13 @@ fn is_replaced(path: &str, info: &str) -> bool {
     )
 }
 
-/// Whether a wheel's metadata asks for a package.
-pub(crate) fn requires(wheel: &StoredWheel, name: &str) -> Result<bool> {
+/// The packages that a wheel's metadata asks for, under whatever condition.
+pub(crate) fn requirements(wheel: &StoredWheel) -> Result<BTreeSet<String>> {
     let metadata = WheelFile::open(&wheel.path)?.metadata()?;
     let head = metadata.split("\n\n").next().unwrap_or(&metadata);
-    let mut wanted = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
-    Ok(wanted.any(|line| PipLine::parse(line, 0).is_ok_and(|line| line.name() == Some(name))))
+    let lines = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
+    let parsed = lines.filter_map(|line| PipLine::parse(line, 0).ok());
+    Ok(parsed.filter_map(|line| line.name().map(str::to_owned)).collect())
 }
 
 /// Wheels of a later major format would be installed wrongly (PyPA, "Installing a wheel", step 1).

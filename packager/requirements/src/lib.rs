@@ -10,6 +10,7 @@ pub mod conda;
 mod error;
 mod listed;
 mod package_name;
+mod percent;
 pub mod pip;
 pub mod platform;
 mod redact;
@@ -20,6 +21,7 @@ pub use conda::{CondaDependency, CondaFile, Fit, MatchSpec, PythonSpec};
 pub use error::{Error, Result};
 pub use listed::Listed;
 pub use package_name::normalize_name;
+pub use percent::percent_decode;
 pub use pip::{IndexUrl, Indexes, PipLine, PipLineKind};
 pub use platform::{
     Architecture, Glibc, GlibcParseError, PythonVersion, PythonVersionParseError, Target,

@@ -1,9 +1,11 @@
 //! A folder of sources: its digest, and a copy to build in, so that the user's folder stays as it is.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use mlpack_lock::LOCK_NAME;
 use mlpack_oci::{Digest, HashingWriter};
 
 use crate::{Error, Result};
@@ -20,7 +22,8 @@ pub struct SourceTree {
 
 impl SourceTree {
     /// Lists a folder without what tools leave in it: `.git` and the like, `__pycache__`,
-    /// `*.egg-info`, and at the top `build`.
+    /// `*.egg-info`, at the top `build`, and what mlpack itself writes: its lock, a workspace,
+    /// images. A lock that counted as a source of its own list would never fit.
     pub fn read(root: &Path) -> Result<Self> {
         let mut files = Vec::new();
         collect(root, Path::new(""), &mut files)?;
@@ -82,7 +85,7 @@ fn collect(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {
         let entry = entry.map_err(Error::io("read", &dir))?;
         let name = entry.file_name();
-        if is_left_over(&name.to_string_lossy(), below) {
+        if is_left_over(&name.to_string_lossy(), below) || is_output(&entry.path()) {
             continue;
         }
         let path = below.join(&name);
@@ -124,6 +127,24 @@ fn is_left_over(name: &str, below: &Path) -> bool {
         || (top && name == "build")
 }
 
+/// Whether mlpack wrote it: a lock, or an image in a folder or an archive.
+fn is_output(path: &Path) -> bool {
+    const MARKER: &str = "oci-layout";
+    if path.is_dir() {
+        return path.join(MARKER).is_file() && path.join("index.json").is_file();
+    }
+    if path.file_name().is_some_and(|name| name == LOCK_NAME) {
+        return true;
+    }
+    // The first member of an archive is its name, ended by a zero byte.
+    let names = [format!("{MARKER}\0"), "manifest.json\0".to_owned()];
+    let mut first = [0; 16];
+    path.extension().is_some_and(|extension| extension == "tar")
+        && path.is_file()
+        && fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut first).is_ok())
+        && names.iter().any(|name| first.starts_with(name.as_bytes()))
+}
+
 fn leads_out(below: &Path, target: &Path) -> bool {
     let mut depth = below.components().count();
     for part in target.components() {
@@ -159,11 +180,24 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         project(one.path());
         project(two.path());
-        for left in [".git/HEAD", "build/lib/a.py", "a.egg-info/PKG-INFO", "src/__pycache__/a.pyc"]
-        {
+        for left in [
+            ".git/HEAD",
+            "build/lib/a.py",
+            "a.egg-info/PKG-INFO",
+            "src/__pycache__/a.pyc",
+            "mlpack.lock",
+            ".mlpack/oci-layout",
+            ".mlpack/index.json",
+            "image/oci-layout",
+            "image/index.json",
+            "image/blobs/sha256/00",
+        ] {
             let path = two.path().join(left);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "z").unwrap();
+        }
+        for (archive, first) in [("image.tar", "oci-layout"), ("docker.tar", "manifest.json")] {
+            fs::write(two.path().join(archive), format!("{first:\0<512}")).unwrap();
         }
         fs::set_permissions(two.path().join("setup.py"), fs::Permissions::from_mode(0o600))
             .unwrap();

@@ -58,7 +58,7 @@ impl SourceFetcher<'_> {
         let work = self.store.work_folder()?;
         let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let filename =
-            mlpack_packages::net::percent_decode(last).trim_end_matches(".git").to_owned();
+            mlpack_requirements::percent_decode(last).trim_end_matches(".git").to_owned();
         let whole = work.path().join("repository");
         let commit = repository.check_out(revision, &whole).await?;
         let path = match subdirectory {

@@ -42,12 +42,14 @@ pub async fn metadata(client: &Client, file: &IndexFile) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Whether the publisher made wheels of a release, for whatever platform.
-pub fn has_wheels(files: &[IndexFile], version: &str) -> bool {
+/// Whether the publisher compiled wheels of a release, for whatever platform. A wheel for any
+/// platform, of another Python, shows that the sources need no compiler.
+pub fn has_compiled_wheels(files: &[IndexFile], version: &str) -> bool {
     let parse = |text: &str| Version::from_str(text).ok();
     let wanted = parse(version);
     files.iter().filter_map(|file| WheelName::parse(&file.filename)).any(|wheel| {
-        wheel.version == version || (wanted.is_some() && parse(&wheel.version) == wanted)
+        !wheel.is_pure()
+            && (wheel.version == version || (wanted.is_some() && parse(&wheel.version) == wanted))
     })
 }
 
@@ -102,12 +104,18 @@ mod tests {
     }
 
     #[test]
-    fn a_release_with_wheels_is_told_from_one_without() {
-        let names = ["a-2.0-cp313-cp313-win_amd64.whl", "a-2.0.tar.gz", "a-1.0.tar.gz"];
+    fn a_wheel_of_another_python_shows_no_compiler() {
+        let names = [
+            "a-3.0-py2-none-any.whl",
+            "a-2.0-cp313-cp313-win_amd64.whl",
+            "a-2.0.tar.gz",
+            "a-1.0.tar.gz",
+        ];
         let files = names.map(|filename| IndexFile {
             filename: filename.to_owned(),
             url: Url::parse("https://i.example/").unwrap(),
         });
-        assert_eq!((has_wheels(&files, "2.0"), has_wheels(&files, "1.0")), (true, false));
+        let compiled = |version| has_compiled_wheels(&files, version);
+        assert_eq!(["3.0", "2.0", "1.0"].map(compiled), [false, true, false]);
     }
 }

@@ -71,8 +71,7 @@ impl PipLine {
             PipLineKind::Option
         } else {
             let (requirement, options) = split_options(text);
-            // pip before 20.3 read a line whose marker was never written.
-            let requirement = requirement.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
+            let requirement = without_empty_marker(requirement);
             let foreign = |option: &PipOption| !matches!(option, PipOption::Hash(_));
             if option::read(options)?.iter().any(foreign) {
                 return Err("only `--hash` is valid after a requirement".to_owned());
@@ -133,6 +132,11 @@ impl PipLine {
             _ => None,
         }
     }
+}
+
+/// A requirement without a semicolon that nothing follows, which pip before 20.3 read.
+pub(crate) fn without_empty_marker(text: &str) -> &str {
+    text.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
 }
 
 /// A requirement and the options behind it.

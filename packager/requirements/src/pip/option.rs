@@ -64,6 +64,11 @@ pub(crate) fn read(text: &str) -> Result<Vec<PipOption>, String> {
     let mut words = words(text)?.into_iter();
     let mut options = Vec::new();
     while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            // pip's parser passes over what belongs to no option.
+            options.push(PipOption::WithoutEffect(word));
+            continue;
+        }
         let (long, value, has_value) = split(&word)?;
         let value = match (value, has_value) {
             (Some(_), false) => return Err(format!("`{long}` does not take a value")),
@@ -182,7 +187,14 @@ mod tests {
             ("-r more.txt".to_owned(), vec![PipOption::Requirements("more.txt".to_owned())]),
             ("-rmore.txt".to_owned(), vec![PipOption::Requirements("more.txt".to_owned())]),
             ("--requirement='a b.txt'".to_owned(), vec![PipOption::Requirements("a b.txt".to_owned())]),
-            ("-c c.txt".to_owned(), vec![PipOption::Constraints("c.txt".to_owned())]),
+            (
+                "-c c.txt of ours".to_owned(),
+                vec![
+                    PipOption::Constraints("c.txt".to_owned()),
+                    PipOption::WithoutEffect("of".to_owned()),
+                    PipOption::WithoutEffect("ours".to_owned()),
+                ],
+            ),
             (
                 "-i https://i.example/simple --extra-index https://e.example --trusted-host i.example"
                     .to_owned(),

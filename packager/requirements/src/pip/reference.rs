@@ -6,7 +6,7 @@ use url::Url;
 
 use super::line::{ARCHIVES, split_direct, split_options};
 use super::option;
-use crate::{WheelName, normalize_name, redact};
+use crate::{WheelName, normalize_name, percent_decode, redact};
 
 /// Prefixes of repositories that are not git.
 const OTHER_REPOSITORIES: [&str; 3] = ["hg+", "svn+", "bzr+"];
@@ -26,6 +26,8 @@ pub struct Reference {
     pub subdirectory: Option<String>,
     /// SHA-256 of the file as `#sha256=` has it.
     pub sha256: Option<String>,
+    /// Whether the line begins with `-e`.
+    pub editable: bool,
 }
 
 /// Where a package is.
@@ -70,6 +72,7 @@ impl Reference {
             location: location(place, directory, beside)?,
             subdirectory: None,
             sha256: None,
+            editable: false,
         };
         for (key, value) in url::form_urlencoded::parse(fragment.as_bytes()) {
             match &*key {
@@ -206,10 +209,6 @@ fn location(text: &str, directory: &Path, beside: &Path) -> Result<Location, Str
     Ok(Location::File(found))
 }
 
-fn percent_decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
 /// The repository and the revision behind its path.
 fn git(mut url: Url) -> Result<Location, String> {
     if !matches!(url.scheme(), "https" | "http" | "ssh" | "git" | "file") {
@@ -245,6 +244,7 @@ mod tests {
             location,
             subdirectory: None,
             sha256: None,
+            editable: false,
         }
     }
 

@@ -51,21 +51,38 @@ pub enum PipError {
         python: PythonVersion,
     },
     /// No set of packages satisfies the list.
-    #[error("the pip list is unsatisfiable for {target}\n{reason}")]
+    #[error(
+        "the pip list is unsatisfiable for {target}{}\n{}",
+        lines_of(conflict),
+        shortened(reason)
+    )]
     Unsatisfiable {
         /// What it was resolved for.
         target: String,
+        /// The fewest lines that conflict: file and line, and what is written there. Empty where
+        /// that is not known.
+        conflict: Vec<(String, String)>,
         /// uv's sentences, one a line.
         reason: String,
-        /// uv's own hint.
+        /// What else could help.
         hint: Option<String>,
     },
     /// A package is not in the index.
-    #[error("{}there is no package `{name}` in the index", place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
+    #[error("{}there is no package `{name}` in the index", begin(place))]
     NoSuchPackage {
         /// Its name.
         name: String,
         /// The line that asks for it, if one does.
+        place: Option<String>,
+    },
+    /// A file that the list or an index names cannot be fetched.
+    #[error("{}cannot fetch {}: {reason}", begin(place), mlpack_requirements::redact(address))]
+    Unfetched {
+        /// Where it should be.
+        address: String,
+        /// What the server or the network answered.
+        reason: String,
+        /// The line that names it, if one does.
         place: Option<String>,
     },
     /// An index refused the login, or the lack of one.
@@ -154,6 +171,33 @@ fn only(wheels: &[String]) -> String {
     if wheels.is_empty() { String::new() } else { format!(", only {}", wheels.join(", ")) }
 }
 
+fn begin(place: &Option<String>) -> String {
+    place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default()
+}
+
+fn lines_of(conflict: &[(String, String)]) -> String {
+    let heading = match conflict {
+        [] => return String::new(),
+        [_] => "\nthis line cannot be met:",
+        [_, _] => "\nthese two lines cannot both be met:",
+        _ => "\nthese lines cannot all be met:",
+    };
+    let lines = conflict.iter().map(|(place, text)| format!("\n  {place}: {text}"));
+    heading.chars().chain(lines.collect::<String>().chars()).collect()
+}
+
+/// A long proof without its middle: it begins with what is required and ends with the conclusion.
+fn shortened(reason: &str) -> String {
+    const MOST: usize = 12;
+    let lines: Vec<&str> = reason.lines().collect();
+    if lines.len() <= MOST {
+        return reason.to_owned();
+    }
+    let (head, tail) = (&lines[..MOST / 2], &lines[lines.len() - MOST / 2..]);
+    let left = format!("... {} more steps ...", lines.len() - MOST);
+    [head, &[&*left], tail].concat().join("\n")
+}
+
 impl PipError {
     /// Returns what the user can do about the error.
     pub fn hint(&self) -> Option<String> {
@@ -187,6 +231,10 @@ impl PipError {
             Self::NoSuchPackage { .. } => {
                 Some("check the spelling in the `pip:` list, or add the index that has it".to_owned())
             }
+            Self::Unfetched { .. } => Some(
+                "check the address, and whether this machine reaches that server; a file of this machine can be named instead"
+                    .to_owned(),
+            ),
             Self::Uv { offline: true, .. } => {
                 Some("is the package index reachable? set PIP_INDEX_URL for a mirror".to_owned())
             }

@@ -14,6 +14,7 @@ use mlpack_lock::{Artifact, ArtifactOrigin, LockedPackage};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
 use mlpack_packages::conda::archive::StoredConda;
+use mlpack_packages::wheel::archive::WheelFile;
 use mlpack_requirements::WheelName;
 use mlpack_requirements::pip::{Location, Reference};
 use mlpack_requirements::pip::{PipList, Wanted};
@@ -73,12 +74,13 @@ impl<'a> DirectSources<'a> {
         let source = match &reference.location {
             Location::Url(url) => return Ok(reference.requirement(url)),
             Location::File(path) => return Ok(reference.requirement(&file_url(path)?)),
-            Location::Folder(folder) => fetcher.folder(folder)?,
+            Location::Folder(folder) => fetcher.folder(folder),
             Location::Git { url, revision } => {
                 let within = reference.subdirectory.as_deref();
-                fetcher.repository(url, revision.as_deref(), within).await?
+                fetcher.repository(url, revision.as_deref(), within).await
             }
-        };
+        }
+        .map_err(|error| line.error(error.to_string(), error.hint()))?;
         let name = reference.name.clone().unwrap_or_else(|| source.artifact.filename.clone());
         let wheel = self.wheel(&name, &source).await.map_err(|error| match error {
             Error::SourceBuild(mlpack_source_build::Error::Unbuildable {
@@ -92,6 +94,9 @@ impl<'a> DirectSources<'a> {
             .into(),
             other => other,
         })?;
+        if reference.editable {
+            check_modules(&wheel, &source.path, line)?;
+        }
         let found = WheelName::parse(&mlpack_packages::net::client::file_name(&wheel));
         if let (Some(wanted), Some(found)) = (&reference.name, found)
             && *wanted != found.name
@@ -160,6 +165,48 @@ impl<'a> DirectSources<'a> {
     fn fetcher(&self) -> SourceFetcher<'a> {
         SourceFetcher { store: self.store, search_path: self.settings.search_path.as_ref() }
     }
+}
+
+/// Refuses a project whose package is empty although its folder has modules: an editable install adds the
+/// folder itself to the search path, so they were importable without being part of the package.
+fn check_modules(wheel: &Path, folder: &Path, line: &PipLine) -> Result<()> {
+    let wheel = WheelFile::open(wheel)?;
+    let info = wheel.dist_info()?;
+    if !wheel.members().keys().all(|path| path.starts_with(&info)) {
+        return Ok(());
+    }
+    let modules = modules_below(folder);
+    if modules.is_empty() {
+        // It exists for what it requires.
+        return Ok(());
+    }
+    let modules = modules.join("`, `");
+    let reason = format!("its package is empty, though the folder has `{modules}`");
+    let hint = "name what is to be installed in its setup.py: `packages=find_namespace_packages()` and `py_modules=[...]`".to_owned();
+    Err(line.error(reason, Some(hint)).into())
+}
+
+/// What an import finds in a folder of sources, by name.
+fn modules_below(folder: &Path) -> Vec<String> {
+    let is_python = |path: &Path| path.extension().is_some_and(|end| end == "py");
+    let below = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>()
+    };
+    let mut names = Vec::new();
+    for path in [below(folder), below(&folder.join("src"))].concat() {
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        let own = ["setup", "conftest", "test", "tests", "docs", "src", "examples"].contains(&name);
+        let module = match path.is_dir() {
+            true => below(&path).iter().any(|path| is_python(path)),
+            false => is_python(&path),
+        };
+        if module && !own {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    names
 }
 
 /// The `file://` URL of an absolute path.

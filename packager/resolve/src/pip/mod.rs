@@ -6,6 +6,7 @@
 //! to the outcome ([`server_fallback`]).
 
 mod compile;
+mod conflict;
 mod described_interpreter;
 mod direct_sources;
 mod hashes;
@@ -121,7 +122,10 @@ pub(crate) async fn resolve(
         preferences,
     };
     let meter = progress.begin(&format!("Resolving for {}", target.describe()), None);
-    let resolved = try_strategies(&pip).await;
+    let resolved = match try_strategies(&pip).await {
+        Ok(resolved) => Ok(resolved),
+        Err(error) => Err(conflict::shorten(&pip, error).await),
+    };
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
     let Resolved { pylock, notes } = resolved.map_err(|error| located(error, &list))?;
     let mut packages = sources.settle(pylock).await?;
@@ -149,12 +153,16 @@ async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
     }
 }
 
-/// Adds the line that asks for a package which is not there.
+/// Adds the line that asks for a package or a file which is not there.
 fn located(error: Error, list: &PipList) -> Error {
     match error {
         Error::Pip(PipError::NoSuchPackage { name, .. }) => {
             let line = list.lines.iter().find(|line| line.name() == Some(&name));
             PipError::NoSuchPackage { place: line.map(PipLine::place), name }.into()
+        }
+        Error::Pip(PipError::Unfetched { address, reason, .. }) => {
+            let line = list.lines.iter().find(|line| line.secret().contains(&address));
+            PipError::Unfetched { place: line.map(PipLine::place), address, reason }.into()
         }
         error => error,
     }

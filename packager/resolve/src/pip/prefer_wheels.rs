@@ -89,7 +89,7 @@ async fn with_wheels_elsewhere(
     for package in open {
         // An index without a page for it (another index has it) leaves the source as it is.
         let files = index::files(client, indexes, &package.name).await.unwrap_or_default();
-        if index::has_wheels(&files, &package.version) {
+        if index::has_compiled_wheels(&files, &package.version) {
             found.push((package.name.clone(), package.version.clone()));
         }
     }

@@ -182,7 +182,7 @@ impl PylockFile {
     fn filename(&self) -> Option<String> {
         let from = |place: &str| {
             let plain = place.split(['?', '#']).next().unwrap_or(place);
-            plain.rsplit('/').next().map(mlpack_packages::net::percent_decode)
+            plain.rsplit('/').next().map(mlpack_requirements::percent_decode)
         };
         self.name
             .clone()

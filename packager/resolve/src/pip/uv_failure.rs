@@ -31,7 +31,8 @@ impl UvFailure {
                 && !failure.headline.is_empty()
                 && !text.starts_with("warning: ")
             {
-                failure.causes.push(text.to_owned());
+                // What continues a cause has its indentation, and lists below it have more.
+                failure.causes.push(line.strip_prefix("         ").unwrap_or(text).to_owned());
             }
         }
         if failure.headline.is_empty() {
@@ -57,8 +58,23 @@ impl UvFailure {
             || self.failed_build().is_some()
     }
 
-    /// `wrapt==1.12.1` of "Failed to download and build `wrapt==1.12.1`".
+    /// The address that could not be fetched, and why: what is innermost.
+    fn unfetched(&self) -> Option<(String, String)> {
+        let begin = "Failed to fetch: ";
+        let number = self.causes.iter().position(|cause| cause.starts_with(begin))?;
+        let address = self.causes[number].trim_start_matches(begin).trim_matches('`');
+        let last = self.causes[number + 1..].last()?;
+        let reason = last.split(" for url (").next().unwrap_or(last);
+        let reason = reason.trim_start_matches("HTTP status client error ");
+        let reason = reason.trim_start_matches("HTTP status server error ");
+        Some((address.to_owned(), reason.trim_matches(['(', ')']).to_owned()))
+    }
+
+    /// `wrapt==1.12.1` of "Failed to download and build `wrapt==1.12.1`", if it was fetched.
     pub(crate) fn failed_build(&self) -> Option<(String, String)> {
+        if self.unfetched().is_some() {
+            return None;
+        }
         let begins = ["Failed to download and build `", "Failed to build `"];
         let named = std::iter::once(&self.headline)
             .chain(&self.causes)
@@ -96,6 +112,11 @@ impl UvFailure {
         if let Some((index, status)) = self.hint.as_deref().and_then(refused_index) {
             return PipError::IndexRefused { index, status };
         }
+        if self.headline.starts_with("Failed to download")
+            && let Some((address, reason)) = self.unfetched()
+        {
+            return PipError::Unfetched { address, reason, place: None };
+        }
         const MISSING: &str = " was not found in the package registry";
         let first = self.causes.first().map(String::as_str).unwrap_or_default();
         if let Some((before, _)) = first.split_once(MISSING)
@@ -106,10 +127,26 @@ impl UvFailure {
         }
         if self.headline.starts_with("No solution found") {
             let reason = self.causes.join("\n");
-            return PipError::Unsatisfiable { target: target.describe(), reason, hint: self.hint };
+            let hint = self.hint.as_deref().and_then(own_hint);
+            return PipError::Unsatisfiable {
+                target: target.describe(),
+                conflict: Vec::new(),
+                reason,
+                hint,
+            };
         }
         self.into_other()
     }
+}
+
+/// What uv's hint means here; those that name its own options or files do not help.
+fn own_hint(hint: &str) -> Option<String> {
+    if hint.contains("re-releases") {
+        let hint = "only a release before the final one satisfies this: add the line `--pre` to the pip list, or name that release";
+        return Some(hint.to_owned());
+    }
+    let foreign = ["`--", "uv ", "requires-python", "pyproject"];
+    (!foreign.iter().any(|word| hint.contains(word))).then(|| hint.to_owned())
 }
 
 /// Reads uv's hint about an index that refused it, as in "An index URL (URL) could not be queried due to a lack of valid
@@ -154,6 +191,27 @@ mod tests {
             let status = if hint.contains("401") { "401 Unauthorized" } else { "403 Forbidden" };
             let expected =
                 format!("the index https://h.example/simple refused the request: {status}");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_fetched_is_no_failed_build() {
+        let text = "error: Failed to download and build `six @ https://h.example/six-1.0.tar.gz`\n  cause: Request failed after 3 retries in 7.1s\n  cause: Failed to fetch: https://h.example/six-1.0.tar.gz\n  cause: ";
+        for (cause, reason) in [
+            (
+                "HTTP status client error (404 Not Found) for url (https://h.example/six-1.0.tar.gz)",
+                "404 Not Found",
+            ),
+            (
+                "error resolving DNS\n  cause: failed to lookup address information: Name or service not known",
+                "failed to lookup address information: Name or service not known",
+            ),
+        ] {
+            let failure = UvFailure::read(&format!("{text}{cause}\n"));
+            assert!(!failure.wants_an_interpreter());
+            let error = failure.into_error(&target());
+            let expected = format!("cannot fetch https://h.example/six-1.0.tar.gz: {reason}");
             assert_eq!(error.to_string(), expected);
         }
     }

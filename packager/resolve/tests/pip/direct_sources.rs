@@ -124,7 +124,7 @@ async fn a_repository_is_locked_to_its_commit() {
     assert_eq!(
         (&*message, &*hint),
         (
-            "cannot read the repository file://DIR/repo: it has no branch, tag or commit `v9`",
+            "DIR/env.yml:4: `git+file://DIR/repo@v9#egg=epsilon`: cannot read the repository file://DIR/repo: it has no branch, tag or commit `v9`",
             "check address and revision; for a private repository give git a login"
         )
     );
@@ -133,6 +133,34 @@ async fn a_repository_is_locked_to_its_commit() {
     assert_eq!(
         message,
         "DIR/env.yml:4: `zeta @ git+file://DIR/repo@v1#subdirectory=python`: it contains epsilon, not zeta"
+    );
+}
+
+/// `setup.py develop` makes the folder importable, whatever the package contains.
+#[tokio::test]
+async fn an_editable_project_whose_package_is_empty_is_refused() {
+    let project = Project::new();
+    project
+        .file("tool/setup.py", "from setuptools import setup\nsetup(name='tool', version='1')\n");
+    project.sources("full", "tool", "1");
+    let backend = fs::read_to_string(project.path("full/backend.py")).unwrap();
+    let module = "        \"tool.py\": open(\"tool.py\").read(),\n";
+    project.file("tool/tests/backend.py", &backend.replace(module, ""));
+    let configuration = fs::read_to_string(project.path("full/pyproject.toml")).unwrap();
+    project.file("tool/pyproject.toml", &configuration.replace("['.']", "['tests']"));
+    let list = ["--no-index", "-e ./tool"];
+    // Without modules it exists for what it requires.
+    let Some(found) = project.resolved(&list).await else { return };
+    assert_eq!(versions(&found.environment), ["tool==1"]);
+    project.file("tool/helpers/deep.py", "");
+    project.file("tool/settings.py", "");
+    let (message, hint) = project.refused(&list).await.unwrap();
+    assert_eq!(
+        (&*message, &*hint),
+        (
+            "DIR/env.yml:4: `./tool`: its package is empty, though the folder has `helpers`, `settings`",
+            "name what is to be installed in its setup.py: `packages=find_namespace_packages()` and `py_modules=[...]`"
+        )
     );
 }
 

@@ -126,14 +126,19 @@ async fn options_without_effect_are_reported() {
         "--trusted-host h.example",
         "--use-pep517",
         "--prefer-binary",
+        "-r file:more%20lists.txt as always",
     ];
+    project.file("more lists.txt", "alpha==1.0;\n");
     let Some(found) = project.resolved(&list).await else { return };
+    assert_eq!(versions(&found.environment), ["alpha==1.0", "gamma==1.0"]);
     let notes: Vec<String> = found.notes.iter().map(|note| project.short(note)).collect();
     assert_eq!(
         notes,
         [
             "DIR/env.yml:6: `--trusted-host h.example` has no effect: certificates are always checked",
             "DIR/env.yml:7: `--use-pep517` has no effect here",
+            "DIR/env.yml:9: `as` has no effect here",
+            "DIR/env.yml:9: `always` has no effect here",
         ]
     );
 }

@@ -7,11 +7,11 @@ use pep440_rs::VersionSpecifiers;
 use url::Url;
 
 use super::{PipList, Reading, Wanted};
-use crate::pip::line::{PipLine, PipLineKind, split_options};
+use crate::pip::line::{PipLine, PipLineKind, split_options, without_empty_marker};
 use crate::pip::lines::logical_lines;
 use crate::pip::option::{self, PipOption};
 use crate::pip::{IndexUrl, Location, Reference};
-use crate::{Error, Result, WheelName, normalize_name, redact};
+use crate::{Error, Result, WheelName, normalize_name, percent_decode, redact};
 
 /// A list that is being read.
 pub(super) struct Reader<'a> {
@@ -52,6 +52,7 @@ impl<'a> Reader<'a> {
 
     fn requirement(&mut self, text: &str, line: PipLine, constraint: bool) -> Result<()> {
         let (bare, options) = split_options(text);
+        let bare = without_empty_marker(bare);
         let options = option::read(options).map_err(|reason| line.error(reason, None))?;
         let mut hashes: BTreeSet<String> = options
             .into_iter()
@@ -151,7 +152,13 @@ impl<'a> Reader<'a> {
                     line.place(),
                     line.text
                 ));
+                let before = self.list.wanted.len();
                 self.requirement(&place, line, constraint)?;
+                for wanted in &mut self.list.wanted[before..] {
+                    if let Wanted::Placed(reference, _) = wanted {
+                        reference.editable = true;
+                    }
+                }
             }
             PipOption::Index(url) => {
                 self.list.indexes.index = Some(self.index(&url, line)?);
@@ -212,8 +219,12 @@ impl<'a> Reader<'a> {
     /// Reads another file of requirements or constraints.
     fn file(&mut self, place: &str, line: &PipLine, constraint: bool) -> Result<()> {
         let remote = ["http://", "https://"].iter().any(|begin| place.starts_with(begin));
-        let path = match place.strip_prefix("file://") {
-            Some(path) => PathBuf::from(path),
+        let path = match place.strip_prefix("file:") {
+            Some(path) => {
+                let path = path.strip_prefix("//localhost").unwrap_or(path);
+                let path = path.strip_prefix("//").unwrap_or(path);
+                beside(line, self.reading.directory).join(percent_decode(path))
+            }
             None if remote => PathBuf::from(place),
             None => beside(line, self.reading.directory).join(place).components().collect(),
         };

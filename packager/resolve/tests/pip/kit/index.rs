@@ -126,7 +126,10 @@ fn answer(mut stream: TcpStream, served: &Served, asked: &Mutex<Vec<String>>) {
     } else if let Some(wheel) = name.strip_suffix(".metadata") {
         ("200 OK", "text/plain", metadata(&served.folder.join(wheel)))
     } else if path.starts_with("/files/") {
-        ("200 OK", "application/octet-stream", fs::read(served.folder.join(name)).unwrap())
+        match fs::read(served.folder.join(name)) {
+            Ok(bytes) => ("200 OK", "application/octet-stream", bytes),
+            Err(_) => ("404 Not Found", "text/plain", Vec::new()),
+        }
     } else {
         let (kind, page) = served.page(name);
         let status = if page.is_empty() { "404 Not Found" } else { "200 OK" };
