@@ -11,8 +11,8 @@
 //! - Tools other than these two (flit, hatchling, Cython, ...) are the newest the index has, and so
 //!   are these two where a source asks for releases that the pins are not among, or the index does
 //!   not have the pinned ones.
-//! - What a compiler makes is this machine's; it is only asked where a wheel cannot do without. It
-//!   has no debug information and no path of the interpreter's folder (see `linker`), so
+//! - What a compiler makes is this machine's; it is only asked where the sources have something to
+//!   compile, be it optional. It has no debug information and no path of the interpreter's folder (see `linker`), so
 //!   that one compiler makes the same of the same sources.
 
 /// The first Python that the newest pins run on: from here on all hosts build the same.
@@ -30,7 +30,7 @@ wheel==0.37.1; python_version < '3.7'
 ";
 
 /// Changes with how the tools are called.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 
 /// What a wheel built by them is kept under.
 pub fn key() -> String {
@@ -51,6 +51,15 @@ pub const EXCLUDE_NEWER_EXEMPT: [&str; 10] = [
     "pdm-backend",
     "poetry-core",
 ];
+
+/// Whether a build that succeeded had extensions to compile: setuptools names each one, and scripts
+/// that go on without say so.
+pub(crate) fn skipped_extensions(log: &str) -> bool {
+    log.lines().any(|line| {
+        let named = line.trim_start().starts_with("building '") && line.ends_with("' extension");
+        named || line.contains("extension") && line.contains("could not be compiled")
+    })
+}
 
 /// Whether a build failed before it began, because its tools cannot be had with the pins.
 pub fn clash(stderr: &str) -> bool {

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use mlpack_oci::pending::PendingFolder;
 use mlpack_oci::{Digest, Progress};
 
 use crate::build_tools;
@@ -46,6 +47,14 @@ pub struct Builder<'a> {
     pub interpreters: &'a Interpreters,
     /// Where git is looked for.
     pub search_path: Option<&'a OsString>,
+}
+
+/// A wheel in a folder of its build.
+struct Built {
+    wheel: PathBuf,
+    /// Whether extensions that the sources can do without were not compiled.
+    left_out: bool,
+    _work: PendingFolder,
 }
 
 /// The wheel built earlier from a source for this interpreter, if it still fits.
@@ -103,21 +112,32 @@ impl Builder<'_> {
         });
         let mut plain = interpreters.explain("no Python is on this machine to build it with");
         let mut tried = None;
+        // Works, but slower than with its extensions.
+        let mut partial = None;
         for python in same.into_iter().chain(interpreters.list.first()) {
             if tried == Some(python) {
                 continue;
             }
-            match self.run(python, source, &NO_COMPILER, package).await? {
-                Ok(wheel) => return Ok(wheel),
+            match self.run(python, source, &NO_COMPILER).await? {
+                Ok(built) if !built.left_out => return self.keep(built, package),
+                Ok(built) => partial = Some(built),
                 Err(reason) => plain = reason,
+            }
+            if partial.is_some() {
+                break;
             }
             tried = Some(python);
         }
-        if tried.is_none() {
+        if tried.is_none() && partial.is_none() {
             return Err(self.refuse(package, plain));
         }
         let Some(matching) = interpreters.matching(self.target) else {
             let (python, machine) = (self.target.python, self.target.architecture.machine());
+            if let Some(built) = partial {
+                let missing = format!("Python {} on {machine} is not here", python.minor_text());
+                progress.note(&without_extensions(package, &missing));
+                return self.keep(built, package);
+            }
             let missing =
                 format!("it needs a compiler, or Python {} on {machine}", python.minor_text());
             let reason = format!("{}:\n{plain}", interpreters.explain(&missing));
@@ -126,8 +146,13 @@ impl Builder<'_> {
         let linker = Linker::of(matching).await;
         let linkers = linker.variables.iter().map(|(name, words)| (*name, words.as_str()));
         let variables: Vec<_> = COMPILER.into_iter().chain(linkers).collect();
-        match self.run(matching, source, &variables, package).await? {
-            Ok(wheel) => {
+        match self.run(matching, source, &variables).await? {
+            Ok(built) => {
+                if built.left_out {
+                    progress
+                        .note(&without_extensions(package, "the compiler of this machine failed"));
+                }
+                let wheel = self.keep(built, package)?;
                 for file in linker.traces(&wheel)? {
                     progress.note(&format!(
                         "{} {} was compiled on this machine and `{file}` contains the folder of {}: the wheel is not reproducible elsewhere",
@@ -136,7 +161,13 @@ impl Builder<'_> {
                 }
                 Ok(wheel)
             }
-            Err(reason) => Err(self.refuse(package, reason)),
+            Err(reason) => match partial {
+                Some(built) => {
+                    progress.note(&without_extensions(package, "they cannot be compiled here"));
+                    self.keep(built, package)
+                }
+                None => Err(self.refuse(package, reason)),
+            },
         }
     }
 
@@ -146,8 +177,7 @@ impl Builder<'_> {
         python: &HostPython,
         source: &Path,
         variables: &[(&str, &str)],
-        package: &LockedPackage,
-    ) -> Result<Result<PathBuf, String>> {
+    ) -> Result<Result<Built, String>> {
         let work = self.store.work_folder()?;
         let pins = work.path().join("build-constraints.txt");
         std::fs::write(&pins, build_tools::PINS).map_err(Error::io("write", &pins))?;
@@ -180,13 +210,20 @@ impl Builder<'_> {
         if let Err(reason) = accept(&built, self.target) {
             return Ok(Err(reason));
         }
+        let left_out = build_tools::skipped_extensions(&output.stderr) && !has_extensions(&built)?;
+        Ok(Ok(Built { wheel: built, left_out, _work: work }))
+    }
+
+    /// Puts a wheel where it is found again.
+    fn keep(&self, built: Built, package: &LockedPackage) -> Result<PathBuf> {
+        let Built { wheel, .. } = &built;
         let dir = self.store.built(&package.artifact.sha256, self.target, &build_tools::key());
-        let kept = dir.join(built.file_name().unwrap_or_default());
-        let mut reader = File::open(&built).map_err(Error::io("read", &built))?;
+        let kept = dir.join(wheel.file_name().unwrap_or_default());
+        let mut reader = File::open(wheel).map_err(Error::io("read", wheel))?;
         let mut file = store::pending(&kept)?;
         std::io::copy(&mut reader, file.as_file_mut()).map_err(Error::io("write", &kept))?;
         store::persist(file, &kept)?;
-        Ok(Ok(kept))
+        Ok(kept)
     }
 
     fn refuse(&self, package: &LockedPackage, reason: String) -> Error {
@@ -198,6 +235,18 @@ impl Builder<'_> {
             python: self.target.python.minor_text(),
         }
     }
+}
+
+/// What is said of a wheel that lacks what its sources have.
+fn without_extensions(package: &LockedPackage, reason: &str) -> String {
+    let LockedPackage { name, version, .. } = package;
+    format!(
+        "{name} {version} was built without its optional compiled parts, and may be slower: {reason}"
+    )
+}
+
+fn has_extensions(wheel: &Path) -> Result<bool> {
+    Ok(WheelFile::open(wheel)?.members().keys().any(|path| path.ends_with(".so")))
 }
 
 /// Whether a wheel built here loads on the target; the error is the reason why not.

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use mlpack_install::fetch_packages;
 use mlpack_lock::ArtifactKind;
-use mlpack_oci::Silent;
+use mlpack_oci::{Meter, Progress, Silent};
 use mlpack_packages::Settings;
+use mlpack_requirements::Architecture;
 
 use crate::kit::{Index, Project, find_uv, interpreter, skipped, target};
 
@@ -74,4 +76,66 @@ async fn a_source_that_requires_other_tools_than_the_pinned_ones_gets_them() {
     let (mut project, index) = project();
     let Some(wheel) = built(&mut project, &index, &python, "choosy").await else { return };
     assert_eq!(generator(&wheel), "Generator: setuptools (78.1.0)");
+}
+
+/// What is reported while a package is built.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Progress for Notes {
+    fn begin(&self, _: &str, _: Option<u64>) -> Arc<dyn Meter> {
+        Arc::new(Silent)
+    }
+    fn note(&self, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
+}
+
+/// Setup scripts go on without an optional extension, and the service is slow for no visible reason.
+#[tokio::test]
+async fn optional_extensions_are_compiled_or_reported() {
+    let Some(python) = interpreter("3.11") else { return skipped("Python 3.11 is needed") };
+    let mut project = Project::new();
+    project.sources("fast", "fast", "1.0");
+    let pure = fs::read_to_string(project.path("fast/backend.py")).unwrap();
+    let compiling = r#"
+    import platform, subprocess
+    print("building 'fast.speedups' extension")
+    if subprocess.call([os.environ.get("CC", "cc"), "--version"]) == 0:
+        tag = "cp311-cp311-linux_" + platform.machine()
+        files["speedups.so"] = "compiled"
+        files[info + "WHEEL"] = files[info + "WHEEL"].replace("py3-none-any", tag)
+        name = name.replace("py3-none-any", tag)
+    record = "#;
+    project.file("fast/backend.py", &pure.replacen("\n    record = ", compiling, 1));
+    let Some(_) = project.resolved(&["--no-index"]).await else { return };
+    let uv = find_uv(&project.settings.cache);
+    for (minor, expected) in [
+        (11, &[][..]),
+        (
+            6,
+            &[
+                "fast 1.0 was built without its optional compiled parts, and may be slower: Python 3.6 on x86_64 is not here",
+            ],
+        ),
+    ] {
+        let cache = tempfile::tempdir().unwrap();
+        project.settings = Settings::new(cache.path());
+        project.settings.uv.clone_from(&uv);
+        project.settings.interpreters = vec![python.clone()];
+        project.target = target((3, minor, 7), 36);
+        let found = project.resolve(&["--no-index", "./fast"]).await.unwrap();
+        // Built again, since only this has a progress to look at.
+        fs::remove_dir_all(cache.path().join("built")).unwrap();
+        let notes = Notes::default();
+        let (environment, settings) = (&found.environment, &found.settings);
+        let wheels = fetch_packages(environment, None, settings, &notes).await.unwrap();
+        let name = wheels.wheels().next().unwrap().file_name().unwrap().to_owned();
+        let machine = Architecture::of_this_machine().unwrap().machine();
+        let notes = notes.0.into_inner().unwrap();
+        let notes: Vec<_> = notes.iter().map(|note| note.replace(machine, "x86_64")).collect();
+        assert_eq!(notes, expected);
+        let compiled = name.to_string_lossy().contains("cp311");
+        assert_eq!(compiled, expected.is_empty(), "{name:?}");
+    }
 }
