@@ -20,7 +20,7 @@ impl Release {
         (!numbers.is_empty()).then_some(Self(numbers))
     }
 
-    fn next_prefix(mut self) -> Self {
+    pub(super) fn next_prefix(mut self) -> Self {
         if let Some(last) = self.0.last_mut() {
             *last += 1;
         }

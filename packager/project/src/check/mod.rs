@@ -52,6 +52,7 @@ mod model {
     pub(super) mod duplicates;
     pub(super) mod files;
     pub(super) mod folder;
+    pub(super) mod format;
     pub(super) mod pickle;
     pub(super) mod size;
 }
@@ -156,6 +157,7 @@ pub const CHECKS: &[Check] = checks![
     model::folder,
     model::size,
     model::pickle,
+    model::format,
     source::links,
     source::private,
     source::size,
