@@ -16,6 +16,8 @@ fn a_package_that_does_not_exist() {
     refused(&context, &args).is(str![[r#"
 --- stderr
 error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
+this line cannot be met:
+  [TEMP]/work/environment.yml:4: no-such-thing-at-all
 Because no-such-thing-at-all was not found in the provided package locations and you require no-such-thing-at-all, we can conclude that your requirements are unsatisfiable.
 hint: loosen or pin the versions named above so that one set satisfies all
 --- exit code 1
@@ -46,6 +48,9 @@ fn packages_that_contradict_each_other() {
     refused(&context, &args).is(str![[r#"
 --- stderr
 error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
+these two lines cannot both be met:
+  [TEMP]/work/environment.yml:3: left
+  [TEMP]/work/environment.yml:4: right
 Because all versions of right depend on core>=2 and all versions of left depend on core<2, we can conclude that all versions of left and all versions of right are incompatible.
 And because you require left and right, we can conclude that your requirements are unsatisfiable.
 hint: loosen or pin the versions named above so that one set satisfies all

@@ -172,6 +172,8 @@ error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `
 2 errors, 0 warnings
 --- stderr
 warning: other checks could not run: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
+this line cannot be met:
+  [TEMP]/work/environment.yml:3: no-such-package
 Because no-such-package was not found in the provided package locations and you require no-such-package, we can conclude that your requirements are unsatisfiable.
 error: the project has 2 errors
 hint: follow the hints above and run the command again; nothing was written

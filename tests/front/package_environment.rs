@@ -73,6 +73,8 @@ fn nested_requirement_files_are_checked() {
     context.mlpack(&args).is(str![[r#"
 --- stderr
 error: the pip list is unsatisfiable for cpython-3.11.9-linux-amd64-glibc2.36
+this line cannot be met:
+  [TEMP]/work/lists/web.txt:1: flask   ==1.0.3
 Because flask was not found in the provided package locations and you require flask==1.0.3, we can conclude that your requirements are unsatisfiable.
 hint: loosen or pin the versions named above so that one set satisfies all
 --- exit code 1

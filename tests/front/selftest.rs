@@ -72,7 +72,7 @@ fn an_image_that_fails_is_not_written() {
     context.write("score.py", SCRIPT.replace("global model", "raise OSError('no model')"));
     let answer = package(&context, &args, &[]);
     context.normalized(answer.stderr.split_once("error:").unwrap().1).is(str![[r#"
- the self-test of the image failed: importing the entry script or its init() raised `OSError: no model`
+ the self-test of the image failed: init() raised `OSError: no model` (score.py:4)
 end of its log:
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/m/0):
   |   w

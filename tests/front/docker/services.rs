@@ -166,7 +166,7 @@ fn a_script_that_fails_is_explained_with_its_log() {
 --- stderr
 warning[script.imports]: [TEMP]/work/score.py:1: `import pandas`: no package of the environment has `pandas`
   hint: add pandas to the pip list; if it is there in a way that cannot be seen, --allow script.imports
-error: service `[SERVICE]` failed: the Python module `pandas` is not in the image
+error: service `[SERVICE]` failed: the Python module `pandas` is not in the image (score.py:1)
 end of its log:
   | files in AZUREML_MODEL_DIR (/var/azureml-app/azureml-models/model/0):
   |   model.bin

@@ -1,6 +1,9 @@
 //! Explains why a server process ended.
 
 use super::cause::Explanation;
+use super::known;
+use super::missing::{missing_library, missing_module};
+use super::traceback::{Phase, Traceback};
 
 /// How a container's process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,8 +51,35 @@ fn from_worker(log: &str) -> Option<Explanation> {
     })
 }
 
-/// Explains a failure from the log alone, if the log shows a known cause.
+/// Explains a failure from the log alone, if the log shows a known cause: with the project's own line
+/// where there is a traceback.
 pub(crate) fn from_log(log: &str) -> Option<Explanation> {
+    let traceback = Traceback::last_in(log);
+    let known = known_cause(log, traceback.as_ref());
+    let Some(Traceback { exception, place }) = traceback else { return known };
+    let place = place.as_ref();
+    let Some(Explanation { cause, hint }) = known else {
+        let (what, line) = match place {
+            Some((line, Phase::Import)) => ("importing the entry script", format!(" ({line})")),
+            Some((line, Phase::Init)) => ("init()", format!(" ({line})")),
+            Some((line, Phase::Run)) => ("run()", format!(" ({line})")),
+            None => ("importing the entry script or its init()", String::new()),
+        };
+        return Some(Explanation::new(
+            format!("{what} raised `{exception}`{line}"),
+            "the log shows the line; run the same code locally with the same packages to reproduce it",
+        ));
+    };
+    let suffix = match place {
+        Some((line, Phase::Import)) => format!(" ({line})"),
+        Some((line, Phase::Init)) => format!(" ({line}, in init())"),
+        Some((line, Phase::Run)) => format!(" ({line}, in run())"),
+        None => String::new(),
+    };
+    Some(Explanation { cause: format!("{cause}{suffix}"), hint })
+}
+
+fn known_cause(log: &str, traceback: Option<&Traceback<'_>>) -> Option<Explanation> {
     if let Some(module) = between(log, "ModuleNotFoundError: No module named '", "'")
         .or_else(|| between(log, "ImportError: No module named '", "'"))
     {
@@ -61,10 +91,13 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
             .find(|part| part.contains(".so"))
             .and_then(|part| part.split_whitespace().last())
             .unwrap_or(library);
-        return Some(Explanation::new(
-            format!("the shared library `{library}` is not in the image"),
-            format!("use a base image that has `{library}`, or a package that includes it"),
-        ));
+        return Some(missing_library(library));
+    }
+    // `LookupError` and the like have more lines than one.
+    let exception = traceback.and_then(|of| log.rsplit_once(of.exception));
+    let exception = exception.map(|(before, _)| &log[before.len()..]).unwrap_or_default();
+    if let Some(known) = known::find(exception) {
+        return Some(Explanation::new(known.cause, known.hint));
     }
     if let Some(line) = last_line_with(log, "SyntaxError") {
         return Some(Explanation::new(
@@ -108,11 +141,16 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
             "package it for this machine's platform with `--platform`",
         ));
     }
-    let raised = last_exception(log)?;
-    Some(Explanation::new(
-        format!("importing the entry script or its init() raised {raised}"),
-        "the log shows the line; run the same code locally with the same packages to reproduce it",
-    ))
+    if let Some(name) = between(log, "KeyError: '", "'")
+        && traceback.is_some_and(|of| of.exception.starts_with("KeyError"))
+        && log.contains("in __getitem__\n    raise KeyError(key) from None")
+    {
+        return Some(Explanation::new(
+            format!("the environment variable {name} is not set"),
+            "set it with `environmentVariables` of the inference configuration, or `ENV` in its extra Dockerfile lines",
+        ));
+    }
+    None
 }
 
 fn from_exit_code(log: &str, exit_code: Option<i64>) -> Explanation {
@@ -157,46 +195,6 @@ fn from_exit_code(log: &str, exit_code: Option<i64>) -> Explanation {
     }
 }
 
-/// Modules whose package has another name.
-const PACKAGES: &[(&str, &str)] = &[
-    ("PIL", "pillow"),
-    ("cv2", "opencv-python-headless"),
-    ("sklearn", "scikit-learn"),
-    ("yaml", "pyyaml"),
-    ("azureml.core", "azureml-core"),
-    ("azureml.contrib.services", "azureml-contrib-services"),
-    ("azureml.monitoring", "azureml-monitoring"),
-    ("azureml", "azureml-core"),
-    ("inference_schema", "inference-schema"),
-    ("skimage", "scikit-image"),
-    ("bs4", "beautifulsoup4"),
-    ("dateutil", "python-dateutil"),
-    ("google.protobuf", "protobuf"),
-];
-
-fn missing_module(module: &str) -> Explanation {
-    let cause = format!("the Python module `{module}` is not in the image");
-    if module == "sklearn.externals" || module.starts_with("sklearn.externals.") {
-        return Explanation::new(
-            cause,
-            "scikit-learn has no `sklearn.externals.joblib` since 0.23: write `import joblib`, or pin scikit-learn below 0.23",
-        );
-    }
-    let package = PACKAGES
-        .iter()
-        .find(|(import, _)| module == *import || module.starts_with(&format!("{import}.")))
-        .map_or_else(
-            || module.split('.').next().unwrap_or(module).replace('_', "-"),
-            |(_, package)| (*package).to_owned(),
-        );
-    Explanation::new(
-        cause,
-        format!(
-            "add the package `{package}` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder"
-        ),
-    )
-}
-
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.rsplit_once(start)?;
     rest.split_once(end).map(|(found, _)| found)
@@ -206,98 +204,5 @@ fn last_line_with<'a>(log: &'a str, word: &str) -> Option<&'a str> {
     log.lines().rev().find(|line| line.contains(word)).map(str::trim)
 }
 
-/// Returns the last line of the last traceback, as in `ValueError: bad shape`.
-fn last_exception(log: &str) -> Option<String> {
-    let (_, traceback) = log.rsplit_once("Traceback (most recent call last):")?;
-    traceback
-        .lines()
-        .skip(1)
-        .find(|line| !line.is_empty() && !line.starts_with([' ', '\t']))
-        .map(|line| format!("`{}`", line.trim()))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(log: &str, exit_code: i64) -> Explanation {
-        explain_end(log, Ended { exit_code: Some(exit_code), out_of_memory: false })
-    }
-
-    #[test]
-    fn a_missing_module_names_its_package() {
-        let log = "Traceback (most recent call last):\n  File \"score.py\", line 1\nModuleNotFoundError: No module named 'sklearn'\nWorker failed to boot.\n";
-        assert_eq!(
-            end(log, 3),
-            Explanation::new(
-                "the Python module `sklearn` is not in the image",
-                "add the package `scikit-learn` to the conda file's pip list; if it is your own file, set sourceDirectory to its folder"
-            )
-        );
-        let log = "ModuleNotFoundError: No module named 'my_helpers.io'";
-        assert!(end(log, 3).hint.starts_with("add the package `my-helpers` "));
-        let log = "ModuleNotFoundError: No module named 'sklearn.externals.joblib'";
-        assert!(end(log, 3).hint.contains("`import joblib`"));
-    }
-
-    #[test]
-    fn exit_3_without_a_known_line_is_import_or_init() {
-        assert_eq!(
-            end("[ERROR] Worker failed to boot.", 3).cause,
-            "the server could not import the entry script, or its init() failed (exit code 3)"
-        );
-    }
-
-    #[test]
-    fn the_exception_of_init_is_quoted() {
-        let log = "Traceback (most recent call last):\n  File \"/var/azureml-app/score.py\", line 4, in init\n    raise ValueError('bad shape')\nValueError: bad shape\n\nWorker failed to boot.";
-        assert_eq!(
-            end(log, 3).cause,
-            "importing the entry script or its init() raised `ValueError: bad shape`"
-        );
-    }
-
-    #[test]
-    fn exit_codes_and_libraries_have_their_own_cause() {
-        for (log, code, cause) in [
-            ("", 137, "the server process was killed, most likely because it ran out of memory"),
-            ("", 139, "the server process crashed (exit code 139, segmentation fault)"),
-            ("", 127, "the image's command was not found (exit code 127)"),
-            ("", 143, "the server process was killed by signal 15"),
-            ("", 0, "the server process exited without an error"),
-            ("", 1, "the server process exited with code 1"),
-            (
-                "mlpack-serve: no worker started:\nworker ended with signal 9 (SIGKILL): out of memory before init() returned\n",
-                3,
-                "the worker was killed while init() ran, most likely because it ran out of memory",
-            ),
-            (
-                "mlpack-serve: no worker started:\nworker ended with exit code 7 before init() returned\nbye",
-                3,
-                "the worker ended with exit code 7 while init() ran",
-            ),
-            (
-                "mlpack-serve: no worker started:\ninit() did not return within 300 s (WORKER_TIMEOUT)",
-                3,
-                "init() exceeded its time limit (300 s, or WORKER_TIMEOUT)",
-            ),
-            (
-                "OSError: libgomp.so.1: cannot open shared object file: No such file or directory",
-                3,
-                "the shared library `libgomp.so.1` is not in the image",
-            ),
-            (
-                "ImportError: libGL.so.1: cannot open shared object file: No such file",
-                3,
-                "the shared library `libGL.so.1` is not in the image",
-            ),
-        ] {
-            assert_eq!(end(log, code).cause, cause, "{log} {code}");
-        }
-        let killed = Ended { exit_code: Some(1), out_of_memory: true };
-        assert_eq!(
-            explain_end("Traceback", killed).cause,
-            "the server process was killed, most likely because it ran out of memory"
-        );
-    }
-}
+mod tests;

@@ -2,7 +2,10 @@
 
 mod cause;
 mod end;
+mod known;
+mod missing;
 mod status;
+mod traceback;
 
 pub use cause::Explanation;
 pub(crate) use end::from_log;
