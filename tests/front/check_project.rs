@@ -288,3 +288,48 @@ fn registry_options_belong_to_verbs_that_use_registries() {
         assert_eq!(answer.ok().contains("Registry options"), uses, "{verb}");
     }
 }
+
+/// Only what needs no decision is changed; the file keeps its comments, line ends and permissions.
+#[test]
+fn check_fix_changes_lines_and_checks_again() {
+    let context = need!(TestContext::offline());
+    let base = base("debian12-py311");
+    let args = check(&context, &base);
+    let lines = "channels: [file:///nowhere]\r\ndependencies: # exported\r\n- vs2015_runtime=14=h_1\r\n- python=3.11=h9_0\r\n";
+    context.write("environment.yml", lines);
+    context.write("score.py", "def init():\n    pass\n");
+    let with = |flag: &str| [&args[..], &[flag.to_owned()]].concat();
+    context.mlpack(&with("--diff")).is(str![[r#"
+--- environment.yml
++++ environment.yml
+@@ -3 +2,0 @@
+-- vs2015_runtime=14=h_1
+@@ -4 +3 @@
+-- python=3.11=h9_0
++- python=3.11
+
+"#]]);
+    assert_eq!(fs::read_to_string(context.path("environment.yml")).unwrap(), lines);
+    context.mlpack(&with("--fix")).is(str![[r#"
+error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `run` at its top level
+  hint: add `def run(data):` that returns the prediction
+1 error, 0 warnings
+--- stderr
+--- environment.yml
++++ environment.yml
+@@ -3 +2,0 @@
+-- vs2015_runtime=14=h_1
+@@ -4 +3 @@
+-- python=3.11=h9_0
++- python=3.11
+changed 2 lines
+error: the project has 1 error
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
+    assert_eq!(
+        fs::read_to_string(context.path("environment.yml")).unwrap(),
+        "channels: [file:///nowhere]\r\ndependencies: # exported\r\n- python=3.11\r\n"
+    );
+}

@@ -119,7 +119,7 @@ impl Builder<'_> {
                 continue;
             }
             match self.run(python, source, &NO_COMPILER).await? {
-                Ok(built) if !built.left_out => return self.keep(built, package),
+                Ok(built) if !built.left_out => return self.keep(&built, package),
                 Ok(built) => partial = Some(built),
                 Err(reason) => plain = reason,
             }
@@ -136,7 +136,7 @@ impl Builder<'_> {
             if let Some(built) = partial {
                 let missing = format!("Python {} on {machine} is not here", python.minor_text());
                 progress.note(&without_extensions(package, &missing));
-                return self.keep(built, package);
+                return self.keep(&built, package);
             }
             let missing =
                 format!("it needs a compiler, or Python {} on {machine}", python.minor_text());
@@ -152,7 +152,7 @@ impl Builder<'_> {
                     progress
                         .note(&without_extensions(package, "the compiler of this machine failed"));
                 }
-                let wheel = self.keep(built, package)?;
+                let wheel = self.keep(&built, package)?;
                 for file in linker.traces(&wheel)? {
                     progress.note(&format!(
                         "{} {} was compiled on this machine and `{file}` contains the folder of {}: the wheel is not reproducible elsewhere",
@@ -164,7 +164,7 @@ impl Builder<'_> {
             Err(reason) => match partial {
                 Some(built) => {
                     progress.note(&without_extensions(package, "they cannot be compiled here"));
-                    self.keep(built, package)
+                    self.keep(&built, package)
                 }
                 None => Err(self.refuse(package, reason)),
             },
@@ -215,8 +215,8 @@ impl Builder<'_> {
     }
 
     /// Puts a wheel where it is found again.
-    fn keep(&self, built: Built, package: &LockedPackage) -> Result<PathBuf> {
-        let Built { wheel, .. } = &built;
+    fn keep(&self, built: &Built, package: &LockedPackage) -> Result<PathBuf> {
+        let Built { wheel, .. } = built;
         let dir = self.store.built(&package.artifact.sha256, self.target, &build_tools::key());
         let kept = dir.join(wheel.file_name().unwrap_or_default());
         let mut reader = File::open(wheel).map_err(Error::io("read", wheel))?;

@@ -22,6 +22,7 @@ pub mod contents;
 pub mod deploy;
 mod environment;
 mod error;
+pub mod fix;
 pub mod host_base;
 mod images;
 mod inputs;

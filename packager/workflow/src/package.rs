@@ -206,6 +206,7 @@ fn steps(project: &Project, base: &Base, checks: &mut Checks<'_>) -> Result<Vec<
             message: error.fault.to_string(),
             hint: error.fault.hint(),
             place: Some((error.path, error.line)),
+            edits: Vec::new(),
         });
     }
     match checks.goes_on() {

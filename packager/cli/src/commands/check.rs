@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use mlpack_oci::pending::write_atomically;
 use mlpack_project::check::{Finding, Severity};
 use mlpack_workflow::counted;
+use mlpack_workflow::fix::FileFix;
 use mlpack_workflow::package::check;
 use serde_json::json;
 
@@ -21,6 +22,7 @@ Examples:
   mlpack check --es score.py --cf environment.yml --bi python:3.11-slim --policy current
   mlpack check --ic inferenceconfig.json -m model=model.pkl --format json
   mlpack check --ic inferenceconfig.json -m model=model.pkl --sarif mlpack.sarif
+  mlpack check --ic inferenceconfig.json -m model=model.pkl --fix
 
 Runs every check of `mlpack package`: of the project, on its base image, and of its packages,
 which may be downloaded. Errors in one do not hide those in the next. Exits with 3 if there is an
@@ -39,6 +41,14 @@ pub(crate) struct Args {
     /// Write the findings to a file in SARIF 2.1.0 too, for editors and code scanning
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+    /// Change the lines of the project's files whose mending needs no decision: builds and packages
+    /// of another platform, imports of modules that have moved. The changes are printed as a diff,
+    /// and the checks run again
+    #[arg(long)]
+    fix: bool,
+    /// Print what --fix would change, and change nothing
+    #[arg(long, conflicts_with = "fix")]
+    diff: bool,
     /// A base image, as this verb took it in earlier versions
     #[arg(hide = true)]
     base: Option<String>,
@@ -52,7 +62,25 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         return base::report(context, &context.session(&args.registry)?, request);
     }
     let session = context.packaging(&args.registry, Some(&args.project))?;
-    let report = check(&session, &args.project.packaging(args.lock_use)?);
+    let request = args.project.packaging(args.lock_use)?;
+    let mut report = check(&session, &request);
+    if args.fix || args.diff {
+        let fixes = FileFix::of(&report.findings)?;
+        let diff: String = fixes.iter().map(|fix| fix.diff(&session.cwd)).collect();
+        let lines: usize = fixes.iter().map(FileFix::count).sum();
+        if args.diff {
+            output::result(context.format, &json!({ "diff": diff, "lines": lines }), |_| {
+                diff.trim_end().to_owned()
+            });
+            return Ok(());
+        }
+        if lines > 0 {
+            output::error_line(diff.trim_end());
+            fixes.iter().try_for_each(FileFix::apply)?;
+            output::error_line(&format!("changed {}", counted(lines, "line")));
+            report = check(&session, &request);
+        }
+    }
     let mut value = json!({ "findings": report.findings, "passed": report.failure.is_none() });
     if let Some(error) = &report.unchecked {
         value["unchecked"] = json!(error.to_string());

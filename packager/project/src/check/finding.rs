@@ -27,6 +27,22 @@ pub struct Finding {
     pub place: Option<(PathBuf, usize)>,
     /// What to do about it.
     pub hint: String,
+    /// Changes of lines that do it, where that needs no decision.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+}
+
+/// A change of one line of a file of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// The file.
+    pub path: PathBuf,
+    /// From 1.
+    pub line: usize,
+    /// A part of the line, which has it once.
+    pub from: String,
+    /// What takes its place; nothing to remove the item of a list that the line is.
+    pub to: Option<String>,
 }
 
 impl Finding {
@@ -41,6 +57,7 @@ impl Finding {
             message: message.into(),
             place: None,
             hint: hint.into(),
+            edits: Vec::new(),
         }
     }
 
@@ -65,6 +82,10 @@ impl Finding {
 
     pub(super) fn at(self, path: &Path, line: usize) -> Self {
         Self { place: Some((path.to_owned(), line)), ..self }
+    }
+
+    pub(super) fn with_edits(self, edits: Vec<Edit>) -> Self {
+        Self { edits, ..self }
     }
 
     pub(super) fn placed(self, place: Option<(PathBuf, usize)>) -> Self {

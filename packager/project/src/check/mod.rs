@@ -69,6 +69,7 @@ mod script {
     pub(super) mod new_syntax;
     pub(super) mod rawhttp;
     pub(super) mod relative_files;
+    mod renamed;
     pub(super) mod returns;
     pub(super) mod run_parameters;
     pub(super) mod samples;
@@ -84,7 +85,7 @@ mod source {
     pub(super) mod size;
 }
 
-pub use finding::{Finding, Severity};
+pub use finding::{Edit, Finding, Severity};
 pub use resolved::Resolved;
 pub use subject::{ComputeTarget, Subject};
 

@@ -155,6 +155,8 @@ impl Case {
             for text in [&mut finding.message, &mut finding.hint] {
                 *text = text.replace(&prefix, "").replace(&*root.to_string_lossy(), "ROOT");
             }
+            // Those have tests that apply them.
+            finding.edits.clear();
             if let Some((path, _)) = &mut finding.place {
                 *path = path.strip_prefix(&root).unwrap_or(Path::new("outside")).to_owned();
             }
@@ -177,5 +179,6 @@ pub(super) fn finding(
         message: message.to_owned(),
         place: place.map(|(path, line)| (PathBuf::from(path), line)),
         hint: hint.to_owned(),
+        edits: Vec::new(),
     }
 }

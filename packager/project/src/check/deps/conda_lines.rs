@@ -1,9 +1,9 @@
 //! Lines of a conda file that were written for another platform, mostly by `conda env export`
 //! (docs/azureml-2019.md#9.16).
 
-use mlpack_requirements::CondaDependency;
+use mlpack_requirements::{CondaDependency, CondaFile};
 
-use crate::check::{Finding, Needs, Subject};
+use crate::check::{Edit, Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.conda-lines";
 pub(crate) const NEEDS: Needs = Needs::Project;
@@ -57,7 +57,9 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 "remove the lines; `conda env export --from-history` writes files without such lines"
             },
         );
-        found.push(finding.at(&conda.path, first.line));
+        let remove = |line: &&CondaDependency| edit(conda, line, None);
+        let edits = foreign.iter().map(remove).collect();
+        found.push(finding.at(&conda.path, first.line).with_edits(edits));
     }
     if let Some(first) = pinned.first() {
         let message = match (&pinned[..], &first.spec.build) {
@@ -73,9 +75,19 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 "remove the build strings; `conda env export --no-builds` writes files without them"
             }
         };
-        found.push(Finding::warning(ID, message, hint).at(&conda.path, first.line));
+        let shorten = |line: &&CondaDependency| {
+            let build = format!("={}", line.spec.build.as_deref().unwrap_or_default());
+            edit(conda, line, line.spec.text.strip_suffix(&build).map(str::to_owned))
+        };
+        let edits = pinned.iter().map(shorten).filter(|edit| edit.to.is_some()).collect();
+        let finding = Finding::warning(ID, message, hint).at(&conda.path, first.line);
+        found.push(finding.with_edits(edits));
     }
     found
+}
+
+fn edit(conda: &CondaFile, line: &CondaDependency, to: Option<String>) -> Edit {
+    Edit { path: conda.path.clone(), line: line.line, from: line.spec.text.clone(), to }
 }
 
 /// Returns the first of some lines and the number of the others.

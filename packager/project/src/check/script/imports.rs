@@ -8,6 +8,7 @@ use crate::analysis::python::EntryScript;
 use crate::check::modules::is_local;
 use crate::check::resolved::Resolved;
 use crate::check::script::failing_import::FailingImport;
+use crate::check::script::renamed;
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "script.imports";
@@ -48,11 +49,18 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             let FailingImport { module, message, hint, certain } = fault;
             let doubtful = doubtful || !certain || !import.at_start;
             let hint = if doubtful { hint } else { format!("{hint}; {WAY_OUT}") };
+            let edits = renamed::edit(&modules, import, &script.path).into_iter().collect();
             let new = Finding::unless(doubtful, ID, message, hint).at(&script.path, import.line);
+            let new = new.with_edits(edits);
             match found.iter_mut().find(|(known, _)| *known == module) {
                 None => found.push((module, new)),
-                Some((_, known)) if known.severity < new.severity => *known = new,
-                Some(_) => {}
+                Some((_, known)) => {
+                    let edits = [&*known.edits, &*new.edits].concat();
+                    if known.severity < new.severity {
+                        *known = new;
+                    }
+                    known.edits = edits;
+                }
             }
         }
     }
