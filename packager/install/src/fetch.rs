@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mlpack_oci::{Digest, Progress};
 
 use crate::{Error, Result};
-use mlpack_lock::{ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
+use mlpack_lock::{Artifact, ArtifactKind, ArtifactOrigin, LockedEnvironment, LockedPackage};
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store;
 use mlpack_packages::cache::store::Store;
@@ -15,7 +15,7 @@ use mlpack_packages::conda::archive::StoredConda;
 use mlpack_packages::conda::channels::Channels;
 use mlpack_packages::net::client::{Client, Download};
 use mlpack_packages::net::index;
-use mlpack_packages::wheel::archive::StoredWheel;
+use mlpack_packages::wheel::archive::{StoredWheel, WheelFile};
 use mlpack_requirements::WheelName;
 use mlpack_requirements::{CondaFile, Target};
 use mlpack_source_build::builder;
@@ -144,6 +144,7 @@ async fn fetch(
         return Ok(Got::Source(PathBuf::new()));
     }
     let path = store.artifact(kind, &artifact.sha256, &artifact.filename);
+    drop_damaged(artifact, &path)?;
     match &artifact.origin {
         ArtifactOrigin::Url(url) => {
             let (sha256, size) = (artifact.sha256, artifact.size);
@@ -180,6 +181,21 @@ async fn fetch(
     })
 }
 
+/// Removes a wheel of the cache that cannot be opened and has other bytes than it should, so that it is
+/// fetched again. Damage inside a member is found when the layer is written.
+fn drop_damaged(artifact: &Artifact, path: &Path) -> Result<()> {
+    let is_good = artifact.kind != ArtifactKind::Wheel
+        || !path.is_file()
+        || WheelFile::open(path).is_ok()
+        || store::digest_file(path)? == artifact.sha256;
+    if is_good {
+        return Ok(());
+    }
+    std::fs::remove_file(path)
+        .map_err(mlpack_packages::Error::io("remove", path))
+        .map_err(Into::into)
+}
+
 /// A wheel for plain `linux` was made on one machine, for the C library of that machine.
 fn check_unchecked(package: &LockedPackage, path: &Path, target: &Target) -> Result<()> {
     let filename = &package.artifact.filename;
@@ -208,4 +224,27 @@ async fn elsewhere(
     let files = index::files(client, &settings.indexes, &package.name).await.ok()?;
     let same = files.into_iter().find(|file| file.filename == package.artifact.filename)?;
     Some(same.url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_wheel_of_the_cache_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a-1-py3-none-any.whl");
+        let stays = |kind: ArtifactKind, expected: &[u8]| {
+            std::fs::write(&path, "no archive").unwrap();
+            let origin = ArtifactOrigin::Url("https://h.example/a".to_owned());
+            let sha256 = Digest::of(expected);
+            let filename = "a-1-py3-none-any.whl".to_owned();
+            drop_damaged(&Artifact { kind, filename, origin, size: None, sha256 }, &path).unwrap();
+            path.exists()
+        };
+        assert!(!stays(ArtifactKind::Wheel, b"the archive"));
+        // Published like this, so another download has the same bytes.
+        assert!(stays(ArtifactKind::Wheel, b"no archive"));
+        assert!(stays(ArtifactKind::Sdist, b"the archive"));
+    }
 }

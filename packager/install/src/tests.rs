@@ -155,6 +155,30 @@ fn one_path_of_two_packages_is_one_file() {
     assert_eq!(needing, ("one\n".to_owned(), note("a")));
 }
 
+/// An index with metadata beside its wheels (PEP 658) can say one thing and have another.
+#[test]
+fn a_wheel_of_another_package_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let message = |field: &str| {
+        let wheel = TestWheel::new("a").tampered("a-1.dist-info/METADATA", field).store(dir.path());
+        install(&[wheel], "e").map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(message("Name: A\nVersion: 1.0\n"), Ok(()));
+    assert_eq!(message("Name: a\nVersion: 1.0+cpu\n"), Ok(()));
+    let bad = |found: &str| {
+        let wheel = "invalid wheel a-1-py3-none-any.whl";
+        Err(format!("{wheel}: METADATA, of {found}, is not of a 1"))
+    };
+    assert_eq!(message("Name: evil\nVersion: 1\n"), bad("evil 1"));
+    assert_eq!(message("Name: a\nVersion: 2\n"), bad("a 2"));
+    let mut wheel = TestWheel::new("a").store(dir.path());
+    "b".clone_into(&mut wheel.name);
+    assert_eq!(
+        install(&[wheel], "e").unwrap_err().to_string(),
+        "invalid wheel a-1-py3-none-any.whl: `a-1.dist-info` is not of b 1"
+    );
+}
+
 #[test]
 fn wheels_that_break_the_rules_are_named() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! The files of one wheel in an environment (PyPA, "Binary distribution format").
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use mlpack_oci::layer::Node;
@@ -13,7 +14,8 @@ use mlpack_packages::FileEntry;
 use mlpack_packages::wheel::archive::{StoredWheel, WheelFile};
 use mlpack_packages::wheel::record;
 use mlpack_packages::wheel::record::Row;
-use mlpack_requirements::PipLine;
+use mlpack_requirements::{PipLine, normalize_name};
+use pep440_rs::Version;
 
 /// Where things go in the environment; paths are relative to its prefix.
 pub(crate) struct Layout<'a> {
@@ -43,6 +45,7 @@ impl Layout<'_> {
         let wheel = Arc::new(WheelFile::open(&stored.path)?);
         let info = wheel.dist_info()?;
         check_format(&wheel, &info)?;
+        check_identity(&wheel, &info, stored)?;
         let record_path = format!("{info}/RECORD");
         let hashes =
             record::read(&wheel.text(&record_path)?).map_err(|reason| wheel.bad(reason))?;
@@ -150,6 +153,38 @@ pub(crate) fn requirements(wheel: &StoredWheel) -> Result<BTreeSet<String>> {
     let lines = head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:"));
     let parsed = lines.filter_map(|line| PipLine::parse(line, 0).ok());
     Ok(parsed.filter_map(|line| line.name().map(str::to_owned)).collect())
+}
+
+/// A wheel may be of the package and release only that its file name, the index and the lock say: what
+/// pip and uv refuse too.
+fn check_identity(wheel: &WheelFile, info: &str, stored: &StoredWheel) -> Result<()> {
+    let StoredWheel { name, version, .. } = stored;
+    let same_version = |found: &str| match (Version::from_str(found), Version::from_str(version)) {
+        // The index may leave out the local part, as `+cpu`.
+        (Ok(found), Ok(version)) => {
+            found == version || found.only_release() == version.only_release()
+        }
+        _ => found == version,
+    };
+    let is_it = |found: &str, of: &str| normalize_name(found) == *name && same_version(of);
+    let refused = |what: &str| Err(wheel.bad(format!("{what} is not of {name} {version}")).into());
+    let folder = info.trim_end_matches(".dist-info");
+    // Old tools left hyphens in the name.
+    let mut splits = folder.match_indices('-').map(|(at, _)| (&folder[..at], &folder[at + 1..]));
+    if !splits.any(|(found, of)| is_it(found, of)) {
+        return refused(&format!("`{info}`"));
+    }
+    let metadata = wheel.metadata()?;
+    let head = metadata.split("\n\n").next().unwrap_or(&metadata);
+    let field = |name: &str| {
+        head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
+    match (field("Name"), field("Version")) {
+        (Some(found), of) if !is_it(found, of.unwrap_or(version)) => {
+            refused(&format!("METADATA, of {found} {},", of.unwrap_or_default()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Wheels of a later major format would be installed wrongly (PyPA, "Installing a wheel", step 1).

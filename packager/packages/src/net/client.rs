@@ -26,6 +26,9 @@ const RETRY: RetryPolicy = RetryPolicy {
 /// A page of an index is a few megabytes at most.
 const PAGE_LIMIT: usize = 64 << 20;
 
+/// A file whose size is not known: the largest of PyPI has 5 GB.
+const LARGEST: u64 = 32 << 30;
+
 /// An HTTP client with the credentials of the indexes.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -124,7 +127,13 @@ impl Client {
     ) -> Result<(), Failure> {
         let mut response = self.get(wanted.url, None).await?;
         let mut file = HashingWriter::new(store::pending(&wanted.path).map_err(fatal)?);
+        let (most, mut received) = (wanted.size.unwrap_or(LARGEST), 0);
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(wanted.url, error))? {
+            received += chunk.len() as u64;
+            if received > most {
+                let reason = format!("it has more than the {most} bytes that it should have");
+                return Err(fatal(Error::Fetch { url: show(wanted.url), reason }));
+            }
             file.write_all(&chunk)
                 .map_err(|error| fatal(Error::io("write", &wanted.path)(error)))?;
             meter.advance(chunk.len() as u64);
@@ -214,4 +223,41 @@ fn broken(url: &str, error: reqwest::Error) -> Failure {
 
 fn show(url: &str) -> String {
     Url::parse(url).map_or_else(|_| url.to_owned(), |url| redact_url(&url))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::TcpListener;
+
+    use mlpack_oci::Silent;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_does_not_end_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").unwrap();
+            // Until the other end closes the connection.
+            while stream.write_all(&[0; 4096]).is_ok() {}
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::new(&Indexes::default()).unwrap();
+        let url = format!("http://{address}/a-1.whl");
+        let path = dir.path().join("a-1.whl");
+        let sha256 = Digest::of(b"");
+        let wanted = Download { url: &url, path, sha256, size: Some(1_000_000) };
+        let error = client.file(&wanted, &Silent).await.unwrap_err();
+        let reason = "it has more than the 1000000 bytes that it should have";
+        assert_eq!(error.to_string(), format!("cannot fetch {url}: {reason}"));
+        // The lock of the download may stay.
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+        assert!(left.iter().all(|entry| entry.as_ref().unwrap().metadata().unwrap().len() == 0));
+    }
 }
