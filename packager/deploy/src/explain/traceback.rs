@@ -51,14 +51,11 @@ impl<'l> Traceback<'l> {
 fn exception(traceback: &str) -> Option<&str> {
     let is_frame = |line: &&str| line.is_empty() || line.starts_with([' ', '\t']);
     let line = traceback.lines().skip(1).find(|line| !is_frame(line))?.trim();
-    let (kind, rest) = line.split_once(':').unwrap_or((line, ""));
-    let module = kind.rfind('.').map_or(0, |at| at + 1);
+    let kind = line.split(':').next().unwrap_or(line);
     let named = kind.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
-    Some(if named {
-        line[module..].trim_end_matches(if rest.is_empty() { ":" } else { "" })
-    } else {
-        line
-    })
+    let module = kind.rfind('.').map_or(0, |at| at + 1);
+    let line = if named { &line[module..] } else { line };
+    Some(line.trim_end_matches(':'))
 }
 
 /// The innermost frame of the project's files; the entry function is looked for in those around it.
