@@ -3,7 +3,7 @@
 use crate::error::PipError;
 use std::str::FromStr as _;
 
-use pep440_rs::Version;
+use pep440_rs::{Operator, Version};
 
 use crate::Result;
 use mlpack_lock::SERVER;
@@ -106,7 +106,7 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
         Some(defaults) => {
             // The list asks for another release, which depends on a server only from 1.34 on.
             choice.added.push(SERVER.to_owned());
-            if !admits(defaults, DEFAULTS_WITH_SERVER) {
+            if predates(defaults, DEFAULTS_WITH_SERVER) {
                 choice.notes.push(format!(
                     "`{}` predates the bundled web server; adding {SERVER}",
                     defaults.text
@@ -125,6 +125,22 @@ pub(crate) fn choose_server(python: PythonVersion, pip: &[PipLine]) -> Result<Se
     Ok(choice)
 }
 
+/// Whether every release that a requirement admits is older than a version.
+fn predates(line: &PipLine, version: &str) -> bool {
+    let (Some(specifiers), Ok(first)) = (line.specifier(), Version::from_str(version)) else {
+        return false;
+    };
+    specifiers.iter().any(|of| match of.operator() {
+        Operator::Equal | Operator::EqualStar | Operator::ExactEqual | Operator::LessThanEqual => {
+            *of.version() < first
+        }
+        Operator::LessThan => *of.version() <= first,
+        // `~=1.30` has no bound below 2.
+        Operator::TildeEqual => of.version().release().len() > 2 && *of.version() < first,
+        _ => false,
+    })
+}
+
 /// Whether a requirement admits a version; one that cannot be parsed admits all.
 fn admits(line: &PipLine, version: &str) -> bool {
     match (line.specifier(), Version::from_str(version)) {
@@ -140,6 +156,21 @@ mod tests {
     fn choose(minor: u32, lines: &[&str]) -> Vec<String> {
         let pip: Vec<_> = lines.iter().map(|line| PipLine::parse(line, 1).unwrap()).collect();
         choose_server(PythonVersion::new(3, minor, 5), &pip).unwrap().added
+    }
+
+    #[test]
+    fn releases_without_a_server_are_known_by_their_bounds() {
+        let noted = |line: &str| {
+            let pip = [PipLine::parse(line, 1).unwrap()];
+            let notes = choose_server(PythonVersion::new(3, 8, 5), &pip).unwrap().notes;
+            notes.iter().any(|note| note.contains("predates"))
+        };
+        for old in ["==1.30.0", "==1.33.*", "<1.34", "<=1.33.9", "~=1.33.0", ">1.2,<1.20"] {
+            assert!(noted(&format!("azureml-defaults{old}")), "{old}");
+        }
+        for new in ["==1.34.0", "==1.40.0", ">=1.35,<1.50", "~=1.40.0", "!=1.60.0,<1.55"] {
+            assert!(!noted(&format!("azureml-defaults{new}")), "{new}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ const NEWEST: &[(u32, &str, &str)] = &[
     (5, "azureml-defaults==1.28.0", "2021-05-10"),
     (6, "azureml-defaults==1.47.0", "2022-10-25"),
     (7, "azureml-defaults==1.54.0", "2023-11-09"),
-    (8, "azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4", "2025-04-11"),
+    (8, "azureml-defaults==1.60.0", "2025-04-11"),
 ];
 
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
@@ -28,7 +28,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         // the package only matters to a script that uses the SDK.
         let used =
             |script: &EntryScript| script.imports.iter().any(|import| import.top() == "azureml");
-        if server || !packages.complete || !subject.script.as_ref().is_ok_and(used) {
+        let listed = packages.get("azureml-core").is_some();
+        if server || listed || !packages.complete || !subject.script.as_ref().is_ok_and(used) {
             return Vec::new();
         }
         let message = "azureml-defaults is not in the conda file; a web server will be added, but not azureml.core";
@@ -38,42 +39,24 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
                 .placed(subject.conda.map(|file| (file.path.clone(), 0))),
         ];
     };
-    let text = &defaults.text;
-    // It requires the parts of a web server from 1.0.48 on.
-    let (message, hint) = if !defaults.bounds.admits_from("1.0.48") {
-        if server {
-            return Vec::new();
-        }
-        (
-            format!("`{text}` predates the bundled web server; one will be added"),
-            "no action needed, or upgrade azureml-defaults".to_owned(),
-        )
-    } else {
-        let Some(python) = subject.python.filter(|python| python.major == 3) else {
-            return Vec::new();
-        };
-        let newest = NEWEST.iter().find(|(minor, ..)| *minor == python.minor);
-        match newest {
-            Some((_, pin, day))
-                if defaults.bounds.is_open() && defaults.bounds.lower().is_none() =>
-            {
-                (
-                    format!(
-                        "`{text}` is not pinned, and its releases do not declare which Python they need: those found for {} may not work",
-                        python.minor_text()
-                    ),
-                    match subject.exclude_newer.and_then(|cutoff| cutoff.get(..10)) {
-                        // Dates in this format sort as text.
-                        Some(last) if last < *day => format!(
-                            "pin the release of azureml-defaults that was made for Python {} before {last}",
-                            python.minor_text()
-                        ),
-                        _ => format!("pin {pin}"),
-                    },
-                )
-            }
-            _ => return Vec::new(),
-        }
+    // With Azure's server the package is constrained to the releases that fit. Releases before 1.0.48 do not
+    // require the parts of a web server, and one is added.
+    let open = defaults.bounds.is_open() && defaults.bounds.lower().is_none();
+    let python = subject.python.filter(|python| python.major == 3 && builtin && open);
+    let Some(python) = python else { return Vec::new() };
+    let Some((_, pin, day)) = NEWEST.iter().find(|(minor, ..)| *minor == python.minor) else {
+        return Vec::new();
+    };
+    let (text, python) = (&defaults.text, python.minor_text());
+    let message = format!(
+        "`{text}` is not pinned, and its releases do not declare which Python they need: those found for {python} may not work"
+    );
+    let hint = match subject.exclude_newer.and_then(|cutoff| cutoff.get(..10)) {
+        // Dates in this format sort as text.
+        Some(last) if last < *day => format!(
+            "pin the release of azureml-defaults that was made for Python {python} before {last}"
+        ),
+        _ => format!("pin {pin}"),
     };
     vec![Finding::warning(ID, message, hint).placed(defaults.place())]
 }
@@ -102,16 +85,7 @@ mod tests {
                 "add it to the pip list if the script uses azureml.core, pinned to a release for the image's Python",
             )]
         );
-        assert_eq!(
-            case("azureml-defaults==1.0.33", "3.6.15").azmlinfsrv().run(run),
-            [finding(
-                ID,
-                Warning,
-                Some(("env.yml", 3)),
-                "`azureml-defaults==1.0.33` predates the bundled web server; one will be added",
-                "no action needed, or upgrade azureml-defaults",
-            )]
-        );
+        assert_eq!(case("azureml-defaults==1.0.33", "3.6.15").azmlinfsrv().run(run), []);
         assert_eq!(
             case("azureml-defaults", "3.8.18").run(run),
             [finding(
@@ -119,9 +93,17 @@ mod tests {
                 Warning,
                 Some(("env.yml", 3)),
                 "`azureml-defaults` is not pinned, and its releases do not declare which Python they need: those found for 3.8 may not work",
-                "pin azureml-defaults==1.60.0 and azureml-inference-server-http==1.3.4",
+                "pin azureml-defaults==1.60.0",
             )]
         );
+    }
+
+    #[test]
+    fn nothing_untrue_is_said_of_a_list_with_azures_server() {
+        // What has the module, and what is constrained anyway.
+        for line in ["azureml-core==1.33.0", "azureml-defaults"] {
+            assert_eq!(case(line, "3.8.18").azmlinfsrv().run(run), []);
+        }
     }
 
     #[test]
