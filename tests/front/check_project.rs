@@ -310,6 +310,10 @@ fn check_fix_changes_lines_and_checks_again() {
 
 "#]]);
     assert_eq!(fs::read_to_string(context.path("environment.yml")).unwrap(), lines);
+    // A file that cannot be read is no file without a change.
+    context.write("environment.yml", "dependencies: [\n");
+    assert!(context.mlpack(&with("--diff")).text().contains("environment.yml:"));
+    context.write("environment.yml", lines);
     context.mlpack(&with("--fix")).is(str![[r#"
 error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `run` at its top level
   hint: add `def run(data):` that returns the prediction

@@ -72,7 +72,9 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
             output::result(context.format, &json!({ "diff": diff, "lines": lines }), |_| {
                 diff.trim_end().to_owned()
             });
-            return Ok(());
+            // Without a finding it is a project that cannot be read.
+            let unread = report.failure.filter(|_| report.findings.is_empty());
+            return unread.map_or(Ok(()), |failure| Err(failure.into()));
         }
         if lines > 0 {
             output::error_line(diff.trim_end());
