@@ -106,7 +106,7 @@ hint: check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANN
             str![[r#"
 --- stderr
 error: checksum mismatch for wrong-checksum-1.0-0.conda: expected sha256:ae448ac86c4e8e4dec645729708ef41873ae79c6dff84eff73360989487f08e5, got sha256:459c64dd40aab5125489bc380aaf60c8f1c7b215c1b356823aabd24df062e932
-hint: the file was damaged or replaced: `mlpack cache verify` removes what is damaged here, and the next run fetches it again; on the index, take a file that you trust
+hint: the file was damaged or replaced: fetch it again from an index you trust
 --- exit code 1
 
 "#]],

@@ -58,7 +58,7 @@ impl<'a> Installer<'a> {
             }
             if let Some(owner) = self.owners.get(path).map(|owner| &mut self.packages[*owner]) {
                 let same = owner.files.get(path).is_some_and(|other| other.same(file));
-                // The last one wins, with pip as with conda, which has installed all of its own before.
+                // The last one wins, and all packages of conda are installed before the wheels.
                 let stays = same
                     || owner.is_wheel && {
                         let order = match self.order.take() {

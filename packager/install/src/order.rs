@@ -8,7 +8,7 @@ use crate::wheel::requirements;
 use mlpack_packages::wheel::archive::StoredWheel;
 
 /// When each package is installed; a greater place is later.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Order {
     level: BTreeMap<String, usize>,
 }

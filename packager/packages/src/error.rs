@@ -112,8 +112,11 @@ impl Error {
             Self::Fetch { .. } => {
                 Some("check the network, and PIP_INDEX_URL if there is a mirror".to_owned())
             }
-            Self::ChecksumMismatch { .. } | Self::RecordMismatch { .. } => Some(
-                "the file was damaged or replaced: `mlpack cache verify` removes what is damaged here, and the next run fetches it again; on the index, take a file that you trust".to_owned(),
+            Self::ChecksumMismatch { .. } => Some(
+                "the file was damaged or replaced: fetch it again from an index you trust".to_owned(),
+            ),
+            Self::RecordMismatch { .. } => Some(
+                "if the copy in the cache is damaged, `mlpack cache verify` removes it and the next run fetches it again; else use another release".to_owned(),
             ),
             Self::Channel { .. } => Some(
                 "check the name below `channels:`; CONDA_CHANNEL_ALIAS, CONDA_DEFAULT_CHANNELS and conda's .condarc set mirrors, as for conda itself".to_owned(),

@@ -118,17 +118,17 @@ impl Builder<'_> {
             if tried == Some(python) {
                 continue;
             }
+            tried = Some(python);
             match self.run(python, source, &NO_COMPILER).await? {
                 Ok(built) if !built.left_out => return self.keep(&built, package),
-                Ok(built) => partial = Some(built),
+                Ok(built) => {
+                    partial = Some(built);
+                    break;
+                }
                 Err(reason) => plain = reason,
             }
-            if partial.is_some() {
-                break;
-            }
-            tried = Some(python);
         }
-        if tried.is_none() && partial.is_none() {
+        if tried.is_none() {
             return Err(self.refuse(package, plain));
         }
         let Some(matching) = interpreters.matching(self.target) else {

@@ -23,7 +23,7 @@ pub struct SourceTree {
 impl SourceTree {
     /// Lists a folder without what tools leave in it: `.git` and the like, `__pycache__`,
     /// `*.egg-info`, at the top `build`, and what mlpack itself writes: its lock, a workspace,
-    /// images. A lock that counted as a source of its own list would never fit.
+    /// images. A lock that was a part of the sources it locks would never fit them.
     pub fn read(root: &Path) -> Result<Self> {
         let mut files = Vec::new();
         collect(root, Path::new(""), &mut files)?;

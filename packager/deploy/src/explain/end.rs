@@ -56,7 +56,7 @@ fn from_worker(log: &str) -> Option<Explanation> {
 pub(crate) fn from_log(log: &str) -> Option<Explanation> {
     let traceback = Traceback::last_in(log);
     let known = known_cause(log, traceback.as_ref());
-    let Some(Traceback { exception, place }) = traceback else { return known };
+    let Some(Traceback { exception, place, .. }) = traceback else { return known };
     let place = place.as_ref();
     let Some(Explanation { cause, hint }) = known else {
         let (what, line) = match place {
@@ -80,12 +80,14 @@ pub(crate) fn from_log(log: &str) -> Option<Explanation> {
 }
 
 fn known_cause(log: &str, traceback: Option<&Traceback<'_>>) -> Option<Explanation> {
-    if let Some(module) = between(log, "ModuleNotFoundError: No module named '", "'")
-        .or_else(|| between(log, "ImportError: No module named '", "'"))
+    // What was handled before may be in the log too, so the exception counts if there is one.
+    let raised = traceback.map_or(log, |of| of.message);
+    if let Some(module) = between(raised, "ModuleNotFoundError: No module named '", "'")
+        .or_else(|| between(raised, "ImportError: No module named '", "'"))
     {
         return Some(missing_module(module));
     }
-    if let Some(library) = last_line_with(log, "cannot open shared object file") {
+    if let Some(library) = last_line_with(raised, "cannot open shared object file") {
         let library = library
             .split(": ")
             .find(|part| part.contains(".so"))
@@ -93,31 +95,28 @@ fn known_cause(log: &str, traceback: Option<&Traceback<'_>>) -> Option<Explanati
             .unwrap_or(library);
         return Some(missing_library(library));
     }
-    // `LookupError` and the like have more lines than one.
-    let exception = traceback.and_then(|of| log.rsplit_once(of.exception));
-    let exception = exception.map(|(before, _)| &log[before.len()..]).unwrap_or_default();
-    if let Some(known) = known::find(exception) {
+    if let Some(known) = traceback.and_then(|of| known::find(of.message)) {
         return Some(Explanation::new(known.cause, known.hint));
     }
-    if let Some(line) = last_line_with(log, "SyntaxError") {
+    if let Some(line) = last_line_with(raised, "SyntaxError") {
         return Some(Explanation::new(
             format!("the entry script has a syntax error: {line}"),
             "fix it, and check the script with the image's version of Python",
         ));
     }
-    if let Some(line) = last_line_with(log, "ModelNotFoundException") {
+    if let Some(line) = last_line_with(raised, "ModelNotFoundException") {
         return Some(Explanation::new(
             format!("the entry script loads a model that is not in the image: {line}"),
             "pass the model's name, not its file name, to Model.get_model_path, and add the model with `-m NAME=PATH`",
         ));
     }
-    if let Some(line) = last_line_with(log, "FileNotFoundError") {
+    if let Some(line) = last_line_with(raised, "FileNotFoundError") {
         return Some(Explanation::new(
-            format!("init() opens a file that is not in the image: {line}"),
+            format!("a file is opened that is not in the image: {line}"),
             "find models with AZUREML_MODEL_DIR or Model.get_model_path, and files next to the script with os.path.dirname(__file__)",
         ));
     }
-    if let Some(line) = last_line_with(log, "PermissionError") {
+    if let Some(line) = last_line_with(raised, "PermissionError") {
         return Some(Explanation::new(
             format!("the service has no permission for a file: {line}"),
             "the service does not run as root: write to /tmp instead of the image's folders",
@@ -141,7 +140,7 @@ fn known_cause(log: &str, traceback: Option<&Traceback<'_>>) -> Option<Explanati
             "package it for this machine's platform with `--platform`",
         ));
     }
-    if let Some(name) = between(log, "KeyError: '", "'")
+    if let Some(name) = between(raised, "KeyError: '", "'")
         && traceback.is_some_and(|of| of.exception.starts_with("KeyError"))
         && log.contains("in __getitem__\n    raise KeyError(key) from None")
     {

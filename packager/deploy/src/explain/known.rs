@@ -1,4 +1,4 @@
-//! The exceptions that services fail with most often, and what mends each.
+//! Exceptions whose cause and hint are known.
 
 /// An exception by words of its line.
 pub(super) struct Known {

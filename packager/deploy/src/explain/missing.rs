@@ -99,8 +99,8 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("libxml2.so", "libxml2"),
     ("libexpat.so", "libexpat1"),
     ("libfreetype.so", "libfreetype6"),
-    ("libgeos", "libgeos-c1v5"),
-    ("libgdal.so", "libgdal-dev"),
-    ("libtbb.so", "libtbb2"),
+    ("libgeos_c.so.1", "libgeos-c1v5"),
+    ("libtbb.so.2", "libtbb2"),
+    ("libtbb.so.12", "libtbb12"),
     ("libopenblas.so", "libopenblas0"),
 ];

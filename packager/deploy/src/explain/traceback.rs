@@ -13,6 +13,8 @@ pub(super) enum Phase {
 pub(super) struct Traceback<'l> {
     /// `ValueError: bad shape`, the type without its module.
     pub(super) exception: &'l str,
+    /// The same with the lines that follow, since a message may have several.
+    pub(super) message: &'l str,
     /// The innermost line of the project, as `score.py:4`, and what was running there.
     pub(super) place: Option<(String, Phase)>,
 }
@@ -21,6 +23,8 @@ const BEGIN: &str = "Traceback (most recent call last):";
 /// What Python writes between two tracebacks of one chain.
 const CAUSED: &str = "The above exception was the direct cause of the following exception:";
 const DURING: &str = "During handling of the above exception, another exception occurred:";
+/// Lines of a message, which NLTK's has fifteen of; what the server logs later follows them.
+const MOST: usize = 20;
 /// Exceptions in which servers wrap what the script raised.
 const WRAPPERS: [&str; 3] = ["UserScriptException", "UserScriptImportException", "HaltServer"];
 /// Folders whose files are not the project's.
@@ -43,14 +47,25 @@ impl<'l> Traceback<'l> {
             }
             cause = before.trim_end_matches(CAUSED).trim_end_matches(DURING);
         }
-        Some(Self { exception: exception(cause)?, place: place(cause) })
+        let (exception, message) = (exception(cause)?, message(cause)?);
+        Some(Self { exception, message, place: place(cause) })
     }
 }
 
-/// The line behind the frames.
+/// The lines behind the frames.
+fn message(traceback: &str) -> Option<&str> {
+    let is_frame = |line: &&str| line.trim_end().is_empty() || line.starts_with([' ', '\t']);
+    let frames = traceback.split_inclusive('\n').enumerate();
+    let frames = frames.take_while(|(number, line)| *number == 0 || is_frame(line));
+    let begin = frames.map(|(_, line)| line.len()).sum::<usize>();
+    let message = traceback.get(begin..).filter(|message| !message.is_empty())?;
+    let end = message.match_indices('\n').nth(MOST).map_or(message.len(), |(at, _)| at);
+    Some(&message[..end])
+}
+
+/// The first of them, without the module of its type.
 fn exception(traceback: &str) -> Option<&str> {
-    let is_frame = |line: &&str| line.is_empty() || line.starts_with([' ', '\t']);
-    let line = traceback.lines().skip(1).find(|line| !is_frame(line))?.trim();
+    let line = message(traceback)?.lines().next()?.trim();
     let kind = line.split(':').next().unwrap_or(line);
     let named = kind.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
     let module = kind.rfind('.').map_or(0, |at| at + 1);

@@ -26,7 +26,7 @@ const RETRY: RetryPolicy = RetryPolicy {
 /// A page of an index is a few megabytes at most.
 const PAGE_LIMIT: usize = 64 << 20;
 
-/// A file whose size is not known: the largest of PyPI has 5 GB.
+/// The limit for a file whose size is not known.
 const LARGEST: u64 = 32 << 30;
 
 /// An HTTP client with the credentials of the indexes.

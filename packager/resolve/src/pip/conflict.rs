@@ -42,7 +42,7 @@ pub(crate) async fn shorten(request: &PipRequest<'_>, error: Error) -> Error {
         Search { request, whole, items: items(request), proof: None, began: Instant::now() };
     match search.conflict(reason).await {
         Ok(Some(lines)) => search.describe(&lines).unwrap_or(error),
-        // Without a conflict of its own the list fails for the server that is added.
+        // The list alone can be met: it conflicts with the server that is added.
         Ok(None) | Err(_) => error,
     }
 }

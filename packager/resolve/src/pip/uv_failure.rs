@@ -141,7 +141,7 @@ impl UvFailure {
 
 /// What uv's hint means here; those that name its own options or files do not help.
 fn own_hint(hint: &str) -> Option<String> {
-    if hint.contains("re-releases") {
+    if hint.to_lowercase().contains("pre-release") {
         let hint = "only a release before the final one satisfies this: add the line `--pre` to the pip list, or name that release";
         return Some(hint.to_owned());
     }

@@ -39,6 +39,12 @@ fn the_exception_of_init_is_quoted() {
 }
 
 #[test]
+fn an_exception_that_was_handled_is_not_the_cause() {
+    let log = "ModuleNotFoundError: No module named 'cupy'\nTraceback (most recent call last):\n  File \"/var/azureml-app/score.py\", line 4, in init\nValueError: bad shape\n";
+    assert!(end(log, 3).cause.starts_with("init() raised `ValueError: bad shape`"));
+}
+
+#[test]
 fn a_known_exception_has_its_cause_and_the_projects_line() {
     let log = |line: &str, exception: &str| {
         format!(

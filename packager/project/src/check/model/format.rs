@@ -86,9 +86,7 @@ fn fault(resolved: &Resolved<'_>, modules: &Modules, format: &ModelFormat) -> Op
         ModelFormat::LightGbm => {
             unread("LightGBM", &["lightgbm", "daal4py", "treelite"], "lightgbm")
         }
-        ModelFormat::SafeTensors => {
-            unread("safetensors", &["safetensors", "vllm", "candle"], "safetensors")
-        }
+        ModelFormat::SafeTensors => unread("safetensors", &["safetensors", "vllm"], "safetensors"),
     }
 }
 
