@@ -31,6 +31,8 @@ pub enum CauseKind {
     Unreachable,
     /// The connection broke or timed out.
     Broken,
+    /// Almost nothing arrives.
+    TooSlow,
 }
 
 impl Cause {
@@ -65,7 +67,7 @@ impl Cause {
     /// Returns whether the request is worth repeating.
     pub fn retry(&self) -> Retry {
         match self.kind {
-            CauseKind::Request | CauseKind::Certificate { .. } => Retry::Never,
+            CauseKind::Request | CauseKind::Certificate { .. } | CauseKind::TooSlow => Retry::Never,
             CauseKind::NameUnknown | CauseKind::Unreachable => Retry::Soon,
             CauseKind::Broken => Retry::After(Duration::ZERO),
         }

@@ -6,6 +6,7 @@
 //! [`Clock`], so that tests do not wait.
 
 mod backoff;
+mod body;
 mod cause;
 mod clock;
 mod retry;
@@ -13,6 +14,7 @@ mod retryable;
 mod status;
 
 pub use backoff::{Backoff, RetryPolicy};
+pub use body::Body;
 pub use cause::{Cause, CauseKind};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use retry::retry;

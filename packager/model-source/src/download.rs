@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mlpack_http::{
-    Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
+    Body, Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
 };
 use mlpack_oci::{Meter, Progress, Secret};
 use reqwest::header::{ETAG, IF_RANGE, RANGE};
@@ -68,7 +68,7 @@ impl Downloader {
             .connect_timeout(Duration::from_secs(20))
             .read_timeout(Duration::from_secs(60))
             .build();
-        let http = http.map_err(|error| broken("https://", error).error)?;
+        let http = http.map_err(|error| broken("https://", Cause::of(error)).error)?;
         Ok(Self { http, login })
     }
 
@@ -84,9 +84,10 @@ impl Downloader {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let Some(mut response) = self.send(request, &shown).await? else { return Ok(None) };
+            let Some(response) = self.send(request, &shown).await? else { return Ok(None) };
+            let mut body = Body::new(response);
             let mut bytes = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| broken(&shown, error))? {
+            while let Some(chunk) = body.chunk().await.map_err(|cause| broken(&shown, cause))? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > MAX_DOCUMENT {
                     let reason = "it is larger than 64 MiB".to_owned();
@@ -133,7 +134,7 @@ impl Downloader {
             request = request.header(RANGE, format!("bytes={have}-")).header(IF_RANGE, tag);
         }
         let response = self.send(request, shown).await?;
-        let Some(mut response) = response else {
+        let Some(response) = response else {
             return Err(fatal(Error::NotFound { url: (*shown).to_owned() }));
         };
         let goes_on = response.status() == StatusCode::PARTIAL_CONTENT;
@@ -146,7 +147,8 @@ impl Downloader {
         let mut options = OpenOptions::new();
         options.create(true).write(true).append(goes_on).truncate(!goes_on);
         let mut file: File = options.open(path).await.map_err(written)?;
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(shown, error))? {
+        let mut body = Body::new(response);
+        while let Some(chunk) = body.chunk().await.map_err(|cause| broken(shown, cause))? {
             file.write_all(&chunk).await.map_err(written)?;
             meter.advance(chunk.len() as u64);
         }
@@ -166,7 +168,7 @@ impl Downloader {
             }
             _ => request,
         };
-        let response = request.send().await.map_err(|error| broken(shown, error))?;
+        let response = request.send().await.map_err(|error| broken(shown, Cause::of(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(Some(response));
@@ -194,8 +196,7 @@ fn fatal(error: Error) -> Failure {
     Failure { error, retry: Retry::Never }
 }
 
-fn broken(url: &str, error: reqwest::Error) -> Failure {
-    let cause = Cause::of(error);
+fn broken(url: &str, cause: Cause) -> Failure {
     let retry = cause.retry();
     Failure { retry, error: Error::Download { url: url.to_owned(), reason: cause.reason } }
 }

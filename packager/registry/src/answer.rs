@@ -12,7 +12,7 @@ impl Connection {
     /// Reads a body of at most `limit` bytes.
     pub(crate) async fn body(
         &self,
-        mut response: Response,
+        response: Response,
         what: &'static str,
         limit: u64,
     ) -> Result<Vec<u8>> {
@@ -28,7 +28,8 @@ impl Connection {
             return Err(too_large(size).into());
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk(&mut response, &host, &action).await? {
+        let mut body = self.body_of(response);
+        while let Some(chunk) = self.chunk(&mut body, &host, &action).await? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > limit {
                 return Err(too_large(bytes.len() as u64).into());
@@ -50,6 +51,18 @@ impl Connection {
         let text = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let text = text.ok_or_else(|| self.protocol(action, "no Location"))?;
         base.join(text).map_err(|error| self.protocol(action, &format!("bad Location: {error}")))
+    }
+
+    /// Names the address at which a request failed, if it is not the registry's.
+    pub(crate) fn sent_elsewhere(&self, url: &Url, error: Error) -> Error {
+        if self.endpoint().owns(url) {
+            return error;
+        }
+        Error::SentElsewhere {
+            registry: self.endpoint().name.clone(),
+            address: url.origin().ascii_serialization(),
+            source: Box::new(error),
+        }
     }
 
     /// Returns the error of an answer that the protocol does not allow.

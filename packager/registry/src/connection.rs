@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mlpack_http::{Backoff, Cause, Clock, RetryPolicy};
+use mlpack_http::{Backoff, Body, Cause, Clock, RetryPolicy};
 use reqwest::{RequestBuilder, Response, Url};
 
 use crate::body::Activity;
@@ -79,7 +79,8 @@ impl Connection {
         activity: Option<&Activity>,
         patience: Option<Duration>,
     ) -> Result<Response> {
-        let request = request.build().map_err(|error| self.failed(&self.endpoint.name, error))?;
+        let request =
+            request.build().map_err(|error| self.failed(&self.endpoint.name, Cause::of(error)))?;
         let host = place(request.url());
         let mut answer = std::pin::pin!(self.http.execute(request));
         let started = tokio::time::Instant::now();
@@ -94,7 +95,7 @@ impl Connection {
                     if answer.is_ok() {
                         self.mark_reachable(&host);
                     }
-                    return answer.map_err(|error| self.failed(&host, error));
+                    return answer.map_err(|error| self.failed(&host, Cause::of(error)));
                 }
                 () = tokio::time::sleep_until(last + limit) => {
                     if activity.is_none_or(|activity| activity.last() == last) {
@@ -105,22 +106,32 @@ impl Connection {
         }
     }
 
+    /// Returns the body of an answer.
+    pub(crate) fn body_of(&self, response: Response) -> Body {
+        Body::new(response).over(self.idle)
+    }
+
     /// Reads the next piece of a body. `host` and `action` are for messages.
     pub(crate) async fn chunk(
         &self,
-        response: &mut Response,
+        body: &mut Body,
         host: &str,
         action: &str,
     ) -> Result<Option<bytes::Bytes>> {
-        match tokio::time::timeout(self.idle, response.chunk()).await {
-            Ok(chunk) => chunk.map_err(|error| self.failed(host, error)),
+        match tokio::time::timeout(self.idle, body.chunk()).await {
+            Ok(chunk) => chunk.map_err(|cause| self.failed(host, cause)),
             Err(_) => Err(silent(host.to_owned(), action, self.idle).into()),
         }
     }
 
-    fn failed(&self, host: &str, error: reqwest::Error) -> Error {
+    fn failed(&self, host: &str, cause: Cause) -> Error {
         let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner).contains(host);
-        ConnectionError::new(host.to_owned(), Cause::of(error), reached).into()
+        ConnectionError::new(host.to_owned(), cause, reached).into()
+    }
+
+    /// Returns whether the host of an address has answered.
+    pub(crate) fn has_answered(&self, url: &Url) -> bool {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).contains(&place(url))
     }
 
     fn mark_reachable(&self, host: &str) {

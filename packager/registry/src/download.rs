@@ -151,7 +151,7 @@ impl Download {
         if *position > 0 {
             call = call.header("range", &format!("bytes={position}-"));
         }
-        let mut response = transport.get(call).await?;
+        let response = transport.get(call).await?;
         // Bytes a registry sends again because it does not support ranges.
         let mut surplus = match response.status() {
             StatusCode::OK => *position,
@@ -167,8 +167,9 @@ impl Download {
             _ => return Err(transport.refusal(response, &scope, READ).await),
         };
         let host = place(response.url());
+        let mut body = transport.body_of(response);
         while *position < self.size {
-            let piece = transport.chunk(&mut response, &host, READ).await?;
+            let piece = transport.chunk(&mut body, &host, READ).await?;
             let Some(mut piece) = piece else {
                 let reason = format!("it ended after {position} of {} bytes", self.size);
                 return Err(ConnectionError::Broken { host, reason }.into());

@@ -64,22 +64,23 @@ impl Client {
             }
         };
         let place = reference.to_string();
-        let mut indexes = 0;
+        let (mut indexes, mut left_out) = (0, Vec::new());
         while fetched.is_index {
             indexes += 1;
             if indexes > MAX_INDEXES {
                 let reason = format!("the index refers to more than {MAX_INDEXES} others in a row");
                 return Err(transport.protocol(READ, &reason));
             }
-            let chosen = choose_platform(&place, &fetched.bytes, platform)?;
-            let digest = Digest::try_from(chosen.digest())
+            let choice = choose_platform(&place, &fetched.bytes, platform)?;
+            left_out.extend(choice.left_out);
+            let digest = Digest::try_from(choice.chosen.digest())
                 .map_err(|error| transport.protocol(READ, &error.to_string()))?;
             fetched = self.manifest(&transport, &scope, digest).await?;
         }
         let config = self.config(&transport, &scope, &place, &fetched.bytes).await?;
         let blobs = RegistryBlobs::new(self.clone(), reference);
         let image = Image::new(place, fetched.bytes, config, Arc::new(blobs))?;
-        Ok(image.serving(platform)?)
+        Ok(Image { left_out, ..image.serving(platform)? })
     }
 
     /// Returns the digest a reference resolves to now, by one request without a body.

@@ -2,7 +2,7 @@
 
 use mlpack_http::{Backoff, Retry, Retryable};
 use mlpack_oci::{Progress, Reference};
-use reqwest::Response;
+use reqwest::{Response, Url};
 
 use crate::Client;
 use crate::error::{Error, Result};
@@ -22,8 +22,13 @@ pub(crate) struct Upload<'a> {
     pub(crate) progress: &'a dyn Progress,
 }
 
+/// How often an address of another host is tried that never answered.
+const MAX_UNANSWERED: usize = 2;
+
 /// How the upload went so far.
 struct UploadState {
+    /// Requests that got no answer from another host.
+    unanswered: usize,
     strategy: UploadStrategy,
     tried: Vec<UploadStrategy>,
     backoff: Backoff,
@@ -40,6 +45,16 @@ impl Upload<'_> {
     /// Uploads the blob; returns where it was resumed and the bytes sent now. `opened` is the answer
     /// to a mount that became an upload.
     pub(crate) async fn run(self, opened: Option<Response>) -> Result<(u64, u64)> {
+        let mut place = None;
+        let sent = self.send(opened, &mut place).await;
+        sent.map_err(|error| match &place {
+            Some(place) => self.target.transport.sent_elsewhere(place, error),
+            None => error,
+        })
+    }
+
+    /// As [`run`](Self::run); leaves in `place` where the last bytes were sent.
+    async fn send(&self, opened: Option<Response>, place: &mut Option<Url>) -> Result<(u64, u64)> {
         let mut session = match opened {
             Some(response) => Some(self.target.opened(&response)?),
             None => self.target.resume().await?,
@@ -54,6 +69,7 @@ impl Upload<'_> {
                     self.target.open().await?
                 }
             };
+            *place = Some(current.location.clone());
             let before = current.offset;
             let step = self.target.step(&mut current, state.strategy, &mut state.sent).await;
             session = match step {
@@ -77,6 +93,10 @@ impl Upload<'_> {
                     self.pause(error, Retry::asked(None), &mut state).await?;
                     None
                 }
+                // An address of another host that never answered is wrong rather than busy.
+                Err(error) if state.never_answered(&self.target, &current, &error) => {
+                    return Err(error);
+                }
                 Err(error) if error.retry() != Retry::Never => {
                     let retry = error.retry();
                     self.pause(error, retry, &mut state).await?;
@@ -84,6 +104,10 @@ impl Upload<'_> {
                     // The blob may be complete although the answer was lost.
                     if self.is_present().await? {
                         return Ok(self.done(&state));
+                    }
+                    // Nothing can be asked where nothing answers.
+                    if !self.target.transport.has_answered(&current.location) {
+                        continue;
                     }
                     let session = self.target.query(&current.location, current.min_chunk).await?;
                     if session.as_ref().is_some_and(|session| session.offset > before) {
@@ -109,6 +133,7 @@ impl Upload<'_> {
             (None, None) => UploadStrategy::first(self.target.descriptor.size()),
         };
         UploadState {
+            unanswered: 0,
             strategy,
             tried: vec![strategy],
             backoff: self.target.transport.backoff(),
@@ -173,6 +198,22 @@ impl Upload<'_> {
 }
 
 impl UploadState {
+    /// Counts a failed request; returns whether to give up, since the session is at another host's address where
+    /// nothing ever answered.
+    fn never_answered(
+        &mut self,
+        target: &Target<'_>,
+        session: &UploadSession,
+        error: &Error,
+    ) -> bool {
+        let Target { transport, .. } = target;
+        if transport.has_answered(&session.location) || !matches!(error, Error::Connection(_)) {
+            return false;
+        }
+        self.unanswered += 1;
+        self.unanswered >= MAX_UNANSWERED && !transport.endpoint().owns(&session.location)
+    }
+
     /// Counts a restart; returns the error while there may be another.
     fn restart(&mut self, error: Error) -> Result<Error> {
         self.restarts += 1;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mlpack_http::{
-    Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
+    Body, Cause, Retry, RetryPolicy, Retryable, SystemClock, is_transient, retry, retry_after,
 };
 use mlpack_oci::{Digest, HashingWriter, Meter, Progress};
 use reqwest::{Response, StatusCode};
@@ -88,10 +88,11 @@ impl Client {
     /// A page of an index and the address it was found at.
     pub async fn page(&self, url: &str, accept: &str) -> Result<(Vec<u8>, Url)> {
         self.retry(|| async {
-            let mut response = self.get(url, Some(accept)).await?;
+            let response = self.get(url, Some(accept)).await?;
             let place = response.url().clone();
+            let mut body = Body::new(response);
             let mut bytes = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| broken(url, error))? {
+            while let Some(chunk) = body.chunk().await.map_err(|cause| broken(url, cause))? {
                 bytes.extend_from_slice(&chunk);
                 if bytes.len() > PAGE_LIMIT {
                     let reason = "the page is larger than 64 MiB".to_owned();
@@ -125,10 +126,10 @@ impl Client {
         filename: &str,
         meter: &dyn Meter,
     ) -> Result<(), Failure> {
-        let mut response = self.get(wanted.url, None).await?;
+        let mut body = Body::new(self.get(wanted.url, None).await?);
         let mut file = HashingWriter::new(store::pending(&wanted.path).map_err(fatal)?);
         let (most, mut received) = (wanted.size.unwrap_or(LARGEST), 0);
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(wanted.url, error))? {
+        while let Some(chunk) = body.chunk().await.map_err(|cause| broken(wanted.url, cause))? {
             received += chunk.len() as u64;
             if received > most {
                 let reason = format!("it has more than the {most} bytes that it should have");
@@ -186,7 +187,7 @@ impl Client {
         if let Some(accept) = accept {
             request = request.header("Accept", accept);
         }
-        request.send().await.map_err(|error| broken(url, error))
+        request.send().await.map_err(|error| broken(url, Cause::of(error)))
     }
 
     async fn retry<T, F: Future<Output = Result<T, Failure>>>(
@@ -204,7 +205,7 @@ pub fn http() -> Result<reqwest::Client> {
         .connect_timeout(Duration::from_secs(20))
         .read_timeout(Duration::from_secs(60))
         .build()
-        .map_err(|error| broken("https://", error).error)
+        .map_err(|error| broken("https://", Cause::of(error)).error)
 }
 
 /// The last name of a path, for messages.
@@ -216,8 +217,7 @@ fn fatal(error: Error) -> Failure {
     Failure { error, retry: Retry::Never }
 }
 
-fn broken(url: &str, error: reqwest::Error) -> Failure {
-    let cause = Cause::of(error);
+fn broken(url: &str, cause: Cause) -> Failure {
     Failure { retry: cause.retry(), error: Error::Fetch { url: show(url), reason: cause.reason } }
 }
 

@@ -52,6 +52,14 @@ pub enum ConnectionError {
         /// How long.
         waited: Duration,
     },
+    /// Almost nothing arrives.
+    #[error("connection to {host} is too slow: {reason}")]
+    TooSlow {
+        /// Host and port.
+        host: String,
+        /// How much arrived in which time.
+        reason: String,
+    },
     /// An address without TLS that is not loopback.
     #[error("refusing plain HTTP to `{host}`")]
     PlainHttp {
@@ -80,6 +88,7 @@ impl ConnectionError {
                 Self::Certificate { host, reason, outside_validity }
             }
             CauseKind::NameUnknown => Self::NameUnknown { host, reason },
+            CauseKind::TooSlow => Self::TooSlow { host, reason },
             CauseKind::Unreachable if !reached => Self::Unreachable { host, reason },
             CauseKind::Unreachable | CauseKind::Request | CauseKind::Broken => {
                 Self::Broken { host, reason }
@@ -106,7 +115,7 @@ impl ConnectionError {
             Self::Broken { host, .. } => format!(
                 "check that {host} is running; the same command continues where this one stopped"
             ),
-            Self::Silent { .. } => {
+            Self::Silent { .. } | Self::TooSlow { .. } => {
                 "check the network; the same command continues where this one stopped".to_owned()
             }
             Self::PlainHttp { host } => {
@@ -122,9 +131,10 @@ impl ConnectionError {
         match self {
             Self::Broken { .. } | Self::Silent { .. } => Retry::asked(None),
             Self::Unreachable { .. } | Self::NameUnknown { .. } => Retry::Soon,
-            Self::Certificate { .. } | Self::PlainHttp { .. } | Self::PrivateTarget { .. } => {
-                Retry::Never
-            }
+            Self::TooSlow { .. }
+            | Self::Certificate { .. }
+            | Self::PlainHttp { .. }
+            | Self::PrivateTarget { .. } => Retry::Never,
         }
     }
 }

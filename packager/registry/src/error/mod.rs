@@ -58,6 +58,16 @@ pub enum Error {
         /// What is wrong with the answer.
         reason: String,
     },
+    /// The registry sent an upload to another address, and that failed.
+    #[error("{registry} sent the upload to {address} (its Location header): {source}")]
+    SentElsewhere {
+        /// Host and port.
+        registry: String,
+        /// Scheme, host and port.
+        address: String,
+        /// What happened there.
+        source: Box<Error>,
+    },
     /// A file of certificates cannot be used.
     #[error("cannot load certificates from {}: {reason}", path.display())]
     CaCertificate {
@@ -94,6 +104,9 @@ impl Error {
                 Some(format!("{wait}, or run `mlpack login {registry}` for a higher limit"))
             }
             Self::Image(error) => error.hint(),
+            Self::SentElsewhere { registry, .. } => Some(format!(
+                "where {registry} runs, let it name the address that clients use: `http.host` in its configuration, or `X-Forwarded-Proto` and `X-Forwarded-Host` with the port in the proxy before it"
+            )),
             Self::Refused { .. }
             | Self::Protocol { .. }
             | Self::CaCertificate { .. }
@@ -110,6 +123,7 @@ impl Retryable for Error {
                 Retry::asked(reply.retry_after)
             }
             Self::Connection(error) => error.retry(),
+            Self::SentElsewhere { source, .. } => source.retry(),
             _ => Retry::Never,
         }
     }

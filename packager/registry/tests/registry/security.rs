@@ -1,8 +1,12 @@
 //! What a malicious registry must not achieve.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::http::Method;
+use mlpack_http::ManualClock;
 use mlpack_oci::{Platform, Reference, Silent};
-use mlpack_registry::{ConnectionError, Error};
+use mlpack_registry::{ConnectionError, Error, RetryPolicy};
 
 use crate::kit::{Action, Proxy, Registry, basic, client, has, image, login, read_all, settings};
 
@@ -73,6 +77,50 @@ async fn an_upload_location_on_a_private_address_is_refused() {
             client(settings(dir.path())).push(&image(310, &[100]), &target, &[], &Silent).await;
         let error = pushed.unwrap_err().to_string();
         assert!(error.contains(kind) && error.contains("refusing to follow"), "{error}");
+    }
+}
+
+/// Behind a proxy, registries often name an address that only they know.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_fails_where_the_registry_sent_it_says_so() {
+    if !has("docker-registry") {
+        return;
+    }
+    let registry = Registry::open();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let elsewhere =
+        Proxy::start(&registry.host, false, |_| Action::Answer(401, Vec::new(), String::new()))
+            .await;
+    for (location, reason) in [
+        (format!("http://{unused}/v2/a?sig=secret"), "cannot connect to "),
+        // TLS where there is none.
+        (format!("https://{}/v2/a", registry.host), "connection to "),
+        ("http://registry.internal/v2/a".to_owned(), "refusing plain HTTP to "),
+        (format!("http://{}/v2/a", elsewhere.host), ""),
+    ] {
+        let origin = location.split("/v2").next().unwrap().to_owned();
+        let proxy = Proxy::start(&registry.host, false, move |seen| match seen.method {
+            Method::POST => {
+                Action::Answer(202, vec![("location", location.clone())], String::new())
+            }
+            _ => Action::Pass,
+        })
+        .await;
+        let dir = tempfile::tempdir().unwrap();
+        let target: Reference = format!("{}/a:v1", proxy.host).parse().unwrap();
+        let mut settings = settings(dir.path());
+        settings.retry = RetryPolicy::default();
+        let clock = ManualClock::new();
+        settings.clock = Arc::new(clock.clone());
+        let pushed = client(settings).push(&image(310, &[100]), &target, &[], &Silent).await;
+        let error = pushed.unwrap_err();
+        let said = format!("{} sent the upload to {origin} (its Location header): ", proxy.host);
+        let rest = error.to_string();
+        let rest = rest.strip_prefix(&said).unwrap_or_else(|| panic!("{error}"));
+        assert!(rest.starts_with(reason) && !rest.contains("secret"), "{rest}");
+        assert!(error.hint().unwrap().contains("`http.host`"));
+        let waited: Duration = clock.sleeps().iter().sum();
+        assert!(waited < Duration::from_secs(10), "{waited:?}");
     }
 }
 

