@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use mlpack_oci::{Digest, Progress};
 use tokio::process::Command;
@@ -187,6 +188,13 @@ impl Uv {
     }
 }
 
+/// How long a program counts as new.
+const NEW: Duration = Duration::from_secs(60);
+
+/// How often a new program that is still open for writing is tried, and how long each time is waited for.
+const BUSY_ATTEMPTS: usize = 100;
+const BUSY_WAIT: Duration = Duration::from_millis(20);
+
 /// Whether an executable is a uv new enough; the error is the reason.
 async fn version(path: &Path) -> Result<(), String> {
     let output = Command::new(path)
@@ -216,6 +224,9 @@ async fn fetch(
         .ok_or_else(|| missing("no pinned release for this machine".to_owned()))?;
     let path = store.uv(PINNED, architecture.machine());
     if store::is_program(&path) {
+        if is_new(&path) {
+            wait_until_runnable(&path).await.map_err(missing)?;
+        }
         return Ok(path);
     }
     let (filename, sha256) = pinned(architecture);
@@ -235,7 +246,29 @@ async fn fetch(
     let mut file = store::pending(&path)?;
     io::copy(&mut reader.by_ref(), file.as_file_mut()).map_err(Error::io("write", &path))?;
     store::persist_program(file, &path)?;
+    wait_until_runnable(&path).await.map_err(missing)?;
     Ok(path)
+}
+
+/// Whether a file was written so lately that its writer may still have it open.
+fn is_new(path: &Path) -> bool {
+    let age = path.metadata().and_then(|meta| meta.modified()).map(|written| written.elapsed());
+    matches!(age, Ok(Ok(age)) if age < NEW)
+}
+
+/// Waits until no process has a new program open for writing, which the system does not run (ETXTBSY): its writer, or a
+/// child that was begun meanwhile and has the open file until it runs its own program.
+async fn wait_until_runnable(path: &Path) -> Result<(), String> {
+    for _ in 0..BUSY_ATTEMPTS {
+        let run = Command::new(path).arg("--version").stdin(Stdio::null()).output().await;
+        match run {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                tokio::time::sleep(BUSY_WAIT).await;
+            }
+            run => return run.map(drop).map_err(|error| error.to_string()),
+        }
+    }
+    Err("another process has it open for writing".to_owned())
 }
 
 #[cfg(test)]
