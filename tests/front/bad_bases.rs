@@ -87,7 +87,7 @@ fn a_failed_requirement_that_is_allowed() {
     let answer = context.mlpack(&args);
     answer.digest();
     answer.is(str![[r#"
-oci:out@sha256:b3ef7297421e3504a9636dbe6f85a8c7648e7d8520cc3a246d9d71f08560a6ed
+oci:out@sha256:f2c212e852149b3c7d9b48df89d7e3ab952352140919153158aed7156503e06d
 --- stderr
 warning: the base image fails the requirement `os` of policy `azureml-2019`, ignored by --allow
 

@@ -55,6 +55,7 @@ mod network_access;
 mod network_bases;
 mod network_conda;
 mod network_known_bad;
+mod odd_bases;
 mod package_environment;
 mod package_outputs;
 mod project_options;

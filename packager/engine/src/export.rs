@@ -82,7 +82,9 @@ impl Engine {
 async fn open(name: &str, file: &Path, platform: &Platform) -> Result<Image> {
     let (file, platform, place) = (file.to_owned(), platform.clone(), format!("docker:{name}"));
     blocking(move || {
-        let mut image = archive::open_docker_archive(&file, None, &platform)?;
+        // The engine's own archives are not compressed.
+        let scratch = file.parent().unwrap_or(Path::new("."));
+        let mut image = archive::open_docker_archive(&file, None, &platform, scratch)?;
         image.place = place;
         Ok(image)
     })

@@ -13,7 +13,6 @@ mod inspect;
 mod known_layers;
 mod load;
 mod networks;
-mod plain_layers;
 mod tar_stream;
 mod usage;
 

@@ -6,9 +6,9 @@ use mlpack_oci::{Image, PinnedReference, Progress, Reference};
 
 use crate::inspect::EngineImage;
 use crate::known_layers::{blobs_from, common_prefix};
-use crate::plain_layers::without_zstd;
 use crate::tar_stream::{archive_stream, blocking};
 use crate::{Engine, Error, Result};
+use mlpack_oci::archive::without_zstd;
 
 impl Engine {
     /// Loads an image and names it `name` (`NAME[:TAG]`). Layers that the engine has are not sent; the

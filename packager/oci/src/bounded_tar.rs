@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::limits::{EXTENSION_BYTES, LimitExceeded, PATH_BYTES};
+use crate::pax::{self, EntryRecords, Records};
 
 const BLOCK: usize = 512;
 
@@ -15,6 +16,10 @@ pub struct BoundedTar<R> {
     block: Vec<u8>,
     /// The size that a pax header states for the next entry.
     size: Option<u64>,
+    /// The records of that pax header.
+    pending: Records,
+    /// The records of the last entry.
+    records: EntryRecords,
 }
 
 #[derive(Debug)]
@@ -34,7 +39,13 @@ enum State {
 impl<R> BoundedTar<R> {
     /// Wraps a tar that begins here.
     pub fn new(inner: R) -> Self {
-        Self { inner, state: State::Header, block: Vec::new(), size: None }
+        let (block, pending, records) = (Vec::new(), Vec::new(), EntryRecords::default());
+        Self { inner, state: State::Header, block, size: None, pending, records }
+    }
+
+    /// Where the pax records of the entry are that was read last.
+    pub(crate) fn records(&self) -> EntryRecords {
+        self.records.clone()
     }
 
     fn look_at(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -85,7 +96,10 @@ impl<R> BoundedTar<R> {
                 })
             }
             State::Pax(size) => {
-                self.size = pax_size(block).or(self.size);
+                self.pending = pax::parse(block)?;
+                let stated = pax::value(&self.pending, "size");
+                let stated = stated.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+                self.size = stated.or(self.size);
                 Ok(content(padded(size) - size))
             }
             State::Content(_) | State::End => Ok(State::End),
@@ -97,9 +111,15 @@ impl<R> BoundedTar<R> {
             return Ok(State::End);
         };
         match block[156] {
-            b'x' | b'g' => {
+            kind @ (b'x' | b'g') => {
                 LimitExceeded::check("an extension header", size, EXTENSION_BYTES)?;
-                Ok(if size == 0 { State::Header } else { State::Pax(size) })
+                // Runtimes do not apply what is said of all entries.
+                let is_global = kind == b'g';
+                Ok(match size {
+                    0 => State::Header,
+                    _ if is_global => content(padded(size)),
+                    _ => State::Pax(size),
+                })
             }
             b'L' | b'K' => {
                 // The terminating zero counts.
@@ -107,6 +127,7 @@ impl<R> BoundedTar<R> {
                 Ok(content(padded(size)))
             }
             kind => {
+                self.records.set(std::mem::take(&mut self.pending));
                 let size = padded(self.size.take().unwrap_or(size));
                 if kind == b'S' && block[482] == 1 {
                     self.size = Some(size);
@@ -149,21 +170,6 @@ fn number(field: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(field).ok()?;
     let text = text.trim_matches(|c| c == '\0' || c == ' ');
     if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
-}
-
-/// Returns the size that the records of a pax header state for the next entry: `LENGTH KEY=VALUE\n`.
-fn pax_size(records: &[u8]) -> Option<u64> {
-    let mut rest = records;
-    let mut found = None;
-    while let Some(space) = rest.iter().position(|byte| *byte == b' ') {
-        let length: usize = std::str::from_utf8(&rest[..space]).ok()?.parse().ok()?;
-        let record = rest.get(space + 1..length)?;
-        if let Some(value) = record.strip_prefix(b"size=") {
-            found = std::str::from_utf8(value).ok().and_then(|text| text.trim_end().parse().ok());
-        }
-        rest = &rest[length..];
-    }
-    found
 }
 
 impl<R: Read> Read for BoundedTar<R> {

@@ -48,6 +48,8 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// The blobs' bytes.
     pub blobs: Arc<dyn Blobs>,
+    /// What the index that the image was chosen from has besides, as in `linux/arm64`.
+    pub left_out: Vec<String>,
 }
 
 impl fmt::Debug for Image {
@@ -137,6 +139,7 @@ impl Image {
             id: ImageId(id),
             layers,
             blobs,
+            left_out: Vec::new(),
         })
     }
 
@@ -151,7 +154,7 @@ impl Image {
         blobs: Arc<dyn Blobs>,
     ) -> Result<Self> {
         let mut chosen = descriptor.clone();
-        let mut indexes = 0;
+        let (mut indexes, mut left_out) = (0, Vec::new());
         let bytes = loop {
             let what = if is_index(chosen.media_type()) { "index" } else { "manifest" };
             let bytes = read_small(&*blobs, &chosen, what, place, MAX_MANIFEST_SIZE)?;
@@ -166,13 +169,15 @@ impl Image {
                     reason: format!("it refers to more than {MAX_INDEXES} others in a row"),
                 });
             }
-            chosen = choose_platform(place, &bytes, platform)?;
+            let choice = choose_platform(place, &bytes, platform)?;
+            left_out.extend(choice.left_out);
+            chosen = choice.chosen;
         };
         let manifest: ImageManifest = serde_json::from_slice(&bytes).map_err(|error| {
             Error::Document { what: "manifest", place: place.to_owned(), reason: error.to_string() }
         })?;
         let config = read_small(&*blobs, manifest.config(), "config", place, MAX_MANIFEST_SIZE)?;
-        Self::new(place, bytes, config, blobs)?.serving(platform)
+        Ok(Self { left_out, ..Self::new(place, bytes, config, blobs)?.serving(platform)? })
     }
 
     /// Returns the image if it is for `platform`.
@@ -215,11 +220,20 @@ impl Image {
     }
 }
 
+/// A manifest of an index.
+#[derive(Debug)]
+pub struct Choice {
+    /// The descriptor.
+    pub chosen: Descriptor,
+    /// What else the index has, as in `linux/arm64` or `attestation`.
+    pub left_out: Vec<String>,
+}
+
 /// Returns the manifest for `platform` in an index.
 ///
 /// # Errors
 /// [`Error::NoSuchImage`] with the platforms in the index.
-pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result<Descriptor> {
+pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result<Choice> {
     let index: ImageIndex = serde_json::from_slice(index).map_err(|error| Error::Document {
         what: "index",
         place: place.to_owned(),
@@ -238,19 +252,36 @@ pub fn choose_platform(place: &str, index: &[u8], platform: &Platform) -> Result
         }
     }
     if let Some((_, child)) = served.into_iter().min_by_key(|(differs, _)| *differs) {
-        return Ok(child.clone());
+        let others = index.manifests().iter().filter(|other| *other != child);
+        return Ok(Choice { chosen: child.clone(), left_out: others.map(what_it_is).collect() });
     }
     // Layouts of a single image have one manifest without a platform.
     if let [only] = index.manifests().as_slice()
         && only.platform().is_none()
     {
-        return Ok(only.clone());
+        return Ok(Choice { chosen: only.clone(), left_out: Vec::new() });
     }
     Err(Error::NoSuchImage {
         place: place.to_owned(),
         wanted: format!("for {platform}"),
         present: if present.is_empty() { "none".to_owned() } else { present.join(", ") },
     })
+}
+
+/// Returns what an entry of an index is, for people.
+fn what_it_is(entry: &Descriptor) -> String {
+    let annotations = entry.annotations().as_ref();
+    let kind = annotations.and_then(|all| all.get("vnd.docker.reference.type"));
+    match (kind.map(String::as_str), entry.platform()) {
+        (Some("attestation-manifest"), _) => "attestation".to_owned(),
+        (_, Some(platform)) => Platform {
+            os: platform.os().to_string(),
+            architecture: platform.architecture().to_string(),
+            variant: platform.variant().clone(),
+        }
+        .to_string(),
+        (_, None) => entry.media_type().to_string(),
+    }
 }
 
 fn is_image_config(media_type: &MediaType) -> bool {
@@ -293,7 +324,7 @@ mod tests {
         let chosen = |index: &str, platform: &str| {
             let found =
                 choose_platform("place", index.as_bytes(), &platform.parse().unwrap()).unwrap();
-            u8::from_str_radix(&found.digest().digest()[..2], 16).unwrap()
+            u8::from_str_radix(&found.chosen.digest().digest()[..2], 16).unwrap()
         };
         let both = index(&[
             child(3, "amd64", "v3"),

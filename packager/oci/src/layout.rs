@@ -213,6 +213,7 @@ pub(crate) fn image_of_index(
 ) -> Result<Image> {
     let parsed = parse_index(place, index)?;
     let manifests = parsed.manifests();
+    let mut left_out = Vec::new();
     let chosen = match (tag, manifests.as_slice()) {
         (Some(pin), _) if pin.starts_with('@') => {
             manifests.iter().find(|found| found.digest().to_string() == pin[1..]).cloned()
@@ -224,7 +225,9 @@ pub(crate) fn image_of_index(
                 .iter()
                 .all(|found| tag_of(found).is_none() && found.platform().is_some()) =>
         {
-            Some(crate::choose_platform(place, index, platform)?)
+            let choice = crate::choose_platform(place, index, platform)?;
+            left_out = choice.left_out;
+            Some(choice.chosen)
         }
         _ => None,
     };
@@ -239,7 +242,9 @@ pub(crate) fn image_of_index(
             present: if tags.is_empty() { "none".to_owned() } else { tags.join(", ") },
         });
     };
-    Image::read(place, &chosen, platform, blobs)
+    let mut image = Image::read(place, &chosen, platform, blobs)?;
+    image.left_out.extend(left_out);
+    Ok(image)
 }
 
 fn parse_index(place: &str, bytes: &[u8]) -> Result<ImageIndex> {

@@ -18,6 +18,7 @@ pub mod labels;
 pub mod layer;
 pub mod layout;
 pub mod limits;
+mod pax;
 pub mod pending;
 mod platform;
 mod progress;
@@ -35,7 +36,7 @@ pub use caching::CachingBlobs;
 pub use digest::{DiffId, Digest, DigestParseError, HashingReader, HashingWriter, ImageId};
 pub use error::{Error, Result};
 pub use image::{
-    Image, Layer, MAX_INDEXES, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index,
+    Choice, Image, Layer, MAX_INDEXES, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index,
 };
 pub use io_error::IoError;
 pub use oci_spec::image as spec;

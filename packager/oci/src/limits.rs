@@ -18,6 +18,13 @@ pub const EXTENSION_BYTES: u64 = 1 << 20;
 /// entry.
 pub const INDEX_BYTES: u64 = 512 << 20;
 
+/// What a compressed archive of an image may become, in bytes: so much in any case, and beyond it
+/// [`ARCHIVE_RATIO`] times its size. Programs and libraries become three to ten times as large.
+pub const ARCHIVE_BYTES: u64 = 4 << 30;
+
+/// How many times its size a compressed archive may become, if that is more than [`ARCHIVE_BYTES`].
+pub const ARCHIVE_RATIO: u64 = 200;
+
 /// What an entry takes besides its path.
 pub(crate) const ENTRY_BYTES: usize = 192;
 

@@ -25,7 +25,7 @@ fn bytes(size: u32) -> Vec<u8> {
 fn tree() -> Tree {
     let mut tree = Tree::new();
     tree.insert("tmp", Node::Directory { open: true }).unwrap();
-    tree.insert("srv", Node::Inherited { mode: 0o2775, uid: 33, gid: 34 }).unwrap();
+    tree.insert("srv", Node::Inherited { mode: 0o2775, uid: 33, gid: 34, stamp: None }).unwrap();
     tree.add_bytes("srv/run", &b"#!/bin/sh\n"[..], true).unwrap();
     tree.add_bytes("srv/über", &b"not ASCII"[..], false).unwrap();
     tree.add_bytes(&format!("srv/{}", "long/".repeat(60) + "name"), &b"long"[..], false).unwrap();

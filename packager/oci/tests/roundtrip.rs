@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mlpack_oci::archive::{Flavour, open_docker_archive, open_oci_archive, write_archive};
-use mlpack_oci::layer::{Compression, LayerOptions, LayerReader, Tree, write_layer};
+use mlpack_oci::layer::{Compression, LayerOptions, Tree, write_layer};
 use mlpack_oci::layout::Layout;
 use mlpack_oci::rootfs::{CaptureRule, LayerIndex};
 use mlpack_oci::{BlobStore, Digest, Error, Image, Platform, Silent, descriptor, spec};
@@ -54,8 +54,7 @@ fn paths(image: &Image) -> Vec<String> {
         .layers
         .iter()
         .flat_map(|layer| {
-            let reader = LayerReader::open(image, layer).unwrap();
-            LayerIndex::read(reader, &|_| CaptureRule::Nothing, &Silent)
+            LayerIndex::read(image, layer, &|_| CaptureRule::Nothing, &Silent)
                 .unwrap()
                 .entries
                 .into_keys()
@@ -88,10 +87,11 @@ fn archives_give_back_what_was_written_and_are_the_same_each_time() {
     write_archive(&image, &file("again.tar"), Flavour::Docker, Some("a/b:v1"), &Silent).unwrap();
     assert!(fs::read(file("docker.tar")).unwrap() == fs::read(file("again.tar")).unwrap());
     let platform = Platform::linux_amd64();
-    let oci = open_oci_archive(&file("oci.tar"), None, &platform).unwrap();
+    let oci = open_oci_archive(&file("oci.tar"), None, &platform, dir.path()).unwrap();
     assert_eq!(oci.digest, image.digest);
     assert_eq!(paths(&oci), paths(&image));
-    let docker = open_docker_archive(&file("docker.tar"), Some("a/b:v1"), &platform).unwrap();
+    let docker =
+        open_docker_archive(&file("docker.tar"), Some("a/b:v1"), &platform, dir.path()).unwrap();
     assert_eq!(docker.id, image.id);
     assert_eq!(docker.layers[0].digest, image.layers[0].digest);
     assert_eq!(paths(&docker), paths(&image));
@@ -103,10 +103,8 @@ fn a_damaged_layer_is_named() {
     let image = sample(&dir.path().join("store"));
     let blob = dir.path().join("store").join(image.layers[0].digest.hex());
     let bytes = fs::read(&blob).unwrap();
-    let read = || {
-        let reader = LayerReader::open(&image, &image.layers[0])?;
-        LayerIndex::read(reader, &|_| CaptureRule::Nothing, &Silent).map(drop)
-    };
+    let read =
+        || LayerIndex::read(&image, &image.layers[0], &|_| CaptureRule::Nothing, &Silent).map(drop);
     fs::write(&blob, &bytes[..bytes.len() / 2]).unwrap();
     let error = read().unwrap_err();
     assert!(error.to_string().contains(&image.layers[0].digest.to_string()), "{error}");

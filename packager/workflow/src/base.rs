@@ -133,14 +133,16 @@ pub(crate) fn select(
 
 /// Reads the layers of a base, those that are not in the cache.
 fn read(session: &Session, location: &Location, image: Image) -> Result<Base> {
-    let root = RootFs::merge(&session.indexes(&image)?);
+    let indexes = session.indexes(&image)?;
+    let root = RootFs::merge(&indexes);
+    let encodings = indexes.iter().map(|index| index.encoding).collect();
     let facts = BaseFacts::read(&image, &root);
     // Images record only names that lead to the same base on another machine.
     let name = match location {
         Location::Registry(reference) => Some(reference.to_string()),
         _ => None,
     };
-    Ok(Base { name, image, root, facts })
+    Ok(Base { name, image, encodings, root, facts })
 }
 
 fn known_allowances(policy: &Policy, allow: &[String]) -> Result<(), Argument> {

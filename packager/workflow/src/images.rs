@@ -91,10 +91,10 @@ impl Session {
                 Layout::open(at(dir))?.image(tag.as_deref(), platform)?
             }
             Location::OciArchive { file, tag } => {
-                open_oci_archive(&at(file), tag.as_deref(), platform)?
+                open_oci_archive(&at(file), tag.as_deref(), platform, &self.cache)?
             }
             Location::DockerArchive { file, tag } => {
-                open_docker_archive(&at(file), tag.as_deref(), platform)?
+                open_docker_archive(&at(file), tag.as_deref(), platform, &self.cache)?
             }
             Location::Engine { name } => {
                 let engine = self.engine()?;

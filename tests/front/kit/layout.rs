@@ -102,15 +102,23 @@ pub(crate) fn relabel(layout: &Path, architecture: &str) {
 
 /// Puts a layer, given as its tar, on top of the one image of a layout.
 pub(crate) fn add_layer(layout: &Path, tar: &[u8]) {
-    let Image { mut manifest, mut config, .. } = image(layout);
     let digest = sha256(tar);
     fs::write(blob_path(layout, &digest), tar).unwrap();
-    config["rootfs"]["diff_ids"].as_array_mut().unwrap().push(digest.clone().into());
-    config["history"] = json!([]);
-    let layer = json!({
-        "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": tar.len(),
+    edit(layout, |manifest, config| {
+        config["rootfs"]["diff_ids"].as_array_mut().unwrap().push(digest.clone().into());
+        config["history"] = json!([]);
+        let layer = json!({
+            "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest,
+            "size": tar.len(),
+        });
+        manifest["layers"].as_array_mut().unwrap().push(layer);
     });
-    manifest["layers"].as_array_mut().unwrap().push(layer);
+}
+
+/// Changes manifest and config of the one image of a layout.
+pub(crate) fn edit(layout: &Path, change: impl FnOnce(&mut Value, &mut Value)) {
+    let Image { mut manifest, mut config, .. } = image(layout);
+    change(&mut manifest, &mut config);
     name(layout, &mut manifest["config"], &config);
     let path = layout.join("index.json");
     let mut index: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();

@@ -33,7 +33,7 @@ pub(crate) use context::{TestContext, repository, uv};
 pub(crate) use docker::{Docker, docker};
 pub(crate) use fixture_server::FixtureServer;
 pub(crate) use http::{answering, get, post};
-pub(crate) use layout::{add_layer, blob_path, image, relabel, sha256};
+pub(crate) use layout::{add_layer, blob_path, edit, image, relabel, sha256};
 pub(crate) use mlflow::mlflow;
 pub(crate) use pushed::{Pushed, pushed};
 pub(crate) use python_tools::python_with;

@@ -1,6 +1,7 @@
 //! `mlpack copy`: copies an image between registries, archives, layouts and the Docker engine.
 
-use mlpack_oci::PinnedReference;
+use mlpack_oci::{Image, PinnedReference};
+use mlpack_workflow::Session;
 use serde_json::json;
 
 use crate::args::{IMAGES, PlatformArgs, RegistryArgs};
@@ -34,8 +35,20 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let destination = session.locate(&args.destination)?;
     session.registries.bind(&destination);
     let image = session.open(&source, &args.platform.platform, None)?;
+    report_left_out(&session, &image);
     pinned(context, &session.put(&image, &destination, None)?);
     Ok(())
+}
+
+/// Reports what the image's index has for other platforms: one image is copied.
+pub(super) fn report_left_out(session: &Session, image: &Image) {
+    if !image.left_out.is_empty() {
+        session.reporter.warning(&format!(
+            "only the image for {} is taken; the index has {} too: choose with --platform",
+            image.platform(),
+            image.left_out.join(", ")
+        ));
+    }
 }
 
 /// Prints where an image is now.

@@ -66,8 +66,9 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     // The label of an image that mlpack made describes it; the layers of others are read if that
     // needs no download.
     if args.layers || (inspection.mlpack.is_none() && !remote) {
-        let root = RootFs::merge(&indexes()?);
-        inspection.add_layers(&BaseFacts::read(&image, &root), &root);
+        let indexes = indexes()?;
+        let root = RootFs::merge(&indexes);
+        inspection.add_layers(&BaseFacts::read(&image, &root), &root, &indexes);
     }
     let unread = inspection.mlpack.is_none() && remote && !args.layers;
     output::result(context.format, &inspection, |inspection| render::inspection(name, inspection));

@@ -5,6 +5,7 @@ use mlpack_registry::{BlobAction, BlobOutcome, BlobPlan, Client, PushedBlob};
 use mlpack_workflow::Session;
 use serde_json::{Value, json};
 
+use super::copy::report_left_out;
 use crate::args::{PlatformArgs, RegistryArgs};
 use crate::context::Context;
 use crate::failure::{Failure, Result};
@@ -49,6 +50,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         .collect::<Result<Vec<Reference>>>()?;
     session.registries.bind(&Location::Registry(targets[0].clone()));
     let image = session.open(&source, &args.platform.platform, None)?;
+    report_left_out(&session, &image);
     let client = session.registry(None)?;
     let push = Push { context, session: &session, client: &client, image: &image };
     let mut results = Vec::new();

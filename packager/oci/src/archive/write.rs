@@ -8,6 +8,7 @@ use oci_spec::image::Descriptor;
 use serde_json::json;
 use tar::{EntryType, Header};
 
+use super::without_zstd;
 use crate::blob::digest_of;
 use crate::layer::LayerOptions;
 use crate::pending::{PendingFile, sweep};
@@ -40,6 +41,10 @@ pub fn write_archive(
     sink::refuse_pin(tag, &file.display().to_string())?;
     sweep(dir);
     let mut pending = PendingFile::new_in(dir).map_err(Error::io("create a file in", dir))?;
+    let image = &match flavour {
+        Flavour::Oci => image.clone(),
+        Flavour::Docker => without_zstd(image)?,
+    };
     write_archive_to(image, &mut pending, flavour, tag, &|_| true, progress)?;
     pending.persist(file).map_err(Error::io("write", file))?;
     // A Docker archive has no manifest: it identifies an image by its id, as Docker does.

@@ -3,14 +3,50 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use oci_spec::image::MediaType;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use serde::{Deserialize, Serialize};
 
 use crate::blob::{blob_error, named};
 use crate::limits::LimitExceeded;
 use crate::{BlobReader, DiffId, Digest, Error, HashingReader, Image, Layer, Result, Verified};
 
 type Stored = BufReader<Verified<BlobReader>>;
+
+/// How a layer's tar is stored, according to its first bytes: media types can be wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// As it is.
+    #[default]
+    Tar,
+    /// By gzip (RFC 1952).
+    Gzip,
+    /// By Zstandard (RFC 8878).
+    Zstd,
+}
+
+impl Encoding {
+    /// Returns the encoding of bytes that begin so.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            // A frame, or one to skip.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::Tar,
+        }
+    }
+
+    /// Returns the media type of a layer that is stored so.
+    pub fn media_type(self) -> MediaType {
+        match self {
+            Self::Tar => MediaType::ImageLayer,
+            Self::Gzip => MediaType::ImageLayerGzip,
+            Self::Zstd => MediaType::ImageLayerZstd,
+        }
+    }
+}
 
 enum Decoder {
     Plain(Box<Stored>),
@@ -20,6 +56,7 @@ enum Decoder {
 
 /// The uncompressed tar of a layer. [`LayerReader::finish`] verifies digest and diff id.
 pub struct LayerReader {
+    encoding: Encoding,
     decoder: HashingReader<Decoder>,
     digest: Digest,
     diff_id: DiffId,
@@ -28,8 +65,7 @@ pub struct LayerReader {
 }
 
 impl LayerReader {
-    /// Opens a layer of an image. The first bytes decide the compression, since media types can be
-    /// wrong.
+    /// Opens a layer of an image.
     ///
     /// # Errors
     /// Of the source of blobs.
@@ -38,20 +74,24 @@ impl LayerReader {
         let blob = Verified::new(image.open(layer)?, layer.digest, layer.descriptor.size());
         let mut stored = BufReader::with_capacity(256 << 10, blob);
         let magic = stored.fill_buf().map_err(|error| damaged(&name, layer.digest, error))?;
-        let decoder = match magic {
-            [0x1f, 0x8b, ..] => Decoder::Gzip(Box::new(MultiGzDecoder::new(stored))),
-            // A frame, or one to skip.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                Decoder::Zstd(Box::new(Zstd { frame: FrameDecoder::new(), begun: false, stored }))
-            }
-            _ => Decoder::Plain(Box::new(stored)),
+        let encoding = Encoding::of(magic);
+        let decoder = match encoding {
+            Encoding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(stored))),
+            Encoding::Zstd => Decoder::Zstd(Box::new(Zstd::new(stored))),
+            Encoding::Tar => Decoder::Plain(Box::new(stored)),
         };
         Ok(Self {
+            encoding,
             decoder: HashingReader::new(decoder),
             digest: layer.digest,
             diff_id: layer.diff_id,
             name,
         })
+    }
+
+    /// How it is stored.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Converts an error of reading this layer into one that names it.
@@ -122,7 +162,7 @@ impl Read for Decoder {
 
 /// A sequence of Zstandard frames, and of frames without content between them, which are skipped: zstd:chunked
 /// and pzstd put their own data there (RFC 8878, 3.1 and 3.1.2).
-struct Zstd<R> {
+pub(crate) struct Zstd<R> {
     frame: FrameDecoder,
     /// Whether `frame` is one of the stream.
     begun: bool,
@@ -130,6 +170,10 @@ struct Zstd<R> {
 }
 
 impl<R: BufRead> Zstd<R> {
+    pub(crate) fn new(stored: R) -> Self {
+        Self { frame: FrameDecoder::new(), begun: false, stored }
+    }
+
     /// Begins the next frame; false at the end.
     fn begin(&mut self) -> io::Result<bool> {
         while !self.stored.fill_buf()?.is_empty() {
@@ -189,7 +233,7 @@ mod tests {
 
     fn read(stored: &[u8]) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
-        let mut zstd = Zstd { frame: FrameDecoder::new(), begun: false, stored };
+        let mut zstd = Zstd::new(stored);
         zstd.read_to_end(&mut read).map(|_| read)
     }
 

@@ -44,18 +44,22 @@ pub(super) fn write_header(
     header.set_uid(0);
     header.set_gid(0);
     let mut name = path.to_owned();
-    let (mut link, mut size) = (None, 0);
+    let (mut link, mut size, mut restated) = (None, 0, None);
     match node {
         Node::Directory { open } => {
             header.set_entry_type(EntryType::Directory);
             header.set_mode(if *open { 0o1777 } else { 0o755 });
             name.push('/');
         }
-        Node::Inherited { mode, uid, gid } => {
+        Node::Inherited { mode, uid, gid, stamp } => {
             header.set_entry_type(EntryType::Directory);
             header.set_mode(*mode);
             header.set_uid(*uid);
             header.set_gid(*gid);
+            if let Some(stamp) = stamp {
+                header.set_mtime(stamp.mtime);
+                restated = Some(&stamp.records);
+            }
             name.push('/');
         }
         Node::File { executable, size: bytes, .. } => {
@@ -78,15 +82,18 @@ pub(super) fn write_header(
             || !target.is_ascii()
             || header.set_link_name_literal(target).is_err())
     {
-        pax_record(&mut records, "linkpath", target);
+        pax_record(&mut records, "linkpath", target.as_bytes());
     }
     if !name.is_ascii() || header.set_path(&name).is_err() {
-        pax_record(&mut records, "path", &name);
+        pax_record(&mut records, "path", name.as_bytes());
         let cut: String = name.chars().filter(char::is_ascii).take(99).collect();
         set_name(&mut header, &cut);
     }
     if size > USTAR_MAX_SIZE {
-        pax_record(&mut records, "size", &size.to_string());
+        pax_record(&mut records, "size", size.to_string().as_bytes());
+    }
+    for (key, value) in restated.into_iter().flatten() {
+        pax_record(&mut records, key, value);
     }
     if !records.is_empty() {
         let mut pax = Header::new_ustar();
@@ -107,13 +114,15 @@ pub(super) fn write_header(
 }
 
 /// `LENGTH KEY=VALUE\n`, where the length counts its own digits (POSIX pax, "pax Extended Header").
-fn pax_record(records: &mut Vec<u8>, key: &str, value: &str) {
+fn pax_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + 1;
     while length != rest + length.to_string().len() {
         length = rest + length.to_string().len();
     }
-    records.extend_from_slice(format!("{length} {key}={value}\n").as_bytes());
+    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(value);
+    records.push(b'\n');
 }
 
 fn set_name(header: &mut Header, name: &str) {

@@ -10,7 +10,8 @@ mod unchanged;
 mod writer;
 
 pub use compose::{Part, StoredPart, compose_layer};
-pub use decode::LayerReader;
+pub(crate) use decode::Zstd;
+pub use decode::{Encoding, LayerReader};
 pub use single::{Compression, write_layer};
-pub use tree::{Content, Deflated, Node, Opener, Tree};
+pub use tree::{Content, Deflated, Node, Opener, Stamp, Tree};
 pub use writer::{LayerOptions, WrittenLayer};

@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::unchanged::Unchanged;
 use crate::{Error, Result};
 
@@ -84,6 +86,8 @@ pub enum Node {
         uid: u64,
         /// Numeric group.
         gid: u64,
+        /// Its time and extended attributes, if the base states them.
+        stamp: Option<Box<Stamp>>,
     },
     /// A regular file of exactly `size` bytes.
     File {
@@ -99,6 +103,25 @@ pub enum Node {
         /// As written into the link; relative or absolute in the image.
         target: String,
     },
+}
+
+/// What a tar says of a directory besides its mode and owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// When it was changed last, in seconds since 1970.
+    #[serde(rename = "t")]
+    pub mtime: u64,
+    /// Its pax records that are repeated: the time in parts of a second (`mtime`) and extended attributes
+    /// (`SCHILY.xattr.NAME`), which hold access control lists too.
+    #[serde(rename = "r", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<String, Vec<u8>>,
+}
+
+impl Stamp {
+    /// Returns whether a pax record is one of [`Stamp::records`].
+    pub fn has(key: &str) -> bool {
+        key == "mtime" || key.starts_with("SCHILY.xattr.")
+    }
 }
 
 impl Node {

@@ -6,27 +6,17 @@ use std::io::{self, Read};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
+use super::capture::{CaptureRule, capture};
+use super::names::{Names, normal};
+use super::sparse::Sparse;
 use crate::bounded_tar::BoundedTar;
-use crate::layer::LayerReader;
+use crate::layer::{Encoding, LayerReader, Stamp};
 use crate::limits::{ENTRY_BYTES, INDEX_BYTES, LimitExceeded, PATH_BYTES};
-use crate::{Meter, Result};
+use crate::pax::Records;
+use crate::{Image, Layer, Meter, Result};
 
-/// What to keep of a file's content while a layer is read.
-pub enum CaptureRule {
-    /// Nothing.
-    Nothing,
-    /// All of it, if it is at most so many bytes long.
-    Whole(u64),
-    /// The first text that the function finds in a window of the content; windows overlap by
-    /// 512 bytes.
-    Find(Finder),
-}
-
-/// Finds a text in a window of a file's content.
-pub type Finder = Box<dyn Fn(&[u8]) -> Option<String>>;
-
-/// By how many bytes the windows of [`CaptureRule::Find`] overlap.
-const OVERLAP: usize = 512;
+/// The most hard links on the way to a file.
+const MAX_LINKS: usize = 40;
 
 /// One entry of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +33,16 @@ pub struct Entry {
     /// Numeric group.
     #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
     pub gid: u64,
+    /// Of a directory, its time and extended attributes.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Box<Stamp>>,
+}
+
+impl Entry {
+    /// A directory of root with these permission bits.
+    pub fn directory(mode: u32) -> Self {
+        Self { kind: Kind::Directory, mode, uid: 0, gid: 0, stamp: None }
+    }
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -72,6 +72,8 @@ pub enum Kind {
 /// The index of one layer. Paths are relative to the root, without `./`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerIndex {
+    /// How the layer is stored.
+    pub encoding: Encoding,
     /// Entries by path; the later of two wins, as when a runtime unpacks them.
     pub entries: BTreeMap<String, Entry>,
     /// Paths of lower layers that this one deletes (layer.md, "Whiteouts").
@@ -83,19 +85,72 @@ pub struct LayerIndex {
 }
 
 impl LayerIndex {
-    /// Reads a layer once, to its verified end.
+    /// Reads a layer to its verified end: once, and once more if what is to be kept has its content under another
+    /// name, as in deduplicated trees.
     ///
     /// # Errors
     /// [`crate::Error::LayerDamaged`] or a mismatch of digest, size or diff id.
     pub fn read(
-        mut layer: LayerReader,
+        image: &Image,
+        layer: &Layer,
         rule: &dyn Fn(&str) -> CaptureRule,
         meter: &dyn Meter,
     ) -> Result<Self> {
+        let mut index = Self::read_once(image, layer, rule, meter)?;
+        let linked = index.linked(rule);
+        if !linked.is_empty() {
+            let under_its_name = |path: &str| match linked.get(path) {
+                Some(link) => rule(link),
+                None => CaptureRule::Nothing,
+            };
+            index.kept.extend(Self::read_once(image, layer, &under_its_name, meter)?.kept);
+        }
+        Ok(index)
+    }
+
+    fn read_once(
+        image: &Image,
+        layer: &Layer,
+        rule: &dyn Fn(&str) -> CaptureRule,
+        meter: &dyn Meter,
+    ) -> Result<Self> {
+        let mut layer = LayerReader::open(image, layer)?;
         match Self::read_tar(&mut layer, rule, meter) {
-            Ok(index) => layer.finish().map(|()| index),
+            Ok(index) => {
+                let encoding = layer.encoding();
+                layer.finish().map(|()| Self { encoding, ..index })
+            }
             Err(error) => Err(layer.damaged(error)),
         }
+    }
+
+    /// Returns the files whose content is to be kept because of a hard link's name, with that name.
+    fn linked(&self, rule: &dyn Fn(&str) -> CaptureRule) -> BTreeMap<String, String> {
+        let mut linked = BTreeMap::new();
+        for (path, entry) in &self.entries {
+            if let Kind::Hardlink(target) = &entry.kind
+                && !matches!(rule(path), CaptureRule::Nothing)
+                && let Some(file) = self.file_of(target)
+                && !self.kept.contains_key(file)
+                && matches!(rule(file), CaptureRule::Nothing)
+            {
+                linked.insert(file.to_owned(), path.clone());
+            }
+        }
+        linked
+    }
+
+    /// Returns the path of the file that a hard link's target is: itself, or that of another link.
+    pub(super) fn file_of<'a>(&'a self, target: &'a str) -> Option<&'a str> {
+        let mut path = target;
+        for _ in 0..MAX_LINKS {
+            match &self.entries.get(path)?.kind {
+                Kind::Hardlink(next) => path = next,
+                Kind::File(_) => return Some(path),
+                _ => return None,
+            }
+        }
+        None
     }
 
     fn read_tar(
@@ -104,15 +159,21 @@ impl LayerIndex {
         meter: &dyn Meter,
     ) -> io::Result<Self> {
         let mut index = Self::default();
-        let mut archive = tar::Archive::new(BoundedTar::new(tar));
+        let tar = BoundedTar::new(tar);
+        let all_records = tar.records();
+        let mut archive = tar::Archive::new(tar);
         let mut budget = Budget::default();
         for entry in archive.entries()? {
             let mut entry = entry?;
-            let link_bytes = entry.link_name_bytes().map_or(0, |link| link.len());
-            budget.path(entry.path_bytes().len())?;
-            budget.path(link_bytes)?;
-            let Some(path) = normal(&entry.path_bytes()) else { continue };
+            let records = all_records.take();
             meter.advance(entry.size() + 512);
+            let Names { path, link } = Names::of(&records, &entry)?;
+            budget.path(path.len())?;
+            budget.path(link.len())?;
+            let sparse = Sparse::of(&records, &mut entry)?;
+            let size = sparse.as_ref().map_or(entry.size(), |sparse| sparse.size);
+            let path = sparse.and_then(|sparse| sparse.path).unwrap_or(path);
+            let Some(path) = normal(&path) else { continue };
             let (dir, name) = path.rsplit_once('/').unwrap_or(("", &path));
             if name == ".wh..wh..opq" {
                 index.opaque.insert(dir.to_owned());
@@ -125,21 +186,15 @@ impl LayerIndex {
                 }
                 continue;
             }
-            let link = |entry: &tar::Entry<'_, _>| {
-                entry
-                    .link_name_bytes()
-                    .map(|link| String::from_utf8_lossy(&link).into_owned())
-                    .unwrap_or_default()
-            };
             let kind = match entry.header().entry_type() {
                 EntryType::Directory => Kind::Directory,
-                EntryType::Symlink => Kind::Symlink(link(&entry)),
-                EntryType::Link => match normal(link(&entry).as_bytes()) {
+                EntryType::Symlink => Kind::Symlink(String::from_utf8_lossy(&link).into_owned()),
+                EntryType::Link => match normal(&link) {
                     Some(target) => Kind::Hardlink(target),
                     None => continue,
                 },
                 EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                    Kind::File(entry.size())
+                    Kind::File(size)
                 }
                 EntryType::Char | EntryType::Block | EntryType::Fifo => Kind::Other,
                 _ => continue,
@@ -150,12 +205,17 @@ impl LayerIndex {
                 budget.take(text.len())?;
                 index.kept.insert(path.clone(), text);
             }
+            let stamp = match kind {
+                Kind::Directory => Some(Box::new(stamp(entry.header(), &records, &mut budget)?)),
+                _ => None,
+            };
             let header = entry.header();
             let found = Entry {
                 kind,
                 mode: header.mode()? & 0o7777,
                 uid: header.uid().unwrap_or(0),
                 gid: header.gid().unwrap_or(0),
+                stamp,
             };
             index.entries.insert(path, found);
         }
@@ -179,42 +239,17 @@ impl Budget {
     }
 }
 
-fn capture(content: &mut impl Read, size: u64, rule: &CaptureRule) -> io::Result<Option<String>> {
-    match rule {
-        CaptureRule::Whole(limit) if size <= *limit => {
-            let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes)?;
-            Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-        }
-        CaptureRule::Find(find) => {
-            let mut window = Vec::new();
-            loop {
-                let n = content.by_ref().take(256 << 10).read_to_end(&mut window)?;
-                if let Some(text) = find(&window) {
-                    return Ok(Some(text));
-                }
-                if n == 0 {
-                    return Ok(None);
-                }
-                window.drain(..window.len().saturating_sub(OVERLAP));
-            }
-        }
-        _ => Ok(None),
+/// Returns a directory's time and extended attributes.
+fn stamp(header: &tar::Header, records: &Records, budget: &mut Budget) -> io::Result<Stamp> {
+    let mut stamp = Stamp { mtime: header.mtime().unwrap_or(0), ..Stamp::default() };
+    for (key, value) in records {
+        let Some(key) = std::str::from_utf8(key).ok().filter(|key| Stamp::has(key)) else {
+            continue;
+        };
+        budget.take(key.len() + value.len())?;
+        stamp.records.insert(key.to_owned(), value.clone());
     }
-}
-
-/// Normalises `./a//b/` to `a/b`. Returns `None` for a path with `..`, which runtimes refuse too.
-pub(super) fn normal(path: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(path);
-    let mut names = Vec::new();
-    for name in text.split('/') {
-        match name {
-            "" | "." => {}
-            ".." => return None,
-            name => names.push(name),
-        }
-    }
-    (!names.is_empty()).then(|| names.join("/"))
+    Ok(stamp)
 }
 
 #[cfg(test)]

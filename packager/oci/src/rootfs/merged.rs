@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::index::{Entry, Kind, LayerIndex};
+use super::names::names;
 use super::walk::{Step, Walk, join};
 
 /// An entry of the merged file system.
@@ -164,7 +165,7 @@ impl RootFs {
         let path = self.walk(walk, path);
         let missing: Vec<String> = walk.missing().map(str::to_owned).collect();
         for folder in missing {
-            let implied = Entry { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 };
+            let implied = Entry::directory(0o755);
             self.entries.insert(folder, (layer, implied));
         }
         walk.made();
@@ -212,7 +213,7 @@ impl RootFs {
         let mut walk = Walk::default();
         for (path, entry) in &layer.entries {
             if let Kind::Hardlink(target) = &entry.kind
-                && let Some(text) = layer.kept.get(target)
+                && let Some(text) = layer.file_of(target).and_then(|file| layer.kept.get(file))
             {
                 let path = self.walk(&mut walk, path);
                 self.kept.insert(path, text.clone());
@@ -226,16 +227,12 @@ fn is_root(target: &str) -> bool {
     target.starts_with('/') && names(target).next().is_none()
 }
 
-fn names(path: &str) -> impl DoubleEndedIterator<Item = &str> {
-    path.split('/').filter(|name| !name.is_empty() && *name != ".")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn layer(entries: &[(&str, Kind)], whiteouts: &[&str], opaque: &[&str]) -> LayerIndex {
-        let entry = |kind: &Kind| Entry { kind: kind.clone(), mode: 0o755, uid: 0, gid: 0 };
+        let entry = |kind: &Kind| Entry { kind: kind.clone(), ..Entry::directory(0o755) };
         LayerIndex {
             entries: entries.iter().map(|(path, kind)| ((*path).to_owned(), entry(kind))).collect(),
             whiteouts: whiteouts.iter().map(|path| (*path).to_owned()).collect(),
@@ -245,6 +242,7 @@ mod tests {
                 .filter(|(_, kind)| matches!(kind, Kind::File(_)))
                 .map(|(path, _)| ((*path).to_owned(), format!("content of {path}")))
                 .collect(),
+            ..LayerIndex::default()
         }
     }
 

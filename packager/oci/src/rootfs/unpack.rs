@@ -13,10 +13,10 @@ use rustix::fs::{
 use rustix::io::Errno;
 use tar::{Entry, EntryType};
 
-use super::index::normal;
+use super::names::{Names, normal};
+use super::sparse::Sparse;
 use crate::bounded_tar::BoundedTar;
 use crate::layer::LayerReader;
-use crate::limits::{LimitExceeded, PATH_BYTES};
 use crate::{Error, Image, Meter, Result};
 
 /// Permission bits that the user who unpacks needs, to go on and to delete the files afterwards.
@@ -70,13 +70,18 @@ struct Target {
 impl Target {
     fn apply(&self, tar: &mut dyn Read, meter: &dyn Meter) -> Result<(), Failure> {
         let mut layer = Layer { target: self, written: HashSet::new(), folder: None };
-        let mut archive = tar::Archive::new(BoundedTar::new(tar));
+        let tar = BoundedTar::new(tar);
+        let all_records = tar.records();
+        let mut archive = tar::Archive::new(tar);
         for entry in archive.entries()? {
             let mut entry = entry?;
-            LimitExceeded::check("a path", entry.path_bytes().len() as u64, PATH_BYTES)?;
-            let Some(path) = normal(&entry.path_bytes()) else { continue };
+            let records = all_records.take();
             meter.advance(entry.size() + 512);
-            layer.apply(&mut entry, &path)?;
+            let Names { path, link } = Names::of(&records, &entry)?;
+            let sparse = Sparse::of(&records, &mut entry)?;
+            let path = sparse.as_ref().and_then(|sparse| sparse.path.clone()).unwrap_or(path);
+            let Some(path) = normal(&path) else { continue };
+            layer.apply(Item { entry: &mut entry, path: &path, link: &link, sparse })?;
         }
         Ok(())
     }
@@ -106,6 +111,14 @@ impl Target {
     }
 }
 
+/// An entry of a layer and its names.
+struct Item<'e, 't, R: Read> {
+    entry: &'e mut Entry<'t, R>,
+    path: &'e str,
+    link: &'e [u8],
+    sparse: Option<Sparse>,
+}
+
 /// One layer under way.
 struct Layer<'a> {
     target: &'a Target,
@@ -116,7 +129,8 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    fn apply(&mut self, entry: &mut Entry<'_, impl Read>, path: &str) -> Result<(), Failure> {
+    fn apply(&mut self, item: Item<'_, '_, impl Read>) -> Result<(), Failure> {
+        let path = item.path;
         let (parent, name) = split(path);
         let failed = |source| Failure::Write { path: path.to_owned(), source };
         let folder = match self.folder.take() {
@@ -130,18 +144,14 @@ impl Layer<'_> {
                 remove(&folder, deleted).map_err(failed)?;
             }
         } else {
-            self.write(entry, &folder, path)?;
+            self.write(item, &folder)?;
         }
         self.folder = Some((parent.to_owned(), folder));
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        entry: &mut Entry<'_, impl Read>,
-        folder: &OwnedFd,
-        path: &str,
-    ) -> Result<(), Failure> {
+    fn write(&mut self, item: Item<'_, '_, impl Read>, folder: &OwnedFd) -> Result<(), Failure> {
+        let Item { entry, path, link, sparse } = item;
         let name = split(path).1;
         let failed = |source| Failure::Write { path: path.to_owned(), source };
         let mode = RawMode::try_from(entry.header().mode()? & 0o1777).unwrap_or(0o755);
@@ -153,15 +163,16 @@ impl Layer<'_> {
             EntryType::Directory => make_folder(folder, name, mode).map_err(failed)?,
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let file = make_file(folder, name, mode).map_err(failed)?;
-                copy(entry, file, &failed)?;
+                match sparse {
+                    Some(sparse) => sparse.write(entry, &file)?.map_err(failed)?,
+                    None => copy(entry, file, &failed)?,
+                }
             }
             EntryType::Symlink => {
-                let link = entry.link_name_bytes().unwrap_or_default();
-                symlinkat(&*link, folder, name).map_err(|error| failed(error.into()))?;
+                symlinkat(link, folder, name).map_err(|error| failed(error.into()))?;
             }
             EntryType::Link => {
-                let link = entry.link_name_bytes().unwrap_or_default();
-                let Some(link) = normal(&link) else { return Ok(()) };
+                let Some(link) = normal(link) else { return Ok(()) };
                 let (parent, target) = split(&link);
                 let parent = self.target.folder(parent).map_err(failed)?;
                 linkat(&parent, target, folder, name, AtFlags::empty())

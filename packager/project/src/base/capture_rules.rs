@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use mlpack_oci::rootfs::CaptureRule as Want;
 use regex::bytes::Regex;
 
-/// Version of these rules; part of the cache key of an index. Changes with every rule.
-pub(super) const VERSION: u32 = 2;
+/// Version of these rules and of what an index holds; part of the cache key of an index.
+pub(super) const VERSION: u32 = 3;
 
 const TEXT: u64 = 64 << 10;
 

@@ -1,4 +1,5 @@
-//! Cached indexes of layers, by diff id, which identifies a layer's content.
+//! Cached indexes of layers, by the pair of digest and diff id that was verified when the layer was read. A manifest alone
+//! can claim any diff id.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read as _, Write as _};
@@ -10,7 +11,6 @@ use std::thread;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use mlpack_oci::layer::LayerReader;
 use mlpack_oci::pending::{PendingFile, sweep};
 use mlpack_oci::rootfs::LayerIndex;
 use mlpack_oci::{Image, Layer, Progress};
@@ -18,7 +18,7 @@ use mlpack_oci::{Image, Layer, Progress};
 use super::capture_rules;
 use crate::{Error, Result};
 
-/// A folder of indexes by diff id.
+/// A folder of indexes by digest and diff id.
 #[derive(Debug, Clone)]
 pub struct IndexCache {
     dir: PathBuf,
@@ -84,8 +84,7 @@ impl IndexCache {
         }
         let what = format!("Reading layer {} ({})", number + 1, layer.digest.short());
         let meter = progress.begin(&what, None);
-        let reader = LayerReader::open(image, layer)?;
-        let index = LayerIndex::read(reader, &capture_rules::rule, &*meter)?;
+        let index = LayerIndex::read(image, layer, &capture_rules::rule, &*meter)?;
         meter.finish("read");
         // Without a cache the layer is only read again next time.
         if let Err(error) = self.write(&path, &index) {
@@ -95,7 +94,8 @@ impl IndexCache {
     }
 
     fn path(&self, layer: &Layer) -> PathBuf {
-        self.dir.join(format!("{}.v{}.json.gz", layer.diff_id.0.hex(), capture_rules::VERSION))
+        let (digest, diff_id) = (layer.digest.hex(), layer.diff_id.0.hex());
+        self.dir.join(format!("{digest}-{diff_id}.v{}.json.gz", capture_rules::VERSION))
     }
 
     fn write(&self, path: &Path, index: &LayerIndex) -> Result<()> {

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn root() -> RootFs {
-        let entry = |kind| Entry { kind, mode: 0o644, uid: 0, gid: 0 };
+        let entry = |kind| Entry { kind, mode: 0o644, uid: 0, gid: 0, stamp: None };
         let files = [
             "usr/lib/x86_64-linux-gnu/libz.so.1.2.11",
             "usr/lib/x86_64-linux-gnu/blas/libblas.so.3",

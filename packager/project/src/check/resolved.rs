@@ -94,7 +94,7 @@ pub(super) mod tests {
             conda: Vec::new(),
             packages: packages.iter().map(package).collect(),
         };
-        let file = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0 };
+        let file = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0, stamp: None };
         let minor = python.minor_text();
         let place = |module: &&str| format!("opt/conda/lib/python{minor}/site-packages/{module}");
         let index = LayerIndex {

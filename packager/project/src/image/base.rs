@@ -1,6 +1,7 @@
 //! A base image that was read.
 
 use mlpack_oci::Image;
+use mlpack_oci::layer::Encoding;
 use mlpack_oci::rootfs::RootFs;
 
 use crate::base::BaseFacts;
@@ -11,6 +12,8 @@ pub struct Base {
     pub name: Option<String>,
     /// The image.
     pub image: Image,
+    /// How its layers are stored, from the bottom up.
+    pub encodings: Vec<Encoding>,
     /// Its merged file system.
     pub root: RootFs,
     /// Its facts.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mlpack_oci::layer::WrittenLayer;
+use mlpack_oci::layer::{Encoding, WrittenLayer};
 use mlpack_oci::spec::{Descriptor, ImageManifest, ImageManifestBuilder, MediaType};
 
 use super::Base;
@@ -22,7 +22,8 @@ pub(super) fn manifest(
     config: Descriptor,
     new: &[WrittenLayer],
 ) -> Result<ImageManifest> {
-    let mut layers: Vec<Descriptor> = base.image.manifest.layers().iter().map(oci_layer).collect();
+    let stored = base.image.manifest.layers().iter().zip(&base.encodings);
+    let mut layers: Vec<Descriptor> = stored.map(oci_layer).collect();
     layers.extend(new.iter().map(|layer| layer.descriptor.clone()));
     let mut annotations = HashMap::from([(BASE_DIGEST.to_owned(), base.image.digest.to_string())]);
     if let Some(name) = &base.name {
@@ -38,15 +39,14 @@ pub(super) fn manifest(
         .map_err(|error| invalid("manifest", &error))
 }
 
-/// Returns a base's layer with the media type that OCI manifests have for it (docs/pitfalls.md#23).
-fn oci_layer(layer: &Descriptor) -> Descriptor {
+/// Returns a base's layer with the media type that OCI manifests have for what its bytes are: Docker's types are
+/// translated (docs/pitfalls.md#23), and a type that says another compression is corrected. A layer that must not be
+/// distributed stays one.
+fn oci_layer((layer, encoding): (&Descriptor, &Encoding)) -> Descriptor {
     let mut layer = layer.clone();
-    let media_type = match layer.media_type().to_string().as_str() {
-        "application/vnd.docker.image.rootfs.diff.tar.gzip" => MediaType::ImageLayerGzip,
-        "application/vnd.docker.image.rootfs.diff.tar" => MediaType::ImageLayer,
-        "application/vnd.docker.image.rootfs.diff.tar.zstd" => MediaType::ImageLayerZstd,
-        _ => return layer,
-    };
-    layer.set_media_type(media_type);
+    let restricted = ["nondistributable", "foreign"];
+    if !restricted.iter().any(|word| layer.media_type().to_string().contains(word)) {
+        layer.set_media_type(encoding.media_type());
+    }
     layer
 }

@@ -6,7 +6,7 @@ mod sizes;
 use std::collections::{BTreeMap, HashMap};
 
 use mlpack_lock::Server;
-use mlpack_oci::rootfs::RootFs;
+use mlpack_oci::rootfs::{LayerIndex, RootFs};
 use mlpack_oci::{DiffId, Digest, Image, ImageId};
 use serde::Serialize;
 
@@ -156,7 +156,10 @@ impl Inspection {
 
     /// Adds what is only in the layers: packages of the base, and the facts of an image that mlpack
     /// did not make.
-    pub fn add_layers(&mut self, facts: &BaseFacts, root: &RootFs) {
+    pub fn add_layers(&mut self, facts: &BaseFacts, root: &RootFs, indexes: &[LayerIndex]) {
+        for (line, index) in self.layers.iter_mut().zip(indexes) {
+            line.compression = compression(index.encoding.media_type().as_ref());
+        }
         if self.mlpack.is_none() {
             self.facts = facts.lines();
         }

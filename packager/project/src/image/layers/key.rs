@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use mlpack_oci::Digest;
-use mlpack_oci::layer::{Content, Node};
+use mlpack_oci::layer::{Content, Node, Stamp};
 use mlpack_oci::rootfs::{Entry, Kind};
 
 /// The fields that decide something cached. Every field has a name and the length of its value, so
@@ -24,7 +24,7 @@ impl KeyWriter {
 
     /// An entry of the base.
     pub(super) fn entry(&mut self, path: &str, entry: &Entry) {
-        let Entry { kind, mode, uid, gid } = entry;
+        let Entry { kind, mode, uid, gid, stamp } = entry;
         self.field("path", path);
         match kind {
             Kind::Directory => self.field("kind", "directory"),
@@ -34,6 +34,16 @@ impl KeyWriter {
             Kind::Other => self.field("kind", "other"),
         };
         self.field("mode", mode).field("uid", uid).field("gid", gid);
+        self.stamp(stamp.as_deref());
+    }
+
+    fn stamp(&mut self, stamp: Option<&Stamp>) -> &mut Self {
+        let Some(stamp) = stamp else { return self };
+        self.field("mtime", stamp.mtime);
+        for (key, value) in &stamp.records {
+            self.field("record", key).field("value", Digest::of(value));
+        }
+        self
     }
 
     /// A node of a tree. The content of a file is a field of the caller's, unless it is in memory.
@@ -41,9 +51,9 @@ impl KeyWriter {
         self.field("path", path);
         match node {
             Node::Directory { open } => self.field("kind", "directory").field("open", open),
-            Node::Inherited { mode, uid, gid } => {
+            Node::Inherited { mode, uid, gid, stamp } => {
                 self.field("kind", "inherited").field("mode", mode);
-                self.field("uid", uid).field("gid", gid)
+                self.field("uid", uid).field("gid", gid).stamp(stamp.as_deref())
             }
             Node::Symlink { target } => self.field("kind", "symlink").field("target", target),
             Node::File { executable, size, content } => {
@@ -81,7 +91,7 @@ mod tests {
 
     #[test]
     fn every_field_of_an_entry_counts() {
-        let entry = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0 };
+        let entry = Entry { kind: Kind::File(1), mode: 0o644, uid: 0, gid: 0, stamp: None };
         let key = |path: &str, entry: &Entry| {
             let mut key = KeyWriter::new("test");
             key.entry(path, entry);

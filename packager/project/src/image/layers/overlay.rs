@@ -53,6 +53,7 @@ fn inherited(base: &RootFs, path: &str) -> Option<Node> {
         mode: found.entry.mode,
         uid: found.entry.uid,
         gid: found.entry.gid,
+        stamp: found.entry.stamp.clone(),
     })
 }
 
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_tree_follows_the_bases_links_and_keeps_its_attributes() {
-        let entry = |kind, mode| Entry { kind, mode, uid: 7, gid: 8 };
+        let entry = |kind, mode| Entry { kind, mode, uid: 7, gid: 8, stamp: None };
         let base = LayerIndex {
             entries: [
                 ("data".to_owned(), entry(Kind::Directory, 0o755)),
@@ -81,7 +82,7 @@ mod tests {
         let shown: Vec<_> = placed
             .iter()
             .map(|(path, node)| match node {
-                Node::Inherited { mode, uid, gid } => format!("{path} {mode:o} {uid}:{gid}"),
+                Node::Inherited { mode, uid, gid, .. } => format!("{path} {mode:o} {uid}:{gid}"),
                 Node::Directory { .. } => format!("{path} new"),
                 _ => path.to_owned(),
             })
