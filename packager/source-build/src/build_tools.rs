@@ -29,12 +29,16 @@ wheel==0.42.0; python_version == '3.7'
 wheel==0.37.1; python_version < '3.7'
 ";
 
+/// Tools that build scripts of their time ask for without a bound, and whose newer releases lack what those scripts call:
+/// `pypandoc.convert` of pyspark before 3.0 (pypandoc, release notes of 1.8).
+pub const OLD_TOOLS: &str = "pypandoc<1.8\n";
+
 /// Changes with how the tools are called.
 const FORM: u32 = 3;
 
 /// What a wheel built by them is kept under.
 pub fn key() -> String {
-    format!("{FORM}\n{PINS}")
+    format!("{FORM}\n{PINS}{OLD_TOOLS}")
 }
 
 /// Tools that `--exclude-newer` does not apply to: their old releases may not run on the interpreter

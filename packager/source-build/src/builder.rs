@@ -180,7 +180,8 @@ impl Builder<'_> {
     ) -> Result<Result<Built, String>> {
         let work = self.store.work_folder()?;
         let pins = work.path().join("build-constraints.txt");
-        std::fs::write(&pins, build_tools::PINS).map_err(Error::io("write", &pins))?;
+        let write = |text: &str| std::fs::write(&pins, text).map_err(Error::io("write", &pins));
+        write(&[build_tools::PINS, build_tools::OLD_TOOLS].concat())?;
         let arguments: [&OsStr; 9] = [
             "build".as_ref(),
             "--wheel".as_ref(),
@@ -195,7 +196,8 @@ impl Builder<'_> {
         let mut output = self.uv.run(&arguments, "", work.path(), variables).await?;
         if !output.success && build_tools::clash(&output.stderr) {
             // A wheel of other tools is better than none.
-            output = self.uv.run(&arguments[..7], "", work.path(), variables).await?;
+            write(build_tools::OLD_TOOLS)?;
+            output = self.uv.run(&arguments, "", work.path(), variables).await?;
         }
         if !output.success {
             return Ok(Err(last_lines(&output.stderr)));

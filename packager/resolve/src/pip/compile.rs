@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use crate::conda::installed::InstalledByConda;
 use crate::pip::described_interpreter;
 use crate::pip::legacy_metadata::Repairs;
+use crate::pip::other_pythons::RequiredPythons;
 use crate::pip::uv_failure::UvFailure;
 use crate::{Error, Result};
 use mlpack_packages::Settings;
@@ -41,6 +42,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) client: &'a Client,
     /// What releases require whose own words uv does not read.
     pub(crate) repairs: Mutex<Repairs>,
+    /// The Pythons that releases are for.
+    pub(crate) pythons: RequiredPythons,
 }
 
 /// What one run resolves. Never changed: another run gets a value derived from it.
@@ -202,6 +205,9 @@ impl Compiler<'_> {
                 arguments.extend([option.into(), path]);
             }
         }
+        let tools = self.work.path().join("build-constraints.txt");
+        fs::write(&tools, build_tools::OLD_TOOLS).map_err(Error::io("write", &tools))?;
+        arguments.extend(["--build-constraints".into(), tools]);
         if let Some(installed) = self.installed {
             arguments.extend(["--constraints".into(), installed.constraints.clone()]);
             arguments.extend(["--find-links".into(), installed.stub_wheels.clone()]);

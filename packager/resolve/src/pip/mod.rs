@@ -12,6 +12,7 @@ mod direct_sources;
 mod hashes;
 mod legacy_metadata;
 mod notes;
+mod other_pythons;
 mod pip_request;
 mod prefer_wheels;
 mod preferences;
@@ -113,6 +114,7 @@ pub(crate) async fn resolve(
         progress,
         client: &client,
         repairs: Default::default(),
+        pythons: Default::default(),
     };
     let pip = PipRequest {
         compiler: &compiler,

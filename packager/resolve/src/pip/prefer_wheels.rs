@@ -5,6 +5,7 @@ use crate::error::PipError;
 use std::collections::BTreeMap;
 
 use crate::pip::compile::{CompileRequest, Compiled, Compiler};
+use crate::pip::other_pythons::{ForOthers, OtherPythons};
 use crate::pip::pip_request::{PipRequest, Resolved};
 use crate::pip::pylock::Pylock;
 use crate::{Error, Result};
@@ -39,10 +40,27 @@ pub(crate) async fn compile(
     let read = |compiled: Compiled| Pylock::read(compiled.lock, target, directory, &list.hashes);
     let mut request = request.clone();
     let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    let mut others = OtherPythons::default();
     let compiled = compiler.compile(&request).await?;
     request.use_host_python = compiled.used_host_python;
     let mut pylock = read(compiled)?;
     loop {
+        let open = others.open(&compiler.pythons, client, &pylock.packages, target).await;
+        if !open.is_empty() {
+            let mut constraints = request.constraints.clone();
+            constraints.extend(open.iter().map(ForOthers::constraint));
+            let without = CompileRequest { constraints, ..request.clone() };
+            match compiler.compile(&without).await {
+                Ok(compiled) => {
+                    pylock = read(compiled)?;
+                    request = without;
+                    others.passed_over(open);
+                }
+                Err(Error::Pip(PipError::Unsatisfiable { .. })) => others.conflict(open),
+                Err(error) => return Err(error),
+            }
+            continue;
+        }
         let found = with_wheels_elsewhere(&pylock.packages, client, list, &settings.indexes).await;
         let mut wheels_only = request.wheels_only.clone();
         wheels_only.extend(found.iter().map(|(name, _)| name.clone()));
@@ -61,8 +79,8 @@ pub(crate) async fn compile(
             Err(error) => return Err(error),
         }
     }
+    let mut notes = others.notes(&pylock, target);
     let target = target.describe();
-    let mut notes = Vec::new();
     for (name, version) in newest {
         if let Some(package) = pylock.package(&name) {
             let taken = &package.version;

@@ -18,6 +18,7 @@ mod legacy_metadata;
 mod list_faults;
 mod lists;
 mod online;
+mod other_pythons;
 mod platforms;
 mod relock;
 mod server;

@@ -42,7 +42,10 @@ impl Project {
         let info = format!("{name}-{version}.dist-info");
         let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
         for line in requires {
-            metadata += &format!("Requires-Dist: {line}\n");
+            metadata += &match line.starts_with("Requires-Python:") {
+                true => format!("{line}\n"),
+                false => format!("Requires-Dist: {line}\n"),
+            };
         }
         let wheel = format!("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n");
         let own = [(format!("{info}/METADATA"), metadata), (format!("{info}/WHEEL"), wheel)];
