@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Returns a position in the document.
-    pub(crate) fn place(&self, at: Position) -> Place {
+    pub fn place(&self, at: Position) -> Place {
         self.document.place(at)
     }
 

@@ -135,6 +135,11 @@ impl Inputs {
         }
         if let Some(config) = &config {
             session.ignored(&config.ignored)?;
+            if let Some(place) = &config.named_environment {
+                session.reporter.warning(&format!(
+                    "{place}: `environment` names an environment of a workspace, which is not read; the conda file counts"
+                ));
+            }
         }
         let (files, registered) = models::resolve(session, &request.models)?;
         let mut project =

@@ -24,7 +24,7 @@ use crate::lock_use::recorded_inputs;
 use crate::{Result, Session, counted};
 
 /// Version of [`Record`] and of the key.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How long a resolution is used.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlpack_documents::{Document, Fields, Ignored, Located, read_text};
+use mlpack_documents::{Document, Fields, Ignored, Located, Place, read_text};
 
 use super::environment_form::EnvironmentForm;
 use super::{Error, ProjectOptions, Result};
@@ -19,6 +19,8 @@ pub struct InferenceConfig {
     pub options: ProjectOptions,
     /// `environment`, which replaces some of them.
     pub environment: Option<Located<EnvironmentForm>>,
+    /// Where `environment` is a name, as of an environment in a workspace: it has no effect beside a conda file.
+    pub named_environment: Option<Place>,
 }
 
 impl InferenceConfig {
@@ -45,6 +47,7 @@ impl InferenceConfig {
                 ignored: Vec::new(),
                 options: ProjectOptions::default(),
                 environment,
+                named_environment: None,
             },
         })
     }
@@ -57,13 +60,32 @@ impl InferenceConfig {
         let document = Document::parse_configuration(path, text)?;
         let keys: Vec<_> = ProjectOptions::keys().chain(["environment"]).collect();
         let fields = Fields::of(&document)?;
+        let named_environment = named_environment(&fields)?;
+        let environment = match named_environment {
+            Some(_) => None,
+            None => EnvironmentForm::read(&fields)?,
+        };
         Ok(Self {
             path: path.to_owned(),
             ignored: fields.ignored(&keys, &[], &[])?,
             options: ProjectOptions::read(&fields)?,
-            environment: EnvironmentForm::read(&fields)?,
+            environment,
+            named_environment,
         })
     }
+}
+
+/// Returns where `environment` is a name beside a conda file.
+fn named_environment(fields: &Fields<'_>) -> Result<Option<Place>> {
+    let Some(entry) = fields.entry("environment") else { return Ok(None) };
+    if entry.node.scalar().is_none() {
+        return Ok(None);
+    }
+    if fields.entry("condaFile").is_none() {
+        let expected = "a mapping; environments of a workspace are not read, but pass the folder of `az ml environment download` with --environment-directory";
+        return Err(fields.wrong_type(entry, expected).into());
+    }
+    Ok(Some(fields.place(entry.at)))
 }
 
 #[cfg(test)]

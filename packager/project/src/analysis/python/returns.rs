@@ -16,15 +16,13 @@ pub struct Return {
     pub line: usize,
     /// What it returns.
     pub kind: ReturnKind,
-    /// The call that makes it, as `json.dumps`.
+    /// The call that makes it, as `numpy.array`.
     pub call: String,
 }
 
 /// What is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReturnKind {
-    /// JSON text, which will be encoded again.
-    Json,
     /// A numpy value.
     Array,
     /// A pandas value.
@@ -71,14 +69,8 @@ impl<'a> Finder<'a, '_> {
         match expr {
             Expr::Name(name) => self.variables.get(name.id.as_str()).cloned().flatten(),
             Expr::Call(call) => {
-                if let Expr::Attribute(attribute) = &*call.func
-                    && attribute.attr.as_str() == "to_json"
-                {
-                    return Some((ReturnKind::Json, "to_json".to_owned()));
-                }
                 let dotted = self.names.dotted(&call.func)?;
                 let kind = match dotted.as_str() {
-                    "json.dumps" | "simplejson.dumps" | "ujson.dumps" => ReturnKind::Json,
                     plain if PLAIN_NUMPY.contains(&plain) => return None,
                     numpy if numpy.starts_with("numpy.") => ReturnKind::Array,
                     "pandas.DataFrame" | "pandas.Series" | "pandas.concat" | "pandas.merge" => {
@@ -157,10 +149,7 @@ def run(data):
             collect(body, &Names::collect(body), &Positions::new(text)),
             [
                 back(10, ReturnKind::Array, "numpy.asarray"),
-                back(14, ReturnKind::Json, "json.dumps"),
-                back(16, ReturnKind::Json, "json.dumps"),
                 back(17, ReturnKind::Frame, "pandas.DataFrame"),
-                back(18, ReturnKind::Json, "to_json"),
             ]
         );
     }

@@ -1,13 +1,17 @@
 //! `azureml-defaults` included the web server, but not in all releases (docs/azureml-2019.md#0,
 //! docs/azureml-2019.md#9.14).
 
-use crate::analysis::python::EntryScript;
+use std::str::FromStr as _;
+
 use mlpack_lock::Server;
+use pep440_rs::Version;
+
+use crate::analysis::python::EntryScript;
 
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.azureml-defaults";
-pub(crate) const NEEDS: Needs = Needs::Python;
+pub(crate) const NEEDS: Needs = Needs::Packages;
 
 /// The minor version of Python, the pin of the newest release for it (docs/azureml-2019.md#0.1),
 /// and the date of that release (PyPI).
@@ -47,9 +51,14 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some((_, pin, day)) = NEWEST.iter().find(|(minor, ..)| *minor == python.minor) else {
         return Vec::new();
     };
+    let release = subject.resolved.as_ref().and_then(|found| found.release("azureml-defaults"));
+    let version = |text: &str| Version::from_str(text.rsplit("==").next().unwrap_or(text)).ok();
+    let Some(release) = release.filter(|release| version(release) > version(pin)) else {
+        return Vec::new();
+    };
     let (text, python) = (&defaults.text, python.minor_text());
     let message = format!(
-        "`{text}` is not pinned, and its releases do not declare which Python they need: those found for {python} may not work"
+        "`{text}` is not pinned, and azureml-defaults {release} was made for newer Pythons than {python}, which its releases do not declare"
     );
     let hint = match subject.exclude_newer.and_then(|cutoff| cutoff.get(..10)) {
         // Dates in this format sort as text.
@@ -87,15 +96,19 @@ mod tests {
         );
         assert_eq!(case("azureml-defaults==1.0.33", "3.6.15").azmlinfsrv().run(run), []);
         assert_eq!(
-            case("azureml-defaults", "3.8.18").run(run),
+            case("azureml-defaults", "3.8.18")
+                .packages(&[("azureml-defaults", "1.61.0")], &[])
+                .run(run),
             [finding(
                 ID,
                 Warning,
                 Some(("env.yml", 3)),
-                "`azureml-defaults` is not pinned, and its releases do not declare which Python they need: those found for 3.8 may not work",
+                "`azureml-defaults` is not pinned, and azureml-defaults 1.61.0 was made for newer Pythons than 3.8, which its releases do not declare",
                 "pin azureml-defaults==1.60.0",
             )]
         );
+        let newest = case("azureml-defaults", "3.8.18");
+        assert_eq!(newest.packages(&[("azureml-defaults", "1.60.0")], &[]).run(run), []);
     }
 
     #[test]
@@ -109,7 +122,10 @@ mod tests {
     #[test]
     fn the_pin_is_older_than_the_cutoff() {
         let hint = |adjust: fn(&mut Subject<'_>)| {
-            let found = case("azureml-defaults", "3.6.15").with(adjust).run(run);
+            let found = case("azureml-defaults", "3.6.15")
+                .packages(&[("azureml-defaults", "1.61.0")], &[])
+                .with(adjust)
+                .run(run);
             found.into_iter().map(|finding| finding.hint).collect::<String>()
         };
         assert_eq!(

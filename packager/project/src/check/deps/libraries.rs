@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use mlpack_install::MissingLibrary;
 
+use crate::analysis::python::Import;
 use crate::check::{Finding, Needs, Subject};
 
 pub(crate) const ID: &str = "deps.libraries";
@@ -27,6 +28,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .iter()
         // NVIDIA's packages have plug-ins for data center networks, which are only loaded there.
         .filter(|missing| !missing.package.starts_with("nvidia-"))
+        .filter(|missing| missing.package != "dotnetcore2" || reads_data(subject))
         .collect::<Vec<_>>()
         .chunk_by(|one, other| one.package == other.package)
         .filter_map(|missing| {
@@ -35,6 +37,19 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             Some(finding.placed(subject.line_of(package)))
         })
         .collect()
+}
+
+/// Whether a script reads data sets: only then azureml-dataprep starts .NET, which every azureml-sdk includes.
+fn reads_data(subject: &Subject<'_>) -> bool {
+    let is_data = |import: &Import| {
+        let below = |parent: &str| import.module.starts_with(parent);
+        below("azureml.dataprep")
+            || below("azureml.data")
+            || below("azureml.core.dataset")
+            || (import.module == "azureml.core"
+                && import.names.iter().any(|name| name == "Dataset"))
+    };
+    subject.loaded().any(|script| script.imports.iter().any(is_data))
 }
 
 /// Returns the message about one package.

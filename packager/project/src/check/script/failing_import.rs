@@ -59,7 +59,10 @@ impl FailingImport {
         }
         let hint = match resolved.environment.package(&usual) {
             Some(_) => format!("check the spelling: {usual} is installed and has no such module"),
-            None => format!("add {usual} to the pip list"),
+            None if tables::is_known(&lacking) => format!("add {usual} to the pip list"),
+            None => {
+                format!("add the package that has it to the pip list; mostly it is called {usual}")
+            }
         };
         let message =
             format!("`import {}`: no package of the environment has `{lacking}`", import.module);

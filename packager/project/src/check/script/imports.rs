@@ -4,7 +4,7 @@
 
 use mlpack_lock::Server;
 
-use crate::analysis::python::EntryScript;
+use crate::analysis::python::{EntryScript, Import};
 use crate::check::modules::is_local;
 use crate::check::resolved::Resolved;
 use crate::check::script::failing_import::FailingImport;
@@ -40,7 +40,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let mut found: Vec<(String, Finding)> = Vec::new();
     for script in subject.loaded() {
         for import in script.imports.iter().filter(|import| import.level == 0 && !import.optional) {
-            if is_local(subject, import.top()) {
+            if is_local(subject, import.top()) || is_schema_of_entry(subject, script, import) {
                 continue;
             }
             let Some(fault) = FailingImport::find(resolved, &modules, injected, import) else {
@@ -65,6 +65,15 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         }
     }
     found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Whether an import is judged by `deps.inference-schema`, which knows the extras.
+fn is_schema_of_entry(subject: &Subject<'_>, script: &EntryScript, import: &Import) -> bool {
+    let is_entry = subject.readable().is_some_and(|entry| entry.path == script.path);
+    let is_listed =
+        |packages: &crate::check::packages::Packages| packages.get("inference-schema").is_some();
+    let is_judged = subject.packages().is_some_and(|packages| !is_listed(packages));
+    import.top() == "inference_schema" && is_entry && is_judged
 }
 
 /// What to do where this check is wrong.
@@ -104,6 +113,8 @@ mod tests {
         };
         finding(ID, severity, Some((&format!("src/{}", place.0), place.1)), message, &hint)
     }
+
+    const GUESS: &str = "add the package that has it to the pip list; mostly it is called NAME";
 
     #[test]
     fn modules_of_another_python() {
@@ -176,7 +187,7 @@ def run(data):
         let expected = |severity| {
             [
                 found(severity, ("near.py", 1), yaml, "add pyyaml to the pip list"),
-                found(severity, ("parts/two.py", 1), lost, "add lost to the pip list"),
+                found(severity, ("parts/two.py", 1), lost, GUESS.replace("NAME", "lost").as_str()),
             ]
         };
         assert_eq!(case("import near\n").packages(&[], &[]).run(run), expected(Error));

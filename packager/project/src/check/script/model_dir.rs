@@ -1,6 +1,6 @@
 //! Paths below `AZUREML_MODEL_DIR` exist (docs/azureml-2019.md#1.6, docs/azureml-2019.md#9.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Finding, Needs, Subject};
 use crate::project::{Model, PackedKind};
@@ -15,7 +15,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let tree = tree(models);
-    let mut found = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for used in &script.model_dir_uses {
         if used.parts.iter().any(|part| part == "..") {
             continue;
@@ -34,6 +34,10 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
             continue;
         }
         let joined = used.parts.join("/");
+        // A path is first joined and then opened.
+        if !seen.insert((joined.clone(), used.guarded)) {
+            continue;
+        }
         let (message, hint) = explain(models, &joined);
         found.push(Finding::unless(used.guarded, ID, message, hint).at(&script.path, used.line));
     }

@@ -1,5 +1,5 @@
-//! Return values that clients get in an unexpected form (docs/azureml-2019.md#4.3,
-//! docs/azureml-2019.md#4.5, docs/azureml-2019.md#9.6).
+//! Return values that are not JSON (docs/azureml-2019.md#4.3, docs/azureml-2019.md#9.6). Text that is JSON already is encoded
+//! again, as on Azure, and clients decode it twice.
 
 use crate::analysis::python::ReturnKind;
 use crate::check::{Finding, Needs, Subject};
@@ -15,10 +15,6 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         .map(|back| {
             let call = &back.call;
             let (message, hint) = match back.kind {
-                ReturnKind::Json => (
-                    format!("run() returns {call}(...), and the server encodes it as JSON again: clients get JSON inside a string"),
-                    "return the object itself",
-                ),
                 ReturnKind::Array => (
                     format!("run() returns {call}(...), which is not JSON: clients get status 500"),
                     "return it as a list: `.tolist()`",
@@ -53,11 +49,6 @@ def run(data):
         assert_eq!(
             Case::script(text).run(run),
             [
-                warning(
-                    3,
-                    "run() returns json.dumps(...), and the server encodes it as JSON again: clients get JSON inside a string",
-                    "return the object itself",
-                ),
                 warning(
                     4,
                     "run() returns numpy.array(...), which is not JSON: clients get status 500",

@@ -105,6 +105,11 @@ fn is_below(module: &str, other: &str) -> bool {
     module.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// Whether it is known which packages provide a module.
+pub(super) fn is_known(module: &str) -> bool {
+    lines(MODULES).filter_map(|mut words| words.next()).any(|name| is_below(module, name))
+}
+
 /// Returns the packages that provide a module, the usual one first.
 pub(super) fn packages_of(module: &str) -> Vec<String> {
     let longest = lines(MODULES)
