@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::kit::{TestContext, base, noise};
+use crate::kit::{TestContext, base, has, noise};
 use crate::need;
 
 fn to(context: &TestContext, base: &str, output: &str) -> Vec<String> {
@@ -111,4 +111,76 @@ fn signals_leave_nothing_half_written() {
     }
     assert!(ended > 0);
     context.mlpack(&args).ok();
+}
+
+/// What reached the disk before each name was given, in the order of system calls: after a power failure a name leads to
+/// what was written, or is not there.
+#[test]
+fn outputs_are_flushed_before_they_are_named() {
+    if !has("strace") {
+        return;
+    }
+    let base = base("debian12-py311");
+    let context = need!(TestContext::offline());
+    let project = context.project(&base);
+    let traced = |args: &[String]| {
+        let strace = ["-f", "-y", "-qq", "-o", "trace", "-e", "trace=fsync,fdatasync,/^rename"];
+        let mut command = context.program("strace", &strace);
+        command.arg(env!("CARGO_BIN_EXE_mlpack")).args(args).arg("--quiet");
+        context.answer(command, "").ok();
+        fs::read_to_string(context.path("trace")).unwrap()
+    };
+    let output = |place: &str| [&project[..], &["--output".to_owned(), place.to_owned()]].concat();
+    let layout = traced(&output("oci:out"));
+    let blobs = context.path("out/blobs/sha256");
+    let mut before: Vec<_> =
+        fs::read_dir(&blobs).unwrap().map(|blob| blob.unwrap().path()).collect();
+    assert!(before.len() > 5, "{before:?}");
+    before.push(blobs);
+    let flushed_before = |trace: &str, name: &str, before: &[std::path::PathBuf]| {
+        let target = context.path(name);
+        let mut flushed = std::collections::BTreeSet::new();
+        // A new layout first gets an index without images.
+        let is_named = |line: &str| line.split('"').nth(3) == target.to_str();
+        let mut left = trace.lines().filter(|line| is_named(line)).count();
+        // A call that another thread's interrupts is two lines.
+        let mut begun = std::collections::BTreeMap::new();
+        for line in trace.lines() {
+            let process = line.split(' ').next().unwrap();
+            if line.ends_with("<unfinished ...>") {
+                begun.insert(process, line);
+                continue;
+            }
+            if !line.ends_with("= 0") {
+                continue;
+            }
+            let line = if line.contains(" resumed>") { begun[process] } else { line };
+            if let Some(rest) = line.split(['(']).nth(1).filter(|_| line.contains("sync(")) {
+                let path = rest.split(['<', '>']).nth(1).unwrap();
+                flushed.insert(path.to_owned());
+                if left == 0 && Some(Path::new(path)) == target.parent() {
+                    return true;
+                }
+            } else if line.contains("rename") {
+                let paths: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+                let [from, to] = paths[..] else { panic!("{line}") };
+                left -= usize::from(is_named(line));
+                if left == 0 && is_named(line) {
+                    assert!(flushed.contains(from), "{name} itself");
+                    for path in before {
+                        assert!(flushed.contains(path.to_str().unwrap()), "{}", path.display());
+                    }
+                }
+                if flushed.contains(from) {
+                    flushed.insert(to.to_owned());
+                }
+            }
+        }
+        false
+    };
+    assert!(flushed_before(&layout, "out/index.json", &before), "the folder after index.json");
+    let archive = traced(&output("oci-archive:out.tar"));
+    assert!(flushed_before(&archive, "out.tar", &[]), "the folder after out.tar");
+    let lock = [&["lock".to_owned()], &project[1..]].concat();
+    assert!(flushed_before(&traced(&lock), "mlpack.lock", &[]), "the folder after mlpack.lock");
 }

@@ -70,6 +70,12 @@ fn under_another_umask_and_on_one_core() {
     let mut command = other.program("sh", &["-c", script, env!("CARGO_BIN_EXE_mlpack")]);
     command.args(&args).arg("--quiet");
     assert_eq!(expected, other.answer(command, "").digest());
+    // What is written there is for its owner alone.
+    for line in crate::kit::files(&other.path("out")) {
+        let path = line.rsplit_once(' ').unwrap().0;
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path} has mode {mode:o}");
+    }
 }
 
 #[test]

@@ -61,18 +61,14 @@ fn skopeo_reads_and_copies_layouts() {
             "{place}"
         );
     }
+    docker_archive(&base);
     image_of_a_registered_model();
 }
 
 /// skopeo reads the docker archive, which has layers as plain tars.
-#[test]
-fn skopeo_reads_the_docker_archive() {
-    if !has("skopeo") {
-        return;
-    }
-    let base = base("debian12-py311");
-    let context = need!(TestContext::offline());
-    let mut args = context.project(&base);
+fn docker_archive(base: &str) {
+    let context = TestContext::offline().unwrap();
+    let mut args = context.project(base);
     args.extend(["--output".to_owned(), "docker-archive:out.tar:name:v1".to_owned()]);
     context.mlpack(&args).digest();
     context.answer(skopeo(&context, &["copy", "docker-archive:out.tar", "oci:copy:v1"]), "").ok();

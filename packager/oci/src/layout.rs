@@ -8,7 +8,7 @@ use std::sync::Arc;
 use oci_spec::image::{ANNOTATION_REF_NAME, Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
 use serde_json::Value;
 
-use crate::pending::{is_pending, sweep, write_durably, write_new};
+use crate::pending::{is_pending, sweep, sync_file, sync_folder, write_durably, write_new};
 use crate::store::read_limited;
 use crate::{BlobStore, Blobs, Error, Image, PinnedReference, Platform, Progress, Result, sink};
 
@@ -117,6 +117,7 @@ impl Layout {
             sink::copy_blob(image, descriptor, &store, progress)?;
         }
         store.put(&image.manifest_bytes)?;
+        self.flush(image)?;
         self.edit(|manifests| {
             let descriptor = sink::tagged(image, tag);
             manifests.retain(|known| name_of(known) != tag);
@@ -124,6 +125,18 @@ impl Layout {
             Ok::<_, Error>(())
         })?;
         Ok(PinnedReference { place: self.place(None), digest: image.digest })
+    }
+
+    /// Flushes the blobs of an image, so that after a power failure too the index lists none that is not there.
+    fn flush(&self, image: &Image) -> Result<()> {
+        let blobs = self.dir.join("blobs/sha256");
+        let digests = image.layers.iter().map(|layer| layer.digest);
+        for digest in digests.chain([image.id.0, image.digest]) {
+            let path = blobs.join(digest.hex());
+            sync_file(&path).map_err(Error::io("flush", &path))?;
+        }
+        let name = blobs.join("name");
+        sync_folder(&name).map_err(Error::io("flush", &blobs))
     }
 
     /// Returns the descriptors in the index, as they are written.

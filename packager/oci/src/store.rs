@@ -106,7 +106,7 @@ impl BlobStore {
 
     fn persist(&self, file: PendingFile, path: &Path) -> Result<()> {
         let persisted = match self.durable {
-            true => file.persist_durably(path),
+            true => file.persist_durably(path, 0o444),
             false => file.persist(path),
         };
         persisted.map_err(Error::io("write", path))

@@ -202,8 +202,7 @@ fn save(path: &Path, config: &Value) -> Result<()> {
         let mut text = serde_json::to_string_pretty(config).map_err(io::Error::other)?;
         text.push('\n');
         file.write_all(text.as_bytes())?;
-        file.as_file_mut().sync_all()?;
-        file.persist_with_mode(path, 0o600)
+        file.persist_durably(path, 0o600)
     };
     write().map_err(|error| bad(path, &error).into())
 }

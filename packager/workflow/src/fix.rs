@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::rewrite;
 use mlpack_project::check::{Edit, Finding};
 
 use crate::{Error, Result};
@@ -91,9 +91,7 @@ impl FileFix {
     /// If it cannot be written; it is as it was then.
     pub fn apply(&self) -> Result<()> {
         let failed = || Error::io("write", self.path.display());
-        let permissions = fs::metadata(&self.path).map_err(failed())?.permissions();
-        write_atomically(&self.path, self.text.as_bytes()).map_err(failed())?;
-        fs::set_permissions(&self.path, permissions).map_err(failed())
+        rewrite(&self.path, self.text.as_bytes()).map_err(failed())
     }
 }
 

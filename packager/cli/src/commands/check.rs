@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use mlpack_project::check::{Finding, Severity};
 use mlpack_workflow::counted;
 use mlpack_workflow::fix::FileFix;
@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     if let Some(path) = &args.sarif {
         let path = session.cwd.join(path);
         let log = sarif::log(&report.findings, &session.cwd);
-        write_atomically(&path, &log).map_err(Failure::io("write", path.display()))?;
+        write_durably(&path, &log).map_err(Failure::io("write", path.display()))?;
     }
     report.failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

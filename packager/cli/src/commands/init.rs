@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mlpack_deploy::ServiceName;
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -86,7 +86,7 @@ pub(super) fn write_new<'a>(
     }
     for (name, bytes) in files {
         let path = dir.join(name);
-        write_atomically(&path, bytes).map_err(Failure::io("write", path.display()))?;
+        write_durably(&path, bytes).map_err(Failure::io("write", path.display()))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use serde_json::json;
 
 use crate::context::Context;
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
         let mut page = Vec::new();
         let pages = clap_mangen::Man::new(command.name(name)).render(&mut page);
         pages
-            .and_then(|()| write_atomically(&path, &page))
+            .and_then(|()| write_durably(&path, &page))
             .map_err(Failure::io("write", path.display()))?;
         written.push(file);
     }

@@ -15,7 +15,7 @@ mod render;
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Digest;
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 
 use crate::environment::LockedEnvironment;
 use crate::environment::SERVER;
@@ -124,7 +124,7 @@ impl LockFile {
         if std::fs::read_to_string(path).is_ok_and(|there| there == text) {
             return Ok(());
         }
-        write_atomically(path, text.as_bytes()).map_err(Error::io("write", path))
+        write_durably(path, text.as_bytes()).map_err(Error::io("write", path))
     }
 
     /// `azureml-inference-server-http==1.4.0`

@@ -46,7 +46,7 @@ pub fn write_archive(
         Flavour::Docker => without_zstd(image)?,
     };
     write_archive_to(image, &mut pending, flavour, tag, &|_| true, progress)?;
-    pending.persist(file).map_err(Error::io("write", file))?;
+    pending.persist_durably(file, 0o644).map_err(Error::io("write", file))?;
     // A Docker archive has no manifest: it identifies an image by its id, as Docker does.
     let (kind, digest) = match flavour {
         Flavour::Oci => ("oci-archive", image.digest),

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use tempfile::NamedTempFile;
 
@@ -45,25 +46,25 @@ impl PendingFile {
         self.persist_with_mode(path, 0o644)
     }
 
-    /// Gives the file its name and Unix permissions by an atomic rename.
+    /// Gives the file its name and Unix permissions, less the umask's, by an atomic rename.
     ///
     /// # Errors
     /// The system's.
     pub fn persist_with_mode(self, path: &Path, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let Self { file, owned } = self;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(mode & !umask()))?;
         owned.release(|| file.persist(path).map(drop).map_err(|error| error.error))
     }
 
-    /// Gives the file its name, readable by everyone and written by no one, so that it and everything before it survive a
-    /// power failure: the bytes are flushed before the rename, and the folder after it.
+    /// Gives the file its name and Unix permissions, so that it survives a power failure: the bytes are flushed before the
+    /// rename, and the folder after it.
     ///
     /// # Errors
     /// The system's.
-    pub fn persist_durably(self, path: &Path) -> io::Result<()> {
+    pub fn persist_durably(self, path: &Path, mode: u32) -> io::Result<()> {
         self.file.as_file().sync_all()?;
-        self.persist_with_mode(path, 0o444)?;
+        self.persist_with_mode(path, mode)?;
         sync_folder(path)
     }
 
@@ -88,11 +89,49 @@ impl Write for PendingFile {
     }
 }
 
+/// Replaces a file by one with its permissions, by atomic rename, so that it survives a power failure.
+///
+/// # Errors
+/// The system's.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let permissions = fs::metadata(path)?.permissions();
+    let file = pending_beside(path, bytes)?;
+    file.file.as_file().set_permissions(permissions)?;
+    file.file.as_file().sync_all()?;
+    let PendingFile { file, owned } = file;
+    owned.release(|| file.persist(path).map(drop).map_err(|error| error.error))?;
+    sync_folder(path)
+}
+
+/// The permissions that new files of this process do not get. The system call that returns it changes it for all threads, so
+/// it is read from `/proc` (proc_pid_status(5)).
+fn umask() -> u32 {
+    static UMASK: LazyLock<u32> = LazyLock::new(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o022)
+    });
+    *UMASK
+}
+
 /// Writes a small file by atomic rename, creating its folder.
 ///
 /// # Errors
 /// The system's.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    pending_beside(path, bytes)?.persist(path)
+}
+
+/// Writes a small file by atomic rename, creating its folder, so that it survives a power failure.
+///
+/// # Errors
+/// The system's.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    pending_beside(path, bytes)?.persist_durably(path, 0o644)
+}
+
+/// Writes a small file that has no name yet, in the folder of `path`, which is created.
+fn pending_beside(path: &Path, bytes: &[u8]) -> io::Result<PendingFile> {
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
@@ -100,19 +139,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let mut file = PendingFile::new_in(dir)?;
     file.write_all(bytes)?;
-    file.persist(path)
-}
-
-/// Writes a small file by atomic rename, so that it survives a power failure.
-///
-/// # Errors
-/// The system's.
-pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.file.as_file().sync_all()?;
-    file.persist(path)?;
-    sync_folder(path)
+    Ok(file)
 }
 
 /// Writes a small file as [`write_durably`] does, unless another process has written it first: its content stays.
@@ -123,7 +150,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
-    file.file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.file.as_file().set_permissions(fs::Permissions::from_mode(0o644 & !umask()))?;
     file.file.as_file().sync_all()?;
     let PendingFile { file, owned } = file;
     match owned.release(|| file.persist_noclobber(path)) {
@@ -133,8 +160,13 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Flushes a file that another writer, or this one, may have left to the system.
+pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_data()
+}
+
 /// Flushes the names in the folder of `path`.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

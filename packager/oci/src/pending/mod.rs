@@ -6,7 +6,7 @@ mod file;
 mod folder;
 mod owned;
 
-pub(crate) use file::is_pending;
-pub use file::{PendingFile, sweep, write_atomically, write_durably, write_new};
+pub use file::{PendingFile, rewrite, sweep, write_atomically, write_durably, write_new};
+pub(crate) use file::{is_pending, sync_file, sync_folder};
 pub use folder::{PendingFolder, replace};
 pub use owned::remove_unfinished;

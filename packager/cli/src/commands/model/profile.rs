@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mlpack_deploy::{Measured, Request};
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use mlpack_workflow::{DeployRequest, Destination, PackageRequest, deploy, package, profile};
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
     let value = value(&args.name, &measured);
     if let Some(file) = &args.output_metadata_file {
         let path = session.cwd.join(file);
-        write_atomically(&path, format!("{value:#}\n").as_bytes())
+        write_durably(&path, format!("{value:#}\n").as_bytes())
             .map_err(Failure::io("write", file))?;
     }
     args.output.print(context.format, &value, |_| text(&args.name, &measured))

@@ -140,7 +140,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
             "resourceGroupName": info.resource_group_name,
         });
         let path = session.cwd.join(file);
-        mlpack_oci::pending::write_atomically(&path, format!("{document:#}\n").as_bytes())
+        mlpack_oci::pending::write_durably(&path, format!("{document:#}\n").as_bytes())
             .map_err(Failure::io("write", file.display()))?;
     }
     args.output.print(context.format, &render::model_value(&model.record), |_| {
