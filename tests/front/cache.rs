@@ -46,6 +46,7 @@ fn what_is_in_the_cache_is_shown_and_removed() {
     context.mlpack(&["cache", "info"]).is(str![[r#"
 [TEMP]/cache
 KIND  ENTRIES  SIZE
+indexes  5  [SIZE]
 layers/blobs  1  [SIZE]
 layers/environments  1  [SIZE]
 layers/layers  1  [SIZE]
@@ -57,7 +58,7 @@ contents  1  [SIZE]
 interpreters  1  [SIZE]
 uv  1  [SIZE]
 resolutions  1  [SIZE]
-total  12  [SIZE]
+total  17  [SIZE]
 
 "#]]);
     let json = context.mlpack(&["cache", "info", "--format", "json"]).json();
@@ -82,6 +83,7 @@ For more information, try '--help'.
 "#]]);
     context.mlpack(&["cache", "prune", "--max-size", "0"]).is(str![[r#"
 REMOVED  ENTRIES  SIZE
+indexes  5  [SIZE]
 layers/blobs  1  [SIZE]
 layers/environments  1  [SIZE]
 layers/layers  1  [SIZE]

@@ -33,7 +33,7 @@ const fn any(path: &'static str) -> Kind {
 
 /// In the order in which they are listed.
 pub(crate) const KINDS: &[Kind] = &[
-    digests("indexes"),
+    any("indexes"),
     verified("layers/blobs"),
     digests("layers/environments"),
     digests("layers/layers"),
@@ -60,7 +60,7 @@ pub(crate) const KINDS: &[Kind] = &[
 ];
 
 /// Folders of work in progress, which each run cleans.
-const PROGRESS: &[&str] = &["stage", "work", "serve"];
+pub(crate) const PROGRESS: &[&str] = &["stage", "work", "serve"];
 
 /// Whether a cache has something of this name at its top.
 pub(crate) fn is_known(name: &str) -> bool {
