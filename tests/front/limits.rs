@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::bad_inputs::{context_and_project, refused};
-use crate::kit::TestContext;
+use crate::kit::{TestContext, base};
 use crate::need;
 
 /// Packaging is refused with a message in little time.
@@ -77,4 +77,37 @@ fn variables_of_dockerfile_steps() {
         r#"{"entryScript": "score.py", "runtime": "python", "condaFile": "environment.yml", "extraDockerfileSteps": "steps"}"#,
     );
     refuses(&context, &args, "a value of more than 131072 bytes, which no process can be given");
+}
+
+/// What a package of a channel depends on is read by a parser that calls itself for each parenthesis.
+#[test]
+fn what_a_channel_says_of_its_packages_does_not_end_the_process() {
+    let context = TestContext::bare().own_cache();
+    let depends = format!("missing {}>=1{}", "(".repeat(20_000), ")".repeat(20_000));
+    let package = |name: &str, depends: &[String]| {
+        serde_json::json!({
+            "name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": depends,
+            "md5": "0".repeat(32), "sha256": "0".repeat(64), "size": 10, "subdir": "noarch",
+            "noarch": "generic",
+        })
+    };
+    let packages = serde_json::json!({
+        "deep-1.0-0.tar.bz2": package("deep", &[depends]),
+        "python-1.0-0.tar.bz2": package("python", &[]),
+    });
+    for (subdir, packages) in [("noarch", packages), ("linux-64", serde_json::json!({}))] {
+        let repodata = serde_json::json!({
+            "info": { "subdir": subdir }, "packages": packages, "packages.conda": {},
+        });
+        context.write(&format!("channel/{subdir}/repodata.json"), repodata.to_string());
+    }
+    let channel = context.path("channel").display().to_string();
+    let lines = format!("channels:\n- file://{channel}\n- nodefaults\ndependencies:\n- deep\n");
+    context.write("env.yml", lines);
+    context.write("score.py", "def init(): pass\ndef run(data): return data\n");
+    let base = base("debian12-py311");
+    let args = ["lock", "--es", "score.py", "--cf", "env.yml", "--bi", &base];
+    let answer = context.mlpack(&[&args[..], &["--policy", "current"]].concat());
+    assert!(answer.stderr.contains("no channel has a package missing"), "{}", answer.stderr);
+    assert_eq!(answer.code, 1);
 }

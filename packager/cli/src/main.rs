@@ -29,7 +29,19 @@ use commands::{COMPLETE, Command};
 use context::Context;
 use failure::Failure;
 
+/// For parsers of others that call themselves once for each parenthesis: a package of a conda channel may name what it
+/// depends on in 100,000. Only what is used takes memory.
+const STACK: usize = 512 << 20;
+
 fn main() -> ExitCode {
+    match std::thread::Builder::new().name("main".to_owned()).stack_size(STACK).spawn(run) {
+        // Its panic is on standard error by now.
+        Ok(thread) => thread.join().unwrap_or(ExitCode::from(101)),
+        Err(_) => run(),
+    }
+}
+
+fn run() -> ExitCode {
     // One provider of cryptography for every crate that speaks TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A shell asks for completions by this variable, and the process ends here.
