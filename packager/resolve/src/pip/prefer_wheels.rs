@@ -56,8 +56,8 @@ pub(crate) async fn compile(
                     request = without;
                     others.passed_over(open);
                 }
-                Err(Error::Pip(PipError::Unsatisfiable { .. })) => others.conflict(open),
-                Err(error) => return Err(error),
+                // Nothing else can be had, or not be built: the release stays, and is reported before it is installed.
+                Err(_) => others.conflict(open),
             }
             continue;
         }
