@@ -297,7 +297,8 @@ fn check_fix_changes_lines_and_checks_again() {
     let args = check(&context, &base);
     let lines = "channels: [file:///nowhere]\r\ndependencies: # exported\r\n- vs2015_runtime=14=h_1\r\n- python=3.11=h9_0\r\n";
     context.write("environment.yml", lines);
-    context.write("score.py", "def init():\n    pass\n");
+    let script = "import os\ndef init():\n    os.getenv('AZUREML_MODEL_DIR').split('/')[1]\n";
+    context.write("score.py", script);
     let with = |flag: &str| [&args[..], &[flag.to_owned()]].concat();
     context.mlpack(&with("--diff")).is(str![[r#"
 --- environment.yml
@@ -307,6 +308,11 @@ fn check_fix_changes_lines_and_checks_again() {
 @@ -4 +3 @@
 -- python=3.11=h9_0
 +- python=3.11
+--- score.py
++++ score.py
+@@ -3 +3 @@
+-    os.getenv('AZUREML_MODEL_DIR').split('/')[1]
++    os.getenv('AZUREML_MODEL_DIR').split('/')[-2]
 
 "#]]);
     assert_eq!(fs::read_to_string(context.path("environment.yml")).unwrap(), lines);
@@ -326,7 +332,12 @@ error[script.init-run]: [TEMP]/work/score.py: the entry script has no function `
 @@ -4 +3 @@
 -- python=3.11=h9_0
 +- python=3.11
-changed 2 lines
+--- score.py
++++ score.py
+@@ -3 +3 @@
+-    os.getenv('AZUREML_MODEL_DIR').split('/')[1]
++    os.getenv('AZUREML_MODEL_DIR').split('/')[-2]
+changed 3 lines
 error: the project has 1 error
 hint: follow the hints above and run the command again; nothing was written
 --- exit code 3

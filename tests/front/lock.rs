@@ -1,6 +1,7 @@
 //! `mlpack lock`: what it writes, and when the file is used.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use snapbox::str;
 
@@ -106,6 +107,19 @@ fn a_locked_build_sends_no_requests() {
 --- stderr
 error: cannot use /nonexistent as uv: No such file or directory (os error 2)
 hint: name another executable with MLPACK_UV
+--- exit code 1
+
+"#]]);
+    // Killed, as the system does where memory is short.
+    context
+        .write("uv", "#!/bin/sh\ncase $1 in --version) echo uv 0.13.9 ;; *) kill -9 $$ ;; esac\n");
+    let uv = context.path("uv");
+    fs::set_permissions(&uv, fs::Permissions::from_mode(0o755)).unwrap();
+    context.set("MLPACK_UV", &uv);
+    context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
+--- stderr
+error: [TEMP]/work/uv ended without a message (signal: 9 (SIGKILL))
+hint: see whether the machine had enough memory for it, and run the command again
 --- exit code 1
 
 "#]]);

@@ -27,6 +27,14 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// uv ended without a message.
+    #[error("{} {reason}", path.display())]
+    UvEnded {
+        /// The executable.
+        path: PathBuf,
+        /// How.
+        reason: String,
+    },
     /// A repository is needed and git is not installed.
     #[error("cannot read the repository {url}: git is not on the search path")]
     GitMissing {
@@ -80,6 +88,9 @@ impl Error {
                 "install it with `pip install uv`, or name an executable with MLPACK_UV".to_owned(),
             ),
             Self::UvBroken { .. } => Some("name another executable with MLPACK_UV".to_owned()),
+            Self::UvEnded { .. } => Some(
+                "see whether the machine had enough memory for it, and run the command again".to_owned(),
+            ),
             Self::GitMissing { .. } => Some(
                 "install git, or name an archive of the repository, as https://github.com/TEAM/NAME/archive/TAG.zip".to_owned(),
             ),

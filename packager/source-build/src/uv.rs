@@ -180,10 +180,18 @@ impl Uv {
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         let output = child.wait_with_output().await.map_err(broken)?;
+        let success = output.status.success();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Killed, as where memory is short.
+        if !success && stderr.trim().is_empty() {
+            let (path, reason) =
+                (self.path.clone(), format!("ended without a message ({})", output.status));
+            return Err(Error::UvEnded { path, reason });
+        }
         Ok(UvOutput {
-            success: output.status.success(),
+            success,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr,
         })
     }
 }

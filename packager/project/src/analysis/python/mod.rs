@@ -6,6 +6,7 @@ mod error;
 mod files;
 mod functions;
 mod imports;
+mod model_dir_parts;
 mod model_paths;
 mod names;
 mod nesting;
@@ -26,6 +27,7 @@ pub use error::{Error, Result};
 pub use files::{AbsolutePath, FileRead};
 pub use functions::{Decorator, Function, Parameter, ParameterKind};
 pub use imports::Import;
+pub use model_dir_parts::ModelDirPart;
 pub use model_paths::{Argument, ModelDirUse, ModelPathCall};
 pub use returns::{Return, ReturnKind};
 pub use samples::{Sample, SampleKey};
@@ -56,6 +58,8 @@ pub struct EntryScript {
     pub model_path_calls: Vec<ModelPathCall>,
     /// Paths based on `AZUREML_MODEL_DIR`.
     pub model_dir_uses: Vec<ModelDirUse>,
+    /// Parts of `AZUREML_MODEL_DIR` by their number.
+    pub model_dir_parts: Vec<ModelDirPart>,
     /// What `run` returns, where it is visible in the text.
     pub returns: Vec<Return>,
     /// Strings that are absolute paths of one machine.
@@ -107,6 +111,7 @@ impl EntryScript {
             imports: Vec::new(),
             model_path_calls: Vec::new(),
             model_dir_uses: Vec::new(),
+            model_dir_parts: Vec::new(),
             returns: Vec::new(),
             absolute_paths: Vec::new(),
             file_reads: Vec::new(),
@@ -152,6 +157,7 @@ impl EntryScript {
         script.downloads = downloads::collect(body, &names, &positions);
         (script.model_path_calls, script.model_dir_uses) =
             model_paths::collect(body, &names, &positions);
+        script.model_dir_parts = model_dir_parts::collect(body, &names, &positions);
         script.returns = returns::collect(body, &names, &positions);
         (script.absolute_paths, script.file_reads) = files::collect(body, &names, &positions);
         script.samples = samples::collect(body, &names, &positions);

@@ -1,6 +1,6 @@
 //! From byte offsets to lines and columns.
 
-use ruff_text_size::TextSize;
+use ruff_text_size::{TextRange, TextSize};
 
 /// Where each line of a text begins.
 pub(super) struct Positions<'a> {
@@ -22,6 +22,11 @@ impl<'a> Positions<'a> {
         let start = self.starts.get(line.wrapping_sub(1)).copied().unwrap_or(0);
         let column = self.text.get(start..offset).map_or(0, |part| part.chars().count());
         (line.max(1), column + 1)
+    }
+
+    /// Returns what is written in a range.
+    pub(super) fn written(&self, range: TextRange) -> &'a str {
+        self.text.get(range.start().to_usize()..range.end().to_usize()).unwrap_or_default()
     }
 
     /// Returns the line of an offset, from 1.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Finding, Needs, Subject};
+use crate::analysis::python::{EntryScript, ModelDirPart};
+use crate::check::{Edit, Finding, Needs, Subject};
+use crate::image::APP_ROOT;
 use crate::project::{Model, PackedKind};
 
 pub(crate) const ID: &str = "script.model-dir";
@@ -15,6 +17,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let tree = tree(models);
+    let parts = script.model_dir_parts.iter().filter_map(|part| part_of(models, script, part));
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for used in &script.model_dir_uses {
         if used.parts.iter().any(|part| part == "..") {
@@ -41,7 +44,33 @@ pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
         let (message, hint) = explain(models, &joined);
         found.push(Finding::unless(used.guarded, ID, message, hint).at(&script.path, used.line));
     }
+    found.extend(parts);
     found
+}
+
+/// Reports a part that is another one than on Azure until 2020, where the variable was `azureml-models/NAME/VERSION`.
+fn part_of(models: &[Model], script: &EntryScript, part: &ModelDirPart) -> Option<Finding> {
+    let [model] = models else { return None };
+    let version = model.version.to_string();
+    let relative = ["azureml-models", &model.name, &version];
+    let meant = relative.get(part.index)?;
+    let folder = format!("{APP_ROOT}/{}", relative.join("/"));
+    let taken = folder.split('/').nth(part.index).unwrap_or_default();
+    let written = &part.written;
+    // From the end the count is the same in both.
+    let (begin, _) = written.rsplit_once('[')?;
+    let to = format!("{begin}[-{}]", relative.len() - part.index);
+    let edit = Edit {
+        path: script.path.clone(),
+        line: part.line,
+        from: written.clone(),
+        to: Some(to.clone()),
+    };
+    let message = format!(
+        "AZUREML_MODEL_DIR.{written} is `{taken}` and not `{meant}`: the variable is an absolute path, {folder}"
+    );
+    let finding = Finding::error(ID, message, format!("write `{to}`"));
+    Some(finding.at(&script.path, part.line).with_edits(vec![edit]))
 }
 
 /// Returns paths below `AZUREML_MODEL_DIR`; true for links. With one model it is the folder of its
@@ -172,6 +201,24 @@ mod tests {
             case("'a.pkl'").run(run),
             error("AZUREML_MODEL_DIR/a.pkl: no model is passed", "pass a model: --model NAME=PATH")
         );
+    }
+
+    #[test]
+    fn parts_are_counted_from_the_end() {
+        let script = "import os\nos.getenv('AZUREML_MODEL_DIR').split('/')[1]\n";
+        let case = |models: &[&str]| {
+            let case = Case::new(&[("score.py", script), ("a.pkl", "x"), ("b.pkl", "x")]);
+            models.iter().fold(case, |case, model| case.model(model)).run(run)
+        };
+        let found = case(&["net:3=a.pkl"]);
+        let [Finding { message, hint, .. }] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(
+            message,
+            "AZUREML_MODEL_DIR.split('/')[1] is `var` and not `net`: the variable is an absolute path, /var/azureml-app/azureml-models/net/3"
+        );
+        assert_eq!(hint, "write `split('/')[-2]`");
+        // The folder of several models has no name and no version.
+        assert_eq!(case(&["a=a.pkl", "b=b.pkl"]), []);
     }
 
     #[test]
