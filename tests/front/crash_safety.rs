@@ -1,6 +1,7 @@
 //! Damaged and remembered files: what a cache has is checked before it is used.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
@@ -104,8 +105,10 @@ fn signals_leave_nothing_half_written() {
         kill_process(pid, signal).unwrap();
         let status = child.wait().unwrap();
         if !status.success() {
-            assert_eq!(status.code(), Some(code), "after {delay} ms");
-            ended += 1;
+            // A process that had only read its arguments is ended by the signal itself, which a shell shows alike.
+            let by_itself = status.signal().map(|number| 128 + number);
+            assert_eq!(status.code().or(by_itself), Some(code), "after {delay} ms");
+            ended += usize::from(status.code().is_some());
         }
         assert_eq!(pending(context.root()), Vec::<String>::new(), "after {delay} ms");
     }
