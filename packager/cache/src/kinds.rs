@@ -3,7 +3,7 @@
 /// What the names in a folder are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// 64 hexadecimal digits, and what may follow after a dot.
+    /// 64 hexadecimal digits, or two times so many with a dash between, and what may follow after a dot.
     Digests,
     /// Anything.
     Any,
@@ -33,7 +33,7 @@ const fn any(path: &'static str) -> Kind {
 
 /// In the order in which they are listed.
 pub(crate) const KINDS: &[Kind] = &[
-    any("indexes"),
+    digests("indexes"),
     verified("layers/blobs"),
     digests("layers/environments"),
     digests("layers/layers"),
@@ -74,7 +74,11 @@ impl Names {
         let stem = name.split('.').next().unwrap_or_default();
         let hex = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
         match self {
-            Self::Digests => stem.len() == 64 && stem.bytes().all(hex),
+            Self::Digests => {
+                let is_digest = |text: &str| text.len() == 64 && text.bytes().all(hex);
+                let (first, second) = stem.split_once('-').unwrap_or((stem, stem));
+                is_digest(first) && is_digest(second)
+            }
             Self::Any => !name.starts_with('.'),
         }
     }

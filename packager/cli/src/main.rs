@@ -30,7 +30,7 @@ use context::Context;
 use failure::Failure;
 
 /// For parsers of others that call themselves once for each parenthesis: a package of a conda channel may name what it
-/// depends on in 100,000. Only what is used takes memory.
+/// depends on in thousands. More than this holds still ends the process. Only what is used takes memory.
 const STACK: usize = 512 << 20;
 
 fn main() -> ExitCode {

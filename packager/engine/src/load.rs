@@ -2,13 +2,13 @@
 
 use bollard::query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt;
+use mlpack_oci::archive::without_zstd;
 use mlpack_oci::{Image, PinnedReference, Progress, Reference};
 
 use crate::inspect::EngineImage;
 use crate::known_layers::{blobs_from, common_prefix};
 use crate::tar_stream::{archive_stream, blocking};
 use crate::{Engine, Error, Result};
-use mlpack_oci::archive::without_zstd;
 
 impl Engine {
     /// Loads an image and names it `name` (`NAME[:TAG]`). Layers that the engine has are not sent; the

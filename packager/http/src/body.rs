@@ -10,8 +10,8 @@ use crate::cause::{Cause, CauseKind};
 /// How long a body is waited for before its pace counts.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// What has to arrive in that time, in bytes: 100 bytes a second, a fiftieth of a telephone modem.
-const LEAST: u64 = 6000;
+/// What has to arrive meanwhile, in bytes a second.
+const LEAST: f64 = 100.0;
 
 /// A body that is read piece by piece. It ends with an error if almost nothing arrives: a server that sends a byte a
 /// second never times out and never ends. Only the time of waiting for it counts.
@@ -46,7 +46,7 @@ impl Body {
         if piece.is_none() || self.waited < self.window {
             return Ok(piece);
         }
-        if self.arrived < LEAST {
+        if (self.arrived as f64) < LEAST * self.waited.as_secs_f64() {
             let seconds = self.waited.as_secs();
             let reason = format!("only {} bytes arrived in {seconds} s", self.arrived);
             return Err(Cause { kind: CauseKind::TooSlow, reason });
@@ -63,8 +63,8 @@ mod tests {
 
     use super::*;
 
-    /// A server whose answer has pieces of so many bytes, a millisecond apart, until it is no longer read.
-    async fn read(piece: usize, count: usize) -> Result<usize, Cause> {
+    /// A server whose answer has pieces of so many bytes, so many milliseconds apart, until it is no longer read.
+    async fn read(piece: usize, count: usize, pause: u64) -> Result<usize, Cause> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
@@ -73,7 +73,7 @@ mod tests {
             lines.map_while(Result::ok).find(String::is_empty);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
             for _ in 0..count {
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(Duration::from_millis(pause));
                 if stream.write_all(&vec![b'x'; piece]).is_err() {
                     return;
                 }
@@ -91,10 +91,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_gets_nowhere_is_given_up() {
-        let cause = read(1, 1_000_000).await.unwrap_err();
+        let cause = read(1, 1_000_000, 50).await.unwrap_err();
         assert_eq!(cause.kind, CauseKind::TooSlow);
         assert!(cause.reason.starts_with("only "), "{}", cause.reason);
-        assert_eq!(read(1, 20).await.unwrap(), 20);
-        assert_eq!(read(100_000, 300).await.unwrap(), 30_000_000);
+        assert_eq!(read(1, 20, 1).await.unwrap(), 20);
+        assert_eq!(read(100_000, 300, 1).await.unwrap(), 30_000_000);
     }
 }

@@ -52,8 +52,12 @@ impl PendingFile {
     /// The system's.
     pub fn persist_with_mode(self, path: &Path, mode: u32) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
+        self.persist_as(path, fs::Permissions::from_mode(mode & !umask()))
+    }
+
+    fn persist_as(self, path: &Path, permissions: fs::Permissions) -> io::Result<()> {
         let Self { file, owned } = self;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode & !umask()))?;
+        file.as_file().set_permissions(permissions)?;
         owned.release(|| file.persist(path).map(drop).map_err(|error| error.error))
     }
 
@@ -96,10 +100,8 @@ impl Write for PendingFile {
 pub fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let permissions = fs::metadata(path)?.permissions();
     let file = pending_beside(path, bytes)?;
-    file.file.as_file().set_permissions(permissions)?;
     file.file.as_file().sync_all()?;
-    let PendingFile { file, owned } = file;
-    owned.release(|| file.persist(path).map(drop).map_err(|error| error.error))?;
+    file.persist_as(path, permissions)?;
     sync_folder(path)
 }
 

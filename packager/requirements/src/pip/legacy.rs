@@ -2,8 +2,10 @@
 
 use std::str::FromStr as _;
 
-use pep440_rs::{VersionSpecifier, VersionSpecifiers};
+use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{Requirement, VerbatimUrl};
+
+use crate::PythonVersion;
 
 /// Comparisons, each before those that it begins with.
 const OPERATORS: [&str; 8] = ["===", "~=", "==", "!=", ">=", "<=", ">", "<"];
@@ -63,6 +65,17 @@ fn clause(text: &str) -> Option<String> {
         _ => None,
     }
     .filter(|clause| clause.is_empty() || is_valid(clause))
+}
+
+/// Whether a release is for a Python by its `Requires-Python` (PyPA, "Core metadata"). What cannot be read was no reason for
+/// pip either.
+pub fn admits_python(required: &str, python: PythonVersion) -> bool {
+    let required = repair_specifiers(required);
+    let required = required.and_then(|text| VersionSpecifiers::from_str(&text).ok());
+    let (Some(required), Ok(version)) = (required, Version::from_str(&python.to_string())) else {
+        return true;
+    };
+    required.contains(&version)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod option;
 mod reference;
 
 pub use indexes::{IndexUrl, Indexes};
-pub use legacy::{repair_requirement, repair_specifiers};
+pub use legacy::{admits_python, repair_requirement, repair_specifiers};
 pub use line::{PipLine, PipLineKind};
 pub use list::{PipList, Reading, RemoteLists, Wanted};
 pub use reference::{Location, Reference};

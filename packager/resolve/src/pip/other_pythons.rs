@@ -2,15 +2,13 @@
 //! `>=3.6,<3.7`, or `!=3.6.*` as some lists of exclusions have it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr as _;
 
 use futures_util::StreamExt as _;
 use mlpack_lock::{ArtifactKind, ArtifactOrigin, LockedPackage};
 use mlpack_packages::net::client::Client;
 use mlpack_packages::net::index::{self, IndexFile};
-use mlpack_requirements::pip::repair_specifiers;
+use mlpack_requirements::pip::admits_python;
 use mlpack_requirements::{PythonVersion, Target};
-use pep440_rs::{Version, VersionSpecifiers};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -100,7 +98,6 @@ impl RequiredPythons {
         client: &Client,
         python: PythonVersion,
     ) -> Vec<ForOthers> {
-        let Ok(python) = Version::from_str(&python.to_string()) else { return Vec::new() };
         let mut known = self.0.lock().await;
         let wheels = packages.iter().filter_map(wheel);
         let unknown = wheels.filter(|(_, file)| !known.contains_key(&file.filename));
@@ -116,7 +113,7 @@ impl RequiredPythons {
         known.extend(found);
         let required = |package: &LockedPackage| {
             let required = known.get(&package.artifact.filename)?.clone()?;
-            (!admits(&required, &python)).then(|| ForOthers {
+            (!admits_python(&required, python)).then(|| ForOthers {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 required,
@@ -140,11 +137,4 @@ fn wheel(package: &LockedPackage) -> Option<(&LockedPackage, IndexFile)> {
 fn required_python(metadata: &str) -> Option<&str> {
     let head = metadata.lines().take_while(|line| !line.is_empty());
     head.filter_map(|line| line.strip_prefix("Requires-Python:")).map(str::trim).next()
-}
-
-/// Whether a release is for a Python. What cannot be read was no reason for pip either.
-fn admits(required: &str, python: &Version) -> bool {
-    let required = repair_specifiers(required);
-    let required = required.and_then(|text| VersionSpecifiers::from_str(&text).ok());
-    required.is_none_or(|required| required.contains(python))
 }

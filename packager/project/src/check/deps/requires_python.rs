@@ -1,10 +1,7 @@
 //! Packages that are for other Pythons (PyPA, "Core metadata", `Requires-Python`). pip does not install
 //! them; the resolver looks at lower bounds only.
 
-use std::str::FromStr as _;
-
-use mlpack_requirements::pip::repair_specifiers;
-use pep440_rs::{Version, VersionSpecifiers};
+use mlpack_requirements::pip::admits_python;
 
 use crate::check::{Finding, Needs, Subject};
 
@@ -14,14 +11,8 @@ pub(crate) const NEEDS: Needs = Needs::Packages;
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(resolved) = subject.resolved else { return Vec::new() };
     let python = resolved.environment.target.python;
-    let Ok(version) = Version::from_str(&python.to_string()) else { return Vec::new() };
     let required = resolved.inventory.required_pythons();
-    let excluded = required.filter(|(_, required)| {
-        // What cannot be read was no reason for pip either.
-        let required = repair_specifiers(required);
-        let required = required.and_then(|text| VersionSpecifiers::from_str(&text).ok());
-        required.is_some_and(|required| !required.contains(&version))
-    });
+    let excluded = required.filter(|(_, required)| !admits_python(required, python));
     excluded
         .map(|(package, required)| {
             let release = resolved.release(package).unwrap_or_default();
