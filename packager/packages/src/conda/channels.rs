@@ -28,11 +28,17 @@ struct ChannelNames {
     condarc: Condarc,
 }
 
-/// A channel, and its address as it may be shown.
+/// A channel by its address as it may be shown and kept, and the address as its server takes it.
 #[derive(Debug, Clone)]
 struct KnownChannel {
     channel: Channel,
-    shown: Url,
+    secret: Url,
+}
+
+impl KnownChannel {
+    fn shown(&self) -> &str {
+        self.channel.base_url.as_str()
+    }
 }
 
 impl Channels {
@@ -135,30 +141,33 @@ impl Channels {
         }
     }
 
-    /// As the gateway takes them.
+    /// As the gateway takes them, without secrets.
     pub fn iter(&self) -> impl Iterator<Item = Channel> {
         self.list.iter().map(|known| known.channel.clone())
     }
 
     /// Their addresses without secrets, for messages.
     pub fn shown(&self) -> Vec<String> {
-        self.list.iter().map(|known| known.shown.to_string()).collect()
+        self.list.iter().map(|known| known.shown().to_owned()).collect()
     }
 
     /// The channel whose address is in a message, as it may be shown.
     pub fn named_in(&self, message: &str) -> Option<String> {
-        let is_in = |known: &&KnownChannel| message.contains(known.channel.base_url.as_str());
-        self.list.iter().find(is_in).map(|known| known.shown.to_string())
+        let is_in = |known: &&KnownChannel| {
+            message.contains(known.shown()) || message.contains(known.secret.as_str())
+        };
+        self.list.iter().find(is_in).map(|known| known.shown().to_owned())
     }
 
     /// What the channel of a package's address is called: its name below the alias, else its
     /// address.
     pub fn called(&self, url: &str) -> String {
         let mut known = self.list.iter();
-        match known.find(|known| url.starts_with(known.channel.base_url.as_str())) {
-            Some(KnownChannel { shown, .. }) => {
-                let name = self.known.as_ref().and_then(|of| of.config.strip_channel_alias(shown));
-                name.unwrap_or_else(|| shown.as_str().trim_end_matches('/').to_owned())
+        match known.find(|known| url.starts_with(known.shown())) {
+            Some(found) => {
+                let url = found.channel.base_url.url();
+                let name = self.known.as_ref().and_then(|of| of.config.strip_channel_alias(url));
+                name.unwrap_or_else(|| found.shown().trim_end_matches('/').to_owned())
             }
             None => hide(url),
         }
@@ -167,18 +176,18 @@ impl Channels {
     /// An address of one of the channels as it may be shown and kept.
     pub fn without_secret(&self, url: &str) -> String {
         for known in &self.list {
-            if let Some(rest) = url.strip_prefix(known.channel.base_url.as_str()) {
-                return format!("{}{rest}", known.shown);
+            if let Some(rest) = url.strip_prefix(known.secret.as_str()) {
+                return format!("{}{rest}", known.shown());
             }
         }
         hide(url)
     }
 
-    /// An address as the channel's server wants it.
+    /// An address as the channel's server takes it.
     pub fn with_secret(&self, url: &str) -> String {
         for known in &self.list {
-            if let Some(rest) = url.strip_prefix(known.shown.as_str()) {
-                return format!("{}{rest}", known.channel.base_url);
+            if let Some(rest) = url.strip_prefix(known.shown()) {
+                return format!("{}{rest}", known.secret);
             }
         }
         url.to_owned()
@@ -188,7 +197,7 @@ impl Channels {
     pub fn clean(&self, message: &str) -> String {
         let mut clean = message.to_owned();
         for known in &self.list {
-            clean = clean.replace(known.channel.base_url.as_str(), known.shown.as_str());
+            clean = clean.replace(known.secret.as_str(), known.shown());
         }
         clean
     }
@@ -196,11 +205,12 @@ impl Channels {
 
 fn channel(name: &str, config: &ChannelConfig) -> Result<KnownChannel> {
     let bad = |reason: String| Error::Channel { channel: hide(name), reason };
-    let channel = Channel::from_str(name, config).map_err(|error| bad(error.to_string()))?;
-    let shown: Url = hide(channel.base_url.as_str())
-        .parse()
-        .map_err(|error: url::ParseError| bad(error.to_string()))?;
-    Ok(KnownChannel { channel, shown })
+    let mut channel = Channel::from_str(name, config).map_err(|error| bad(error.to_string()))?;
+    let secret = Url::from(channel.base_url);
+    let shown: Url =
+        hide(secret.as_str()).parse().map_err(|error: url::ParseError| bad(error.to_string()))?;
+    channel.base_url = shown.into();
+    Ok(KnownChannel { channel, secret })
 }
 
 /// An address without user, password and `/t/TOKEN/` (the way of anaconda.org).

@@ -6,6 +6,7 @@ pub mod closure;
 pub mod condarc;
 pub mod fetch;
 pub mod files;
+pub mod logins;
 
 pub use closure::closure;
 pub use fetch::fetch;

@@ -23,6 +23,7 @@ use mlpack_lock::VirtualPackages;
 use mlpack_packages::Settings;
 use mlpack_packages::cache::store::Store;
 use mlpack_packages::conda::channels::Channels;
+use mlpack_packages::conda::logins::client_with_logins;
 use mlpack_requirements::{Architecture, CondaDependency, CondaFile};
 
 /// The platform of a channel for an architecture.
@@ -166,7 +167,7 @@ async fn repodata(
     settings: &Settings,
 ) -> Result<RepoDataQueryOutput> {
     let gateway = Gateway::builder()
-        .with_client(mlpack_packages::net::client::http()?)
+        .with_client(client_with_logins(channels)?)
         .with_cache_dir(Store::new(&settings.cache).repodata())
         .finish();
     // By name alone: the gateway omits what a version bound excludes, and a channel of higher
@@ -212,9 +213,7 @@ fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
         }
     }
     let channel = match error {
-        GatewayError::SubdirNotFoundError(missing) => {
-            channels.without_secret(missing.channel.base_url.as_str())
-        }
+        GatewayError::SubdirNotFoundError(missing) => missing.channel.base_url.to_string(),
         _ => channels.named_in(&reason).unwrap_or_else(|| channels.shown().join(", ")),
     };
     if channels.are_implied() {
@@ -227,6 +226,7 @@ fn unreadable(error: &GatewayError, channels: &Channels) -> Error {
 fn package(record: &RepoDataRecord, channels: &Channels) -> Result<CondaPackage> {
     let of = &record.package_record;
     let name = of.name.as_normalized().to_owned();
+    // The list of a channel may name packages by whole addresses.
     let url = channels.without_secret(record.url.as_str());
     let hash = of.sha256.ok_or_else(|| mlpack_packages::Error::Channel {
         channel: url.clone(),
