@@ -119,7 +119,7 @@ hint: name another executable with MLPACK_UV
     context.mlpack(&package(&project, &["--no-lock"])).is(str![[r#"
 --- stderr
 error: [TEMP]/work/uv ended without a message (signal: 9 (SIGKILL))
-hint: see whether the machine had enough memory for it, and run the command again
+hint: see whether the machine had enough memory for it and its threads (`ulimit -u`), and run the command again
 --- exit code 1
 
 "#]]);

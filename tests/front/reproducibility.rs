@@ -111,8 +111,31 @@ fn as_another_user() {
     }
     let nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
     let mut command = other.program("setpriv", &nobody);
-    command.arg(program).args(&args).arg("--quiet");
+    command.arg(&program).args(&args).arg("--quiet");
     assert_eq!(expected, other.answer(command, "").digest());
+    // A user that no other test runs as, for the limit counts all threads of a user.
+    if !has("prlimit") {
+        return;
+    }
+    let mut refused = 0;
+    for threads in [2, 5, 8, 12, 1000] {
+        // The users before own it.
+        let _ = fs::remove_dir_all(other.path("out"));
+        let limit = format!("--nproc={threads}:{threads}");
+        let user = ["setpriv", "--reuid", "64242", "--regid", "64242", "--clear-groups"];
+        let mut command = other.program("prlimit", &[&[limit.as_str()], &user[..]].concat());
+        command.arg(&program).args(&args).arg("--quiet").args(["--cache-dir", "../few"]);
+        let answer = other.answer(command, "");
+        if answer.code == 0 {
+            assert_eq!(expected, answer.digest());
+        } else {
+            let reason = "Resource temporarily unavailable";
+            assert!(answer.code == 1 && answer.stderr.contains(reason), "{}", answer.stderr);
+            assert!(!answer.stderr.contains("panicked"), "{}", answer.stderr);
+            refused += 1;
+        }
+    }
+    assert!((1..5).contains(&refused), "{refused} of 5");
 }
 
 #[test]

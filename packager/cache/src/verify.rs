@@ -3,11 +3,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
-use mlpack_oci::{HashingReader, Meter, Progress};
+use mlpack_oci::{HashingReader, Meter, Progress, in_parallel};
 use serde::Serialize;
 
 use crate::kinds::KINDS;
@@ -90,31 +87,13 @@ fn downloaded(folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 fn damaged<'f>(files: &'f [Named], threads: usize, meter: &dyn Meter) -> Result<Vec<&'f Named>> {
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    let work = || -> Result<()> {
-        while let Some((number, file)) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            files.get(number).map(|file| (number, file))
-        } {
-            let digest = hash(&file.file).map_err(Error::io("read", &file.file))?;
-            meter.advance(file.bytes);
-            if digest != file.digest
-                && let Ok(mut found) = found.lock()
-            {
-                found.push(number);
-            }
-        }
-        Ok(())
-    };
-    let outcomes: Vec<Result<()>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
-    });
-    outcomes.into_iter().collect::<Result<()>>()?;
-    let mut found = found.into_inner().unwrap_or_default();
-    found.sort_unstable();
-    Ok(found.into_iter().map(|number| &files[number]).collect())
+    let is_damaged = in_parallel(files.len(), threads, |number| {
+        let file = &files[number];
+        let digest = hash(&file.file).map_err(Error::io("read", &file.file))?;
+        meter.advance(file.bytes);
+        Ok(digest != file.digest)
+    })?;
+    Ok(files.iter().zip(is_damaged).filter_map(|(file, damaged)| damaged.then_some(file)).collect())
 }
 
 fn hash(path: &Path) -> io::Result<String> {

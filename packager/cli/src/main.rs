@@ -13,6 +13,7 @@ mod embedded;
 mod failure;
 mod foreign;
 mod output;
+mod panics;
 mod progress;
 mod render;
 mod reporter;
@@ -48,6 +49,7 @@ fn run() -> ExitCode {
     CompleteEnv::with_factory(|| candidates::add(Cli::command())).var(COMPLETE).complete();
     let cli = cli::parse(std::env::args_os());
     let format = cli.global.format;
+    panics::report_panics(format);
     let run = |context: Context| {
         // It ends its service and its children itself.
         if !matches!(cli.command, Command::Serve(_)) {

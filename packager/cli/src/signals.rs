@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use mlpack_oci::pending::remove_unfinished;
@@ -44,7 +45,9 @@ pub(crate) fn end_on_signals(runtime: &Handle) {
                 signals.recv().await;
                 ENDING.store(true, Ordering::SeqCst);
                 // Other threads may wait for the network or run a child: they end with the process.
-                std::thread::spawn(move || end(128 + number));
+                if Builder::new().spawn(move || end(128 + number)).is_err() {
+                    end(128 + number);
+                }
             }
         });
     }
@@ -57,8 +60,9 @@ fn ignored() -> u64 {
     line.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0)
 }
 
+/// Ends children, removes what is unfinished, and ends the process.
 #[allow(clippy::exit, reason = "destructors of other threads would not run either")]
-fn end(code: i32) {
+pub(crate) fn end(code: i32) {
     let children = descendants(std::process::id());
     children.iter().for_each(|pid| send(*pid, Signal::TERM));
     let deadline = Instant::now() + GRACE;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::thread::{self, Builder};
 
 use serde::Deserialize;
 
@@ -150,14 +150,14 @@ fn reason(said: &str) -> Option<&str> {
 fn answer(child: &mut Child) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
-        let said = scope.spawn(move || {
+        let said = Builder::new().spawn_scoped(scope, move || {
             let mut bytes = Vec::new();
             if let Some(mut stderr) = stderr {
                 (&mut stderr).take(ANSWER).read_to_end(&mut bytes)?;
                 io::copy(&mut stderr, &mut io::sink())?;
             }
             Ok::<_, io::Error>(bytes)
-        });
+        })?;
         let mut bytes = Vec::new();
         let read = stdout.map_or(Ok(0), |out| out.take(ANSWER + 1).read_to_end(&mut bytes));
         if read.is_err() || bytes.len() as u64 > ANSWER {

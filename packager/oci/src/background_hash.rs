@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,10 +24,11 @@ pub(crate) struct BackgroundHash {
 }
 
 impl BackgroundHash {
-    pub(crate) fn new() -> Self {
+    /// Starts the thread.
+    pub(crate) fn new() -> io::Result<Self> {
         let (full, blocks) = sync_channel::<Vec<u8>>(IN_FLIGHT);
         let (done, empty) = channel();
-        let worker = thread::spawn(move || {
+        let worker = Builder::new().spawn(move || {
             let mut hash = Sha256::new();
             for mut block in blocks {
                 hash.update(&block);
@@ -36,8 +37,8 @@ impl BackgroundHash {
                 let _ = done.send(block);
             }
             Digest::from_hash(hash)
-        });
-        Self { block: Vec::new(), full, empty, worker, size: 0 }
+        })?;
+        Ok(Self { block: Vec::new(), full, empty, worker, size: 0 })
     }
 
     /// Appends bytes.
@@ -76,11 +77,11 @@ mod tests {
     #[test]
     fn it_gives_what_hashing_at_once_gives() {
         let bytes: Vec<u8> = (0..3 * BLOCK + 17).map(|n| (n % 251) as u8).collect();
-        let mut hash = BackgroundHash::new();
+        let mut hash = BackgroundHash::new().unwrap();
         for part in bytes.chunks(100_003) {
             hash.update(part).unwrap();
         }
         assert_eq!(hash.finish().unwrap(), (Digest::of(&bytes), bytes.len() as u64));
-        assert_eq!(BackgroundHash::new().finish().unwrap(), (Digest::of(b""), 0));
+        assert_eq!(BackgroundHash::new().unwrap().finish().unwrap(), (Digest::of(b""), 0));
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Digest;
-use crate::io_error::{self, IoError};
+use crate::io_error::{IoError, io_hint};
 use crate::limits::LimitExceeded;
 
 /// Result of this crate.
@@ -146,7 +146,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Io(error) => return error.hint(),
-            Self::Pack { source, .. } => return io_error::hint(source),
+            Self::Pack { source, .. } => return io_hint(source),
             Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::LayerDamaged { .. } => {
                 "the image was damaged in transfer or storage: fetch or save it again"
             }

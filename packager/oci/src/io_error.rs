@@ -25,14 +25,20 @@ impl IoError {
 
     /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
-        hint(&self.source)
+        io_hint(&self.source)
     }
 }
 
-/// Returns the hint for a full disk.
-pub(crate) fn hint(source: &io::Error) -> Option<String> {
-    (source.kind() == io::ErrorKind::StorageFull).then(|| {
-        "the disk is full: free some space, or set MLPACK_CACHE_DIR and the output to a larger disk"
-            .to_owned()
-    })
+/// Returns the hint for a full disk, or for a limit on threads and processes (pthread_create(3) and fork(2), EAGAIN).
+pub fn io_hint(source: &io::Error) -> Option<String> {
+    let hint = match source.kind() {
+        io::ErrorKind::StorageFull => {
+            "the disk is full: free some space, or set MLPACK_CACHE_DIR and the output to a larger disk"
+        }
+        io::ErrorKind::WouldBlock => {
+            "no more threads or processes may run: raise the limit (`ulimit -u`, or the container's limit of processes), or end others"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }

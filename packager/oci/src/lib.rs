@@ -18,6 +18,7 @@ pub mod labels;
 pub mod layer;
 pub mod layout;
 pub mod limits;
+mod parallel;
 mod pax;
 pub mod pending;
 mod platform;
@@ -38,8 +39,9 @@ pub use error::{Error, Result};
 pub use image::{
     Choice, Image, Layer, MAX_INDEXES, MAX_MANIFEST_SIZE, choose_platform, descriptor, is_index,
 };
-pub use io_error::IoError;
+pub use io_error::{IoError, io_hint};
 pub use oci_spec::image as spec;
+pub use parallel::in_parallel;
 pub use platform::Platform;
 pub use progress::{Meter, Progress, Silent};
 pub use reference::{Location, LocationParseError, PinnedReference, Reference};

@@ -47,6 +47,11 @@ impl BlobStore {
         self.dir.join(digest.hex())
     }
 
+    /// The folder of the blobs.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The size of a blob in bytes, if the store has it.
     pub fn size(&self, digest: &Digest) -> Option<u64> {
         self.path(digest).metadata().ok().filter(fs::Metadata::is_file).map(|meta| meta.len())
@@ -59,7 +64,9 @@ impl BlobStore {
     pub fn begin(&self) -> Result<PendingBlob> {
         let file =
             PendingFile::new_in(&self.dir).map_err(Error::io("create a file in", &self.dir))?;
-        Ok(PendingBlob { store: self.clone(), file, hash: BackgroundHash::new() })
+        let hash =
+            BackgroundHash::new().map_err(Error::io("start a thread to write in", &self.dir))?;
+        Ok(PendingBlob { store: self.clone(), file, hash })
     }
 
     /// Writes a small blob.

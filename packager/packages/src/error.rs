@@ -103,11 +103,8 @@ impl Error {
     /// Returns what the user can do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(
-                "the disk is full: free some space, or set MLPACK_CACHE_DIR to a larger disk"
-                    .to_owned(),
-            ),
-            Self::Io { .. } | Self::InvalidWheel { .. } => None,
+            Self::Io { source, .. } => mlpack_oci::io_hint(source),
+            Self::InvalidWheel { .. } => None,
             Self::Requirements(error) => error.hint(),
             Self::Fetch { .. } => {
                 Some("check the network, and PIP_INDEX_URL if there is a mirror".to_owned())

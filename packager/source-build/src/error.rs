@@ -27,7 +27,7 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// uv ended without a message.
+    /// uv was killed, or panicked.
     #[error("{} {reason}", path.display())]
     UvEnded {
         /// The executable.
@@ -89,7 +89,7 @@ impl Error {
             ),
             Self::UvBroken { .. } => Some("name another executable with MLPACK_UV".to_owned()),
             Self::UvEnded { .. } => Some(
-                "see whether the machine had enough memory for it, and run the command again".to_owned(),
+                "see whether the machine had enough memory for it and its threads (`ulimit -u`), and run the command again".to_owned(),
             ),
             Self::GitMissing { .. } => Some(
                 "install git, or name an archive of the repository, as https://github.com/TEAM/NAME/archive/TAG.zip".to_owned(),

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use mlpack_oci::{Digest, Progress};
@@ -182,17 +182,30 @@ impl Uv {
         let output = child.wait_with_output().await.map_err(broken)?;
         let success = output.status.success();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        // Killed, as where memory is short.
-        if !success && stderr.trim().is_empty() {
-            let (path, reason) =
-                (self.path.clone(), format!("ended without a message ({})", output.status));
-            return Err(Error::UvEnded { path, reason });
+        if let Some(reason) = breakdown(output.status, &stderr) {
+            return Err(Error::UvEnded { path: self.path.clone(), reason });
         }
         Ok(UvOutput {
             success,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr,
         })
+    }
+}
+
+/// How uv ended, if it did not end itself: killed, as where memory is short, or by a panic, where a thread is refused.
+fn breakdown(status: ExitStatus, stderr: &str) -> Option<String> {
+    if status.success() {
+        return None;
+    }
+    // The line of a panic names thread and place, the next has the reason.
+    let mut lines = stderr.lines().skip_while(|line| !line.contains("panicked at")).skip(1);
+    match lines.next() {
+        Some(reason) => Some(format!("ended: {reason} ({status})")),
+        None if status.code().is_none() || stderr.trim().is_empty() => {
+            Some(format!("ended without a message ({status})"))
+        }
+        None => None,
     }
 }
 

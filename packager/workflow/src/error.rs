@@ -97,7 +97,7 @@ impl Error {
                 Some("install Python 3.8 or newer, or name a base with --base-image".to_owned())
             }
             Self::Cache { .. } => Some("set MLPACK_CACHE_DIR to a writable directory".to_owned()),
-            Self::Io { .. } => None,
+            Self::Io { source, .. } => mlpack_oci::io_hint(source),
         }
     }
 

@@ -12,7 +12,7 @@ mod pack;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mlpack_oci::Digest;
+use mlpack_oci::{Digest, in_parallel};
 
 use crate::{Error, Result};
 use compiler::BytecodeCompiler;
@@ -97,18 +97,11 @@ impl Bytecode {
             None => {
                 let packing = pack::Packing::new(&path)?;
                 let workers = self.threads.min(sources.len().div_ceil(SHARE));
-                let done: Vec<Result<()>> = std::thread::scope(|scope| {
-                    let work: Vec<_> = (0..workers)
-                        .map(|worker| {
-                            let own: Vec<_> =
-                                sources.iter().copied().skip(worker).step_by(workers).collect();
-                            let packing = &packing;
-                            scope.spawn(move || self.compiler.compile(&own, prefix, packing))
-                        })
-                        .collect();
-                    work.into_iter().filter_map(|worker| worker.join().ok()).collect()
-                });
-                done.into_iter().collect::<Result<()>>()?;
+                in_parallel(workers, workers, |worker| {
+                    let own: Vec<_> =
+                        sources.iter().copied().skip(worker).step_by(workers).collect();
+                    self.compiler.compile(&own, prefix, &packing)
+                })?;
                 packing.finish()?;
                 let broken = || Error::Compiler {
                     python: self.python.path.clone(),

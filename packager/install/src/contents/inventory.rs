@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mlpack_oci::Digest;
+use mlpack_oci::{Digest, in_parallel};
 
 use super::{Modules, PackageContents, cache, read};
 use crate::Result;
@@ -64,25 +64,11 @@ impl Inventory {
             .map(Archive::Conda)
             .chain(fetched.wheels.iter().map(Archive::Wheel))
             .collect();
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(archive) = all.get(number) else { return done };
-                done.push((number, archive.contents(&store)));
-            }
+        let read = |number: usize| {
+            let archive = &all[number];
+            Ok::<_, crate::Error>((archive.name().to_owned(), archive.contents(&store)?))
         };
-        let mut read: Vec<(usize, Result<PackageContents>)> = std::thread::scope(|scope| {
-            let workers: Vec<_> =
-                (0..threads.clamp(1, all.len().max(1))).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        });
-        read.sort_by_key(|(number, _)| *number);
-        let named = |(number, contents): (usize, Result<PackageContents>)| {
-            Ok((all[number].name().to_owned(), contents?))
-        };
-        Ok(Self { packages: read.into_iter().map(named).collect::<Result<_>>()? })
+        Ok(Self { packages: in_parallel(all.len(), threads, read)? })
     }
 
     /// The Pythons that packages are for, with their names, as far as they say.

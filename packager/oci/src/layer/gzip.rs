@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 
 use libdeflater::{CompressionLvl, Compressor};
 
@@ -66,18 +66,22 @@ pub(super) struct ParallelGzip<W> {
 }
 
 impl<W: Write> ParallelGzip<W> {
-    pub(super) fn new(out: W, threads: usize) -> Self {
+    /// Starts `threads` threads, or as many of them as the system gives; it must give one.
+    pub(super) fn new(out: W, threads: usize) -> io::Result<Self> {
         let threads = threads.max(1);
         let (jobs, queue) = sync_channel::<Job>(threads);
         let queue = Arc::new(Mutex::new(queue));
-        let workers = (0..threads)
-            .map(|_| {
-                let queue = Arc::clone(&queue);
-                thread::spawn(move || work(&queue))
-            })
-            .collect();
+        let mut workers = Vec::new();
+        for number in 0..threads {
+            let queue = Arc::clone(&queue);
+            match Builder::new().spawn(move || work(&queue)) {
+                Ok(worker) => workers.push(worker),
+                Err(error) if number == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
         let block = Vec::with_capacity(MEMBER);
-        Self {
+        Ok(Self {
             out,
             block,
             jobs: Some(jobs),
@@ -86,7 +90,7 @@ impl<W: Write> ParallelGzip<W> {
             workers,
             part: 0,
             parts: Vec::new(),
-        }
+        })
     }
 
     /// Ends a part: what follows starts with a new member.
@@ -220,7 +224,7 @@ mod tests {
     use super::*;
 
     fn compress(bytes: &[u8], threads: usize) -> Vec<u8> {
-        let mut gzip = ParallelGzip::new(Vec::new(), threads);
+        let mut gzip = ParallelGzip::new(Vec::new(), threads).unwrap();
         gzip.write_all(bytes).unwrap();
         gzip.finish().unwrap().0
     }

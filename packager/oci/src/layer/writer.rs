@@ -62,8 +62,10 @@ enum Output {
 
 impl LayerWriter {
     pub(super) fn gzip(store: &BlobStore, options: LayerOptions) -> Result<Self> {
-        let gzip = Box::new(ParallelGzip::new(store.begin()?, options.threads));
-        Ok(Self { out: Output::Gzip(gzip, BackgroundHash::new()), options, size: 0 })
+        let refused = Error::io("start a thread to write in", store.dir());
+        let begun = ParallelGzip::new(store.begin()?, options.threads)
+            .and_then(|gzip| Ok(Output::Gzip(Box::new(gzip), BackgroundHash::new()?)));
+        Ok(Self { out: begun.map_err(refused)?, options, size: 0 })
     }
 
     pub(super) fn stored(store: &BlobStore, options: LayerOptions) -> Result<Self> {

@@ -4,16 +4,13 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use mlpack_oci::pending::{PendingFile, sweep};
 use mlpack_oci::rootfs::LayerIndex;
-use mlpack_oci::{Image, Layer, Progress};
+use mlpack_oci::{Image, Layer, Progress, in_parallel};
 
 use super::capture_rules;
 use crate::{Error, Result};
@@ -43,32 +40,9 @@ impl IndexCache {
         progress: &dyn Progress,
     ) -> Result<Vec<LayerIndex>> {
         sweep(&self.dir);
-        let count = image.layers.len();
-        let next = AtomicUsize::new(0);
-        let results: Vec<Mutex<Option<Result<LayerIndex>>>> =
-            (0..count).map(|_| Mutex::new(None)).collect();
-        thread::scope(|scope| {
-            for _ in 0..threads.clamp(1, count.max(1)) {
-                scope.spawn(|| {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(layer) = image.layers.get(number) else { break };
-                        let index = self.index(image, layer, number, progress);
-                        let failed = index.is_err();
-                        if let Ok(mut slot) = results[number].lock() {
-                            *slot = Some(index);
-                        }
-                        if failed {
-                            next.store(count, Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        // Layers are taken in order, so one that was never begun has a failed one before it.
-        let results = results.into_iter().map_while(|slot| slot.into_inner().ok().flatten());
-        let indexes = results.collect::<Result<Vec<_>>>()?;
-        Ok(indexes)
+        in_parallel(image.layers.len(), threads, |number| {
+            self.index(image, &image.layers[number], number, progress)
+        })
     }
 
     fn index(
