@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, HostConfig, MountType,
-    PortBinding,
+    PortBinding, RestartPolicyNameEnum,
 };
 
 /// A TCP port of the container and where it is published on 127.0.0.1.
@@ -132,6 +132,9 @@ pub struct Container {
     pub ports: BTreeMap<u16, u16>,
     /// Networks that it is connected to.
     pub networks: Vec<String>,
+    /// Whether the engine restarts it until it is stopped, as after
+    /// [`Engine::keep_running`](crate::Engine::keep_running).
+    pub kept_running: bool,
 }
 
 pub(crate) fn create_body(spec: &ContainerSpec) -> ContainerCreateBody {
@@ -186,6 +189,8 @@ pub(crate) fn container(found: ContainerInspectResponse) -> Container {
         status,
         ContainerStatus::Exited | ContainerStatus::Restarting | ContainerStatus::Dead
     );
+    let host = found.host_config.unwrap_or_default();
+    let policy = host.restart_policy.and_then(|policy| policy.name);
     let network = found.network_settings.unwrap_or_default();
     let published = network.ports.unwrap_or_default();
     Container {
@@ -212,6 +217,7 @@ pub(crate) fn container(found: ContainerInspectResponse) -> Container {
             })
             .collect(),
         networks: network.networks.unwrap_or_default().into_keys().collect(),
+        kept_running: policy == Some(RestartPolicyNameEnum::UNLESS_STOPPED),
     }
 }
 

@@ -26,6 +26,8 @@ pub const CONFIG: &str = "org.mlpack.config";
 pub const FRONT: &str = "org.mlpack.front";
 /// Label of a service: names of the variables that the user set, as a JSON list.
 pub const ENVIRONMENT: &str = "org.mlpack.environment";
+/// Label of a service: the process that deployed it.
+pub const DEPLOYER: &str = "org.mlpack.deployer";
 /// Label of a service: its description.
 pub const DESCRIPTION: &str = "org.mlpack.description";
 /// Label of a service: its tags as a JSON object.

@@ -1,6 +1,9 @@
 //! `mlpack deploy` and `mlpack service`, with a server that starts in a moment.
 
 use std::net::TcpListener;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use snapbox::str;
 
@@ -184,6 +187,35 @@ hint: add the package `pandas` to the conda file's pip list; if it is your own f
 
 "#]]);
     assert_eq!(answer.code, 4);
+
+    // What a killed deployment leaves is refused while that goes on, and then replaced.
+    let script = |init: &str| {
+        let text = format!(
+            "import time\n\n\ndef init():\n    {init}\n\n\ndef run(data):\n    return data\n"
+        );
+        context.write("score.py", text);
+    };
+    script("time.sleep(600)");
+    let quiet = || Stdio::null();
+    let mut killed = context.command(&args).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+    let name = format!("name=^{}$", docker.name);
+    let begun = Instant::now();
+    while docker.run(&["ps", "--quiet", "--filter", &name, "--filter", "status=running"]).is_empty()
+    {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no container runs");
+        thread::sleep(Duration::from_millis(100));
+    }
+    script("pass");
+    context.mlpack(&args).is(str![[r#"
+--- stderr
+error: a service named `[SERVICE]` already exists and is deploying
+hint: add `--overwrite` to replace it, or delete it with `mlpack service delete -n [SERVICE]`
+--- exit code 1
+
+"#]]);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    context.mlpack(&args).ok();
 }
 
 /// A service is found again by the labels of its container: no file of mlpack knows it.

@@ -9,6 +9,7 @@ use super::docker::LocalDeployer;
 use super::error::Error as LocalError;
 use super::files::Files;
 use super::health::{Waited, Waiting};
+use super::interrupted::{has_ended, this_process};
 use super::render::{container_name, inner_port, render};
 use super::services::{describe, state_of};
 use crate::clients::client_of;
@@ -20,7 +21,7 @@ const LOG_TAIL: usize = 50;
 
 impl LocalDeployer {
     /// Runs the image as a service and waits until it answers. Replaces a service of that name that
-    /// failed or never started, and a running one with `overwrite`. If the new one does not start,
+    /// failed or never started, or whose deployment was killed, and a running one with `overwrite`. If the new one does not start,
     /// its stopped container is kept for its log.
     ///
     /// # Errors
@@ -95,7 +96,8 @@ impl LocalDeployer {
         for container in &earlier {
             let replaceable =
                 matches!(container.status, ContainerStatus::Created | ContainerStatus::Removing)
-                    || state_of(container, false) == ServiceState::Failed;
+                    || state_of(container, false) == ServiceState::Failed
+                    || was_interrupted(container);
             if !replaceable && !overwrite {
                 let state = self.state(container).await;
                 return Err(Error::ServiceExists { name: name.to_string(), state });
@@ -129,7 +131,10 @@ impl LocalDeployer {
 
     async fn create(&self, deployment: &Deployment, spec: &ContainerSpec) -> Result<String> {
         let name = deployment.name.to_string();
-        match self.engine.create_container(spec).await {
+        let mut spec = spec.clone();
+        let process = this_process().map(|process| (labels::DEPLOYER.to_owned(), process));
+        spec.labels.extend(process);
+        match self.engine.create_container(&spec).await {
             Err(EngineError::NameInUse { .. }) => {
                 let there = self.engine.inspect_container(&spec.name).await?;
                 if there.labels.get(labels::SERVICE) == Some(&name) {
@@ -185,6 +190,12 @@ impl LocalDeployer {
     pub(super) async fn state(&self, container: &Container) -> ServiceState {
         state_of(container, self.answers(container).await)
     }
+}
+
+/// Whether the deployment of a container was killed before the service answered.
+fn was_interrupted(container: &Container) -> bool {
+    !container.kept_running
+        && container.labels.get(labels::DEPLOYER).is_some_and(|process| has_ended(process))
 }
 
 fn failed(name: String, container: &Container, log: String) -> Error {

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod generations;
 mod health;
+mod interrupted;
 mod profile;
 mod render;
 mod score;

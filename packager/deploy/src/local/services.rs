@@ -102,6 +102,7 @@ mod tests {
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             ports: BTreeMap::from([(5001, 6789)]),
             networks: Vec::new(),
+            kept_running: true,
         }
     }
 
