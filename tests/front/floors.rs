@@ -128,6 +128,18 @@ fn the_arrows_between_the_crates_are_these() {
             ],
         ),
         (
+            "mlpack-fuzz",
+            vec![
+                "mlpack-deploy",
+                "mlpack-documents",
+                "mlpack-lock",
+                "mlpack-oci",
+                "mlpack-packages",
+                "mlpack-project",
+                "mlpack-requirements",
+            ],
+        ),
+        (
             "mlpack",
             vec![
                 "mlpack-cache",

@@ -1,6 +1,6 @@
 //! Static analysis of the code and models of a project: Python source and pickles are read and
 //! never run.
 
-pub(crate) mod model_format;
-pub(crate) mod pickle;
+pub mod model_format;
+pub mod pickle;
 pub mod python;

@@ -3,8 +3,8 @@
 use std::str::FromStr as _;
 
 use pep440_rs::{Version, VersionSpecifier, VersionSpecifiers};
-use pep508_rs::{Requirement, VerbatimUrl};
 
+use super::requirement;
 use crate::PythonVersion;
 
 /// Comparisons, each before those that it begins with.
@@ -13,7 +13,7 @@ const OPERATORS: [&str; 8] = ["===", "~=", "==", "!=", ">=", "<=", ">", "<"];
 /// Returns a line of `Requires-Dist` as PEP 508 has it: itself, or with clauses that mean the same to every version of PEP
 /// 440. `None` if there are none.
 pub fn repair_requirement(line: &str) -> Option<String> {
-    let is_valid = |text: &str| Requirement::<VerbatimUrl>::from_str(text).is_ok();
+    let is_valid = |text: &str| requirement::parse(text).is_ok();
     if is_valid(line) {
         return Some(line.to_owned());
     }

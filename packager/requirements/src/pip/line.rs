@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use mlpack_documents::limits::check_line;
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::VersionOrUrl;
 
 use super::option::{self, PipOption};
+use super::requirement;
 use crate::comment::without_comment;
 use crate::{Error, redact};
 
@@ -182,16 +182,10 @@ fn read_requirement(text: &str) -> Result<PipLineKind, String> {
         Some((name, place)) => (name, Some(redact(place))),
         None => (text, None),
     };
-    let requirement = Requirement::<VerbatimUrl>::from_str(named).map_err(|error| {
+    let requirement = requirement::parse(named).map_err(|message| {
         let single =
             text.contains('=') && !text.contains("==") && !text.contains(['<', '>', '~', '!']);
-        if single {
-            "pip pins with `==`; a single `=` is conda's way".to_owned()
-        } else {
-            // The parser draws the line with a marker below; only its first sentence is used.
-            let message = error.message.to_string();
-            message.lines().next().unwrap_or(&message).to_owned()
-        }
+        if single { "pip pins with `==`; a single `=` is conda's way".to_owned() } else { message }
     })?;
     let specifier = match requirement.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,

@@ -7,6 +7,7 @@ mod lines;
 mod list;
 mod option;
 mod reference;
+mod requirement;
 
 pub use indexes::{IndexUrl, Indexes};
 pub use legacy::{admits_python, repair_requirement, repair_specifiers};

@@ -10,12 +10,12 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-pub(crate) use onnx::Onnx;
-pub(crate) use xgboost::Encoding;
+pub use onnx::Onnx;
+pub use xgboost::Encoding;
 
 /// A file format of models.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ModelFormat {
+pub enum ModelFormat {
     /// ONNX (`onnx.proto`).
     Onnx(Onnx),
     /// Keras' zip archive, with the release that wrote it.
@@ -37,7 +37,7 @@ impl ModelFormat {
     ///
     /// # Errors
     /// The system's, for a file that cannot be read.
-    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
         let mut first = Vec::new();

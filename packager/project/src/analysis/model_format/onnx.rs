@@ -17,11 +17,11 @@ const MOST: u64 = 4096;
 
 /// What decides which runtimes read a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Onnx {
+pub struct Onnx {
     /// The version of the format.
-    pub(crate) ir: u64,
+    pub ir: u64,
     /// The version of the operators of the default domain.
-    pub(crate) opset: u64,
+    pub opset: u64,
 }
 
 /// Reads a file; nothing if it is no model.

@@ -8,9 +8,12 @@ use super::{ModelFormat, tail};
 
 /// How a model is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
+pub enum Encoding {
+    /// JSON.
     Json,
+    /// Universal Binary JSON.
     UniversalBinaryJson,
+    /// XGBoost's own, before 1.0 the only one.
     Binary,
 }
 

@@ -35,13 +35,13 @@ const MOST: usize = 100;
 
 /// What a pickle needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Pickle {
+pub struct Pickle {
     /// The protocol that it was written with.
-    pub(crate) protocol: u8,
+    pub protocol: u8,
     /// Modules whose classes and functions it names, as far as it was read.
-    pub(crate) modules: BTreeSet<String>,
+    pub modules: BTreeSet<String>,
     /// The scikit-learn that wrote an estimator in it (scikit-learn, `BaseEstimator.__getstate__`).
-    pub(crate) scikit_learn: Option<String>,
+    pub scikit_learn: Option<String>,
 }
 
 impl Pickle {
@@ -49,7 +49,7 @@ impl Pickle {
     ///
     /// # Errors
     /// The system's, for a file that cannot be read.
-    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut file = File::open(path)?;
         let mut first = Vec::new();
         file.by_ref().take(6).read_to_end(&mut first)?;
