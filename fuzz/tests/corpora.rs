@@ -1,5 +1,7 @@
 //! Each file of the corpora, once, as an ordinary test; and what runs of the fuzzer found on this machine, if there were any.
 
+#![allow(clippy::unwrap_used, reason = "tests stop where something is not as it must be")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

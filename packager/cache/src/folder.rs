@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::{Path, PathBuf};
 
 use mlpack_oci::Progress;
-use mlpack_oci::pending::{self, PendingFolder, write_atomically};
+use mlpack_oci::pending::write_atomically;
 
-use crate::kinds::{KINDS, PROGRESS, is_known};
+use crate::kinds::is_known;
+use crate::sweep::sweep_all;
 use crate::{Error, Result};
 
 /// The marker of a cache (bford.info, "Cache Directory Tagging Specification"), which backup programs
@@ -85,18 +86,8 @@ impl CacheFolder {
         self.wait(&lock, File::try_lock_shared, File::lock_shared, progress, || {
             "another mlpack cleans the cache; waiting for it".to_owned()
         })?;
-        self.sweep();
+        sweep_all(&self.path);
         Ok(InUse { _lock: Some(lock) })
-    }
-
-    /// Removes what killed runs had begun: the folders they worked in, and files that have no name yet.
-    fn sweep(&self) {
-        for name in PROGRESS {
-            PendingFolder::sweep(&self.path.join(name));
-        }
-        for kind in KINDS {
-            pending::sweep(&self.path.join(kind.path));
-        }
     }
 
     /// Waits until nothing else uses the cache.

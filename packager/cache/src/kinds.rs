@@ -17,18 +17,24 @@ pub(crate) struct Kind {
     pub(crate) names: Names,
     /// Whether a file below the entry has the digest that is the entry's name.
     pub(crate) verified: bool,
+    /// How many levels of folders below it have files that are being written.
+    pub(crate) depth: usize,
 }
 
 const fn digests(path: &'static str) -> Kind {
-    Kind { path, names: Names::Digests, verified: false }
+    Kind { path, names: Names::Digests, verified: false, depth: 0 }
 }
 
 const fn verified(path: &'static str) -> Kind {
-    Kind { path, names: Names::Digests, verified: true }
+    Kind { verified: true, ..digests(path) }
 }
 
 const fn any(path: &'static str) -> Kind {
-    Kind { path, names: Names::Any, verified: false }
+    Kind { names: Names::Any, ..digests(path) }
+}
+
+const fn deep(depth: usize, kind: Kind) -> Kind {
+    Kind { depth, ..kind }
 }
 
 /// In the order in which they are listed.
@@ -40,16 +46,16 @@ pub(crate) const KINDS: &[Kind] = &[
     digests("layers/models"),
     digests("layers/parts"),
     digests("layers/stamps"),
-    verified("wheels"),
-    verified("sdists"),
-    digests("built"),
-    verified("conda"),
+    deep(1, verified("wheels")),
+    deep(1, verified("sdists")),
+    deep(2, digests("built")),
+    deep(1, verified("conda")),
     any("repodata"),
     any("py"),
     digests("contents"),
-    digests("bytecode"),
-    any("interpreters"),
-    any("uv"),
+    deep(1, digests("bytecode")),
+    deep(2, any("interpreters")),
+    deep(1, any("uv")),
     digests("resolutions"),
     any("engine"),
     any("host-base"),

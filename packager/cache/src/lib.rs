@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod kinds;
 mod prune;
+mod sweep;
 mod verify;
 
 pub use entries::{Entry, Summary};

@@ -56,7 +56,6 @@ pub async fn fetch_packages(
     progress: &dyn Progress,
 ) -> Result<Fetched> {
     let store = Store::new(&settings.cache);
-    store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?.with_logins(&settings.logins);
     let channels = match file.filter(|_| !environment.conda.is_empty()) {
         Some(file) => Channels::with_lines(file, settings)?,

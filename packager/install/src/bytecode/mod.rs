@@ -57,7 +57,6 @@ impl Bytecode {
         let compiler =
             BytecodeCompiler { python: host.path.clone(), magic, minor: python.minor, mtime };
         let store = Store::new(&settings.cache);
-        store.sweep_bytecode();
         Ok(Self { python: host, compiler, store, threads: threads.max(1) })
     }
 

@@ -1,12 +1,12 @@
 //! Files that are kept between runs: wheels and sources by hash, built wheels, uv. Files appear
-//! atomically; leftovers of a killed run are removed by the next one.
+//! atomically; the cache's folder removes what a killed run had begun.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use mlpack_oci::pending::{self, PendingFile};
+use mlpack_oci::pending::PendingFile;
 use mlpack_oci::{Digest, HashingReader, HashingWriter};
 
 use crate::{Error, Result};
@@ -28,22 +28,6 @@ impl Store {
         Self { root: cache.to_owned() }
     }
 
-    /// Removes what killed runs left of uv and of described interpreters; before resolving.
-    pub fn sweep_tools(&self) {
-        sweep(&self.root.join("uv"), 1);
-        sweep(&self.root.join("interpreters"), 2);
-    }
-
-    /// Removes what killed runs left of wheels, sources and builds; before fetching.
-    pub fn sweep_artifacts(&self) {
-        sweep(&self.root.join("wheels"), 1);
-        sweep(&self.root.join("sdists"), 1);
-        sweep(&self.root.join("conda"), 1);
-        sweep(&self.root.join("built"), 2);
-        sweep(&self.root.join("contents"), 0);
-        PendingFolder::sweep(&self.work());
-    }
-
     /// The path of a file of an index: `KIND/SHA256/NAME`.
     pub fn artifact(&self, kind: &str, sha256: &Digest, filename: &str) -> PathBuf {
         self.root.join(kind).join(sha256.hex()).join(filename)
@@ -60,11 +44,6 @@ impl Store {
     /// The bytecode of a package, by everything else that decides it.
     pub fn bytecode(&self, package: &Digest, key: &Digest) -> PathBuf {
         self.root.join("bytecode").join(package.hex()).join(format!("{}.zip", key.short()))
-    }
-
-    /// Removes what killed runs left of bytecode; before compiling.
-    pub fn sweep_bytecode(&self) {
-        sweep(&self.root.join("bytecode"), 1);
     }
 
     /// What checks have read of an archive.
@@ -112,21 +91,6 @@ impl Store {
 
     fn work(&self) -> PathBuf {
         self.root.join("work")
-    }
-}
-
-/// Sweeps a folder and those up to `depth` levels below it, and removes the empty ones.
-fn sweep(dir: &Path, depth: usize) {
-    pending::sweep(dir);
-    if depth == 0 {
-        return;
-    }
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-    {
-        sweep(&entry.path(), depth - 1);
-        // The system refuses while there is something in it.
-        let _ = fs::remove_dir(entry.path());
     }
 }
 
@@ -198,64 +162,6 @@ pub fn digest_file(path: &Path) -> Result<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn files_below(dir: &Path) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                let below = files_below(&entry.path());
-                found.push(entry.path());
-                found.extend(below);
-            } else {
-                found.push(entry.path());
-            }
-        }
-        found.sort();
-        found
-    }
-
-    #[test]
-    fn what_killed_runs_left_is_swept_and_nothing_else() {
-        let cache = tempfile::tempdir().unwrap();
-        let root = cache.path();
-        let store = Store::new(root);
-        let keep = ["wheels/aa/a.whl", "uv/cache/CACHEDIR.TAG", "interpreters/3.8/bin/python"];
-        let left = [
-            "wheels/aa/.mlpack-pending-1",
-            "wheels/bb/.mlpack-pending-2",
-            "sdists/cc/.mlpack-pending-3",
-            "built/dd/cp36/.mlpack-pending-4",
-            "uv/1/.mlpack-pending-5",
-            "interpreters/3.6/bin/.mlpack-pending-6",
-        ];
-        for path in keep.iter().chain(&left) {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "x").unwrap();
-        }
-        let living = pending(&root.join("wheels/ee/e.whl")).unwrap();
-        store.sweep_tools();
-        store.sweep_artifacts();
-        let mut expected: Vec<PathBuf> = [
-            "built",
-            "interpreters",
-            "interpreters/3.8",
-            "interpreters/3.8/bin",
-            "sdists",
-            "uv",
-            "uv/cache",
-            "wheels",
-            "wheels/aa",
-            "wheels/ee",
-        ]
-        .iter()
-        .chain(&keep)
-        .map(|path| root.join(path))
-        .collect();
-        expected.push(living.path());
-        expected.sort();
-        assert_eq!(files_below(root), expected);
-    }
 
     #[test]
     fn a_program_is_one_when_it_has_its_name() {

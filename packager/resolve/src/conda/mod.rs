@@ -55,7 +55,6 @@ pub(crate) async fn resolve(
         solve::solve(file, &channels, virtual_packages, preferences, settings, progress).await?;
     let python = python(&packages)?;
     let store = Store::new(&settings.cache);
-    store.sweep_artifacts();
     let client = Client::new(&settings.indexes)?;
     let archives = fetch::fetch(&packages, &channels, &store, &client, progress).await?;
     let installed = InstalledByConda::of(archives, store.work_folder()?)?;

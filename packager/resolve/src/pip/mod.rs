@@ -80,7 +80,6 @@ pub(crate) async fn resolve(
 ) -> Result<Resolution> {
     let ResolveRequest { file, directory, add_server, preferences, .. } = request;
     let store = Store::new(&settings.cache);
-    store.sweep_tools();
     let client = Client::new(&settings.indexes)?;
     let pip = file.map_or(&[][..], CondaFile::pip_requirements);
     let list = read_list(pip, directory, target, settings, &client).await?;
