@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use mlpack_oci::pending::PendingFile;
+use mlpack_oci::pending::{PendingFile, sweep};
 use serde_json::{Map, Value, json};
 
 use crate::Secret;
@@ -198,6 +198,7 @@ fn lock(path: &Path) -> Result<File> {
 /// Replaces the file by one that only its owner may read.
 fn save(path: &Path, config: &Value) -> Result<()> {
     let write = || -> io::Result<()> {
+        sweep(parent(path));
         let mut file = PendingFile::new_in(parent(path))?;
         let mut text = serde_json::to_string_pretty(config).map_err(io::Error::other)?;
         text.push('\n');

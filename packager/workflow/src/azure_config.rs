@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use mlpack_deploy::AzureAccount;
 use mlpack_deploy::config::read_text;
 use mlpack_models::WorkspaceInfo;
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use serde_json::{Map, Value};
 
 use crate::{Argument, Error, Result, Session};
@@ -72,7 +72,7 @@ impl AzureConfig {
         let failed = |source| Error::io("write", path.display())(source);
         fs::create_dir_all(folder.join(".azureml")).map_err(failed)?;
         let text = format!("{:#}\n", Value::Object(keys));
-        write_atomically(&path, text.as_bytes()).map_err(failed)?;
+        write_durably(&path, text.as_bytes()).map_err(failed)?;
         Ok(path)
     }
 }

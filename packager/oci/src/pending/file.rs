@@ -124,24 +124,30 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     pending_beside(path, bytes)?.persist(path)
 }
 
-/// Writes a small file by atomic rename, creating its folder, so that it survives a power failure.
+/// Writes a small file by atomic rename, creating its folder, so that it survives a power failure. What killed runs began
+/// beside it is removed.
 ///
 /// # Errors
 /// The system's.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    sweep(folder_of(path));
     pending_beside(path, bytes)?.persist_durably(path, 0o644)
 }
 
 /// Writes a small file that has no name yet, in the folder of `path`, which is created.
 fn pending_beside(path: &Path, bytes: &[u8]) -> io::Result<PendingFile> {
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
+    let dir = folder_of(path);
     fs::create_dir_all(dir)?;
     let mut file = PendingFile::new_in(dir)?;
     file.write_all(bytes)?;
     Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
 }
 
 /// Writes a small file as [`write_durably`] does, unless another process has written it first: its content stays.
@@ -150,7 +156,9 @@ fn pending_beside(path: &Path, bytes: &[u8]) -> io::Result<PendingFile> {
 /// The system's.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mut file = PendingFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    let dir = folder_of(path);
+    sweep(dir);
+    let mut file = PendingFile::new_in(dir)?;
     file.write_all(bytes)?;
     file.file.as_file().set_permissions(fs::Permissions::from_mode(0o644 & !umask()))?;
     file.file.as_file().sync_all()?;
@@ -221,5 +229,10 @@ mod tests {
         fs::write(dir.path().join(".mlpack-pending-dead"), "").unwrap();
         sweep(dir.path());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        for write in [write_new, write_durably] {
+            fs::write(dir.path().join(".mlpack-pending-dead"), "").unwrap();
+            write(&path, b"again").unwrap();
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! There are two reasons for such a conflict. `--exclude-newer` may name a day without a server
 //! (docs/azureml-2019.md#0.2), and releases of `azureml-defaults` from before the server pin packages
 //! that it needs in newer versions. Then the list is resolved alone, as it was meant, and the server is
-//! added: packages that the list names stay, others stay where possible, and every change is reported.
+//! added: packages that the list names stay, others stay where possible, and every change is reported. If
+//! the servers that fit the interpreter best do not go with the list, the newest one that does is taken.
 
 use crate::error::PipError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,15 +33,36 @@ pub(crate) async fn resolve(request: &PipRequest<'_>, conflict: Error) -> Result
     if alone.pylock.package(SERVER).is_some() {
         return Ok(alone);
     }
-    match add_server(request, &list, &alone.pylock).await {
+    let mut outcome = add_server(request, &list, &alone.pylock).await;
+    let mut range = String::new();
+    if matches!(&outcome, Err(failure) if is_conflict(failure)) {
+        let any = with_server(request, &list, &alone.pylock, SERVER.to_owned());
+        if let Ok(older) = compile(request, &any).await {
+            range = request.server.alone.clone().unwrap_or_default();
+            outcome = Ok(older);
+        }
+    }
+    match outcome {
         Ok(whole) => {
-            let changes = explain(request, &alone.pylock, &whole.pylock);
+            let changes = match range.as_str() {
+                "" => explain(request, &alone.pylock, &whole.pylock),
+                range => {
+                    let found = whole.pylock.package(SERVER);
+                    let version = found.map_or("", |server| &server.version);
+                    vec![format!(
+                        "{range} does not go with the pip list; adding {SERVER} {version}"
+                    )]
+                }
+            };
             let mut seen = BTreeSet::new();
             let notes = alone.notes.into_iter().chain(whole.notes).chain(changes);
             let notes = notes.filter(|note| seen.insert(note.clone())).collect();
             Ok(Resolved { pylock: whole.pylock, notes })
         }
-        Err(later) if is_conflict(&later) && list.cutoff.is_none() => Err(conflict),
+        Err(later) if is_conflict(&later) && list.cutoff.is_none() => {
+            let server = request.server.alone.as_deref().unwrap_or(SERVER);
+            Err(of_the_server(conflict, server))
+        }
         Err(later) => Err(later),
     }
 }
@@ -55,17 +77,10 @@ async fn add_server(
     list: &CompileRequest,
     alone: &Pylock,
 ) -> Result<Resolved> {
-    let server = request.server.alone.iter().cloned();
     let companions: Vec<String> =
         request.server.companions.iter().map(|of| with_extras(request, *of)).collect();
-    let pins = pins(request, alone);
-    let whole = CompileRequest {
-        requirements: list.requirements.iter().cloned().chain(server).collect(),
-        constraints: list.constraints.iter().cloned().chain(pins).collect(),
-        preferences: Some(alone.text.clone()),
-        cutoff: None,
-        ..list.clone()
-    };
+    let server = request.server.alone.clone().unwrap_or_default();
+    let whole = with_server(request, list, alone, server);
     let mut outcome = compile(request, &whole).await;
     if matches!(&outcome, Err(failure) if is_conflict(failure)) {
         // The server's requirements override those of the list's packages for its companions.
@@ -81,6 +96,36 @@ async fn add_server(
         }
     }
     Ok(found)
+}
+
+/// The list with a line for the server, keeping what was found without it.
+fn with_server(
+    request: &PipRequest<'_>,
+    list: &CompileRequest,
+    alone: &Pylock,
+    server: String,
+) -> CompileRequest {
+    CompileRequest {
+        requirements: list.requirements.iter().cloned().chain([server]).collect(),
+        constraints: list.constraints.iter().cloned().chain(pins(request, alone)).collect(),
+        preferences: Some(alone.text.clone()),
+        cutoff: None,
+        ..list.clone()
+    }
+}
+
+/// Says who asks for the server, and that the list can do without.
+fn of_the_server(conflict: Error, server: &str) -> Error {
+    match conflict {
+        Error::Pip(PipError::Unsatisfiable { target, conflict, reason, .. }) => {
+            let reason = format!("`--server azmlinfsrv` adds {server}.\n{reason}");
+            let hint = Some(
+                "the list alone can be installed: omit `--server azmlinfsrv` for the builtin server, which needs no package, or loosen the lines that the server conflicts with".to_owned(),
+            );
+            PipError::Unsatisfiable { target, conflict, reason, hint }.into()
+        }
+        other => other,
+    }
 }
 
 /// The versions of packages that the list takes from an index by name, except those that the server

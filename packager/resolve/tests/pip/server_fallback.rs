@@ -58,13 +58,36 @@ async fn a_list_that_the_server_accepts_is_resolved_with_it() {
 }
 
 #[tokio::test]
+async fn an_older_server_is_taken_if_the_list_pins_what_the_newer_ones_refuse() {
+    let project = project();
+    server(&project, &["core>=2"]);
+    project.wheel("served", "azureml_inference_server_http", "0.8.4", &["core<2"]);
+    let index = Index::serve(project.path("served"), None);
+    let Some(found) = project.resolved(&[&*index.option(), "core==1.5"]).await else { return };
+    let expected = ["azureml-inference-server-http==0.8.4", "core==1.5"];
+    assert_eq!(versions(&found.environment), expected);
+    assert_eq!(
+        found.notes,
+        [
+            "azureml-inference-server-http>=1.4,<2 does not go with the pip list; adding azureml-inference-server-http 0.8.4"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_conflict_with_other_packages_of_the_server_is_reported() {
     let project = project();
     server(&project, &["core>=2"]);
     let index = Index::serve(project.path("served"), None);
-    let Some((message, _)) = project.refused(&[&*index.option(), "strict"]).await else { return };
+    let Some((message, hint)) = project.refused(&[&*index.option(), "strict"]).await else {
+        return;
+    };
     assert!(message.contains("strict depend on core<2"), "{message}");
-    assert!(message.contains("azureml-inference-server-http"), "{message}");
+    assert!(
+        message.contains("`--server azmlinfsrv` adds azureml-inference-server-http>=1.4,<2.\n"),
+        "{message}"
+    );
+    assert!(hint.contains("omit `--server azmlinfsrv`"));
 }
 
 #[tokio::test]

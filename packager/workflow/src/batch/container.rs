@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mlpack_deploy::{Ended, explain_end};
 use mlpack_engine::{ContainerSpec, ContainerStatus, Engine, Error as EngineError, Mount};
-use mlpack_oci::pending::write_atomically;
+use mlpack_oci::pending::write_durably;
 use mlpack_oci::{Digest, Image, Location, labels};
 use mlpack_project::image::FRONT_DOOR;
 use tokio::time::sleep;
@@ -146,8 +146,7 @@ fn claim(output: &Path, list: &Digest, request: &BatchRequest) -> Result<(), Bat
             format!("{} has results of other inputs or another group size", output.display());
         return Err(BatchError::input(message, "choose another folder, or delete it"));
     }
-    Ok(write_atomically(&marker, inputs.as_bytes())
-        .map_err(Error::io("write", marker.display()))?)
+    Ok(write_durably(&marker, inputs.as_bytes()).map_err(Error::io("write", marker.display()))?)
 }
 
 /// Returns the worker that an image starts behind the front door; `None` for images of others.
@@ -207,7 +206,7 @@ impl Batch {
         let exit_code = ended?;
         let log = session.runtime.block_on(self.engine.logs(&self.container, LOG_KEPT))?;
         let kept = self.output.join("batch.log");
-        write_atomically(&kept, log.as_bytes()).map_err(Error::io("write", kept.display()))?;
+        write_durably(&kept, log.as_bytes()).map_err(Error::io("write", kept.display()))?;
         session.runtime.block_on(self.engine.remove_container(&self.container))?;
         let summary = fs::read(self.output.join("summary.json")).ok();
         let summary = summary.and_then(|text| serde_json::from_slice(&text).ok());
