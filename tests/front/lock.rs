@@ -78,6 +78,21 @@ mlpack.lock is up to date
     );
     assert_eq!(answer, expected);
     assert_eq!(fs::read_to_string(other.path("locks/own.lock")).unwrap(), text);
+    // What cannot be installed is found before anything is downloaded, all of it.
+    let conda =
+        "channels: [file:///nowhere]\ndependencies: [python=3.11, vc=14, {pip: [pywin32==227]}]\n";
+    other.write("environment.yml", conda);
+    other.mlpack(&args).is(str![[r#"
+--- stderr
+error[deps.conda-lines]: [TEMP]/work/environment.yml:2: `vc=14` does not exist for Linux
+  hint: remove the line; `conda env export --from-history` writes files without such lines
+error[deps.other-platform]: [TEMP]/work/environment.yml:2: `pywin32==227` is for Windows alone: there is nothing for Linux
+  hint: remove the line
+error: the project has 2 errors
+hint: follow the hints above and run the command again; nothing was written
+--- exit code 3
+
+"#]]);
 }
 
 #[test]

@@ -59,9 +59,16 @@ impl<'a> Checks<'a> {
     /// Runs one stage and reports its findings. Fails if one of them is an error, unless the other
     /// stages run too.
     pub(crate) fn run(&mut self, stage: Needs) -> Result<()> {
-        for finding in check::run(stage, &self.subject) {
-            self.report(finding);
-        }
+        self.report_all(check::run(stage, &self.subject))
+    }
+
+    /// The same for the checks that look at lists of packages alone.
+    pub(crate) fn run_of_packages(&mut self, stage: Needs) -> Result<()> {
+        self.report_all(check::run_of_packages(stage, &self.subject))
+    }
+
+    fn report_all(&mut self, findings: Vec<Finding>) -> Result<()> {
+        findings.into_iter().for_each(|finding| self.report(finding));
         match self.on_error {
             OnError::Stop => self.finish(),
             OnError::GoOn => Ok(()),

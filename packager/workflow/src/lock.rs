@@ -4,12 +4,14 @@ use std::io;
 use std::path::PathBuf;
 
 use mlpack_lock::{Error as LockError, LockFile, LockTarget};
+use mlpack_project::check::{Finding, Needs};
 use mlpack_project::image::{Change, Contents};
 use serde::Serialize;
 
 use crate::base::select;
+use crate::checks::{Checks, OnError};
 use crate::environment::{self, EnvironmentInputs, resolve};
-use crate::inputs::Inputs;
+use crate::inputs::{Destination, Inputs};
 use crate::lock_use::{note_differences, recorded_inputs};
 use crate::{Error, ProjectRequest, Refusal, Result, Session};
 
@@ -75,8 +77,8 @@ struct Write {
 /// Decides what becomes of the lock file of a project.
 ///
 /// # Errors
-/// [`Refusal::NoLock`] and [`Refusal::StaleLock`] if the request is to check, or if packages cannot
-/// be found.
+/// [`Refusal::NoLock`] and [`Refusal::StaleLock`] if the request is to check, else
+/// [`Refusal::Findings`] if lines of the lists cannot be installed; or if packages cannot be found.
 pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     let mut project = request.project.clone();
     if project.inference_config.is_none() {
@@ -87,8 +89,20 @@ pub fn plan(session: &Session, request: &Request) -> Result<Plan> {
     if let (None, Some(source)) = (&inputs.conda, &inputs.project.conda) {
         return Err(Error::io("read", source.path().display())(io::ErrorKind::NotFound.into()));
     }
+    let mut report = |finding: &Finding| session.reporter.finding(finding);
+    let nowhere = Destination::default();
+    let mut checks =
+        Checks::new(session, &inputs, &nowhere, &project.allow, OnError::Stop, &mut report);
+    // Before anything is downloaded.
+    if !request.check {
+        checks.run_of_packages(Needs::Project)?;
+    }
     let base = select(session, &project, &inputs.project, None)?.base;
     let interpreter = environment::select(&project, inputs.conda.as_ref(), &base)?;
+    if !request.check {
+        checks.subject.set_base(&base.facts, interpreter.python(inputs.conda.as_ref()));
+        checks.run_of_packages(Needs::Base)?;
+    }
     let on = EnvironmentInputs::of(&inputs, &interpreter, &base);
     let links = session.packages.indexes.folders(inputs.directory());
     let (name, path) = (session.relative(&inputs.lock), inputs.lock.clone());

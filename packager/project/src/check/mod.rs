@@ -38,6 +38,7 @@ mod deps {
     pub(super) mod known_bad;
     pub(super) mod libraries;
     pub(super) mod old_python;
+    pub(super) mod other_platform;
     pub(super) mod python;
     pub(super) mod requires_python;
     pub(super) mod twice;
@@ -177,6 +178,7 @@ pub const CHECKS: &[Check] = checks![
     deps::undeclared,
     deps::twice,
     deps::conda_lines,
+    deps::other_platform,
     deps::gpu,
     deps::libraries,
     deps::java,
@@ -186,7 +188,16 @@ pub const CHECKS: &[Check] = checks![
 /// Runs the checks of one stage, [`Needs::Project`], [`Needs::Base`] or [`Needs::Packages`], and no
 /// others, in their order.
 pub fn run(stage: Needs, subject: &Subject<'_>) -> Vec<Finding> {
-    let checks = CHECKS.iter().filter(|check| match check.needs {
+    run_some(|_| true, stage, subject)
+}
+
+/// Runs those of a stage that look at lists of packages alone, as [`run`] does.
+pub fn run_of_packages(stage: Needs, subject: &Subject<'_>) -> Vec<Finding> {
+    run_some(|check| check.id.starts_with("deps."), stage, subject)
+}
+
+fn run_some(choose: impl Fn(&Check) -> bool, stage: Needs, subject: &Subject<'_>) -> Vec<Finding> {
+    let checks = CHECKS.iter().filter(|check| choose(check)).filter(|check| match check.needs {
         Needs::Python => subject.python_stage == stage,
         needs => needs == stage,
     });

@@ -6,12 +6,17 @@ use pep508_rs::{Requirement, VerbatimUrl};
 
 /// Parses a requirement. The error is a sentence.
 pub(crate) fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
-    // The parser panics at a name that ends so and is followed by something (its release 0.9.2).
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    let text_of_name = text.trim_start();
-    let end = text_of_name.find(|c| !is_of_name(c)).unwrap_or(text_of_name.len());
-    if let Some(last) = text_of_name[..end].chars().last().filter(|last| ".-_".contains(*last)) {
-        return Err(format!("Package name must end with an alphanumeric character, not '{last}'"));
+    // The parser panics at a name, or an extra, that ends so and is followed by something (its release 0.9.2).
+    let (name, rest) = leading_name(text);
+    let extras = rest.trim_start().strip_prefix('[').unwrap_or_default();
+    let extras = extras.split(']').next().unwrap_or_default().split(',');
+    let extras = extras.map(|extra| (leading_name(extra).0, "Extra"));
+    for (name, what) in std::iter::once((name, "Package")).chain(extras) {
+        if let Some(last) = name.chars().last().filter(|last| ".-_".contains(*last)) {
+            return Err(format!(
+                "{what} name must end with an alphanumeric character, not '{last}'"
+            ));
+        }
     }
     Requirement::from_str(text).map_err(|error| {
         // The parser draws the line with a marker below; only its first sentence is used.
@@ -20,16 +25,28 @@ pub(crate) fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
     })
 }
 
+/// Splits a text behind the name that it begins with.
+fn leading_name(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    text.split_at(text.find(|c| !is_of_name(c)).unwrap_or(text.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_that_end_in_a_dash() {
+    fn names_and_extras_that_end_in_a_dash() {
         for text in ["numpy-", "numpy-==1", " numpy_ ", "a.;x", "azureml-\u{fffd}=1", "a-[b]"] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with("Package name must end with"), "{text}: {error}");
         }
+        for text in ["az[ae..\t:", "a[b,c-]", "a [ b_ ]==1"] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with("Extra name must end with"), "{text}: {error}");
+        }
+        assert_eq!(parse("a[b-c]==1").unwrap().extras.len(), 1);
         assert_eq!(parse("a-b==1").unwrap().name.to_string(), "a-b");
         for text in ["", "-", "-a", "é-", "[a]"] {
             parse(text).unwrap_err();

@@ -100,7 +100,8 @@ fn named(lines: &[&CondaDependency]) -> String {
     match lines {
         [line] => format!("`{}`", line.spec.text),
         _ if lines.len() > NAMED => {
-            format!("{} and {} more lines", names.join(", "), lines.len() - NAMED)
+            let more = lines.len() - NAMED;
+            format!("{} and {more} more line{}", names.join(", "), if more == 1 { "" } else { "s" })
         }
         _ => names.join(", "),
     }
