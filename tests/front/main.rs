@@ -21,6 +21,7 @@ mod bad_inputs;
 mod cache;
 mod check_base;
 mod check_project;
+mod check_unread;
 mod command_line;
 mod conda;
 mod conda_cache;

@@ -22,6 +22,8 @@ pub enum Error {
         reason: String,
         /// What to do about it.
         hint: Option<String>,
+        /// A part of the line, and the same as it was meant.
+        mended: Option<Box<(String, String)>>,
     },
     /// The document is a list or a scalar.
     #[error("{place}: expected a mapping of keys to values, found {found}")]
@@ -120,6 +122,18 @@ impl fmt::Display for Place {
 }
 
 impl Error {
+    /// Returns a part of the line that the error is about, and the same as it was meant, where that is certain.
+    pub fn mended(&self) -> Option<(String, String)> {
+        match self {
+            Self::Syntax { mended, .. } => mended.as_deref().cloned(),
+            Self::UnknownKey { key, nearest: Some(near), .. } => {
+                let written = key.rsplit('.').next().unwrap_or(key);
+                Some((written.to_owned(), (*near).to_owned()))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns what the user can do about the error.
     pub fn hint(&self) -> Option<String> {
         match self {

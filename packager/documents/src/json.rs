@@ -14,7 +14,12 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Node> {
         let message = error.to_string();
         let reason = message.split(" at line ").next().unwrap_or(&message).to_owned();
         let at = Position { line: error.line().max(1), column: error.column().max(1) };
-        return Err(Error::Syntax { place: Place::new(path, at), reason, hint: None });
+        return Err(Error::Syntax {
+            place: Place::new(path, at),
+            reason,
+            hint: None,
+            mended: None,
+        });
     }
     Scanner { path, rest: text, at: Position::START }.node()
 }

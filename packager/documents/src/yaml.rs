@@ -51,6 +51,7 @@ pub fn refuse_tabs(path: &Path, text: &str) -> Result<()> {
                 place: Place::new(path, at),
                 reason: "a tab is used to indent".to_owned(),
                 hint: Some("indent with spaces; YAML does not allow tabs there".to_owned()),
+                mended: None,
             };
             return Err(error);
         }
@@ -58,14 +59,15 @@ pub fn refuse_tabs(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the usual slip in a line that the parser stopped at, and the line as it was meant.
-fn slip(text: &str, line: usize) -> Option<(String, String)> {
+/// Returns what the usual slip is in a line that the parser stopped at, the part of the line that has it, and the part as
+/// it was meant.
+fn slip(text: &str, line: usize) -> Option<(String, (String, String))> {
     let line = text.lines().nth(line.checked_sub(1)?)?.trim();
     let dash =
         line.strip_prefix('-').filter(|rest| !rest.starts_with([' ', '-']) && !rest.is_empty());
     if let Some(item) = dash {
         let reason = format!("`{line}`: a space is missing after the dash");
-        return Some((reason, format!("write `- {item}`")));
+        return Some((reason, (line.to_owned(), format!("- {item}"))));
     }
     let (key, value) = line.trim_start_matches("- ").split_once(':')?;
     let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -75,7 +77,7 @@ fn slip(text: &str, line: usize) -> Option<(String, String)> {
         && !value.is_empty();
     joined.then(|| {
         let reason = format!("`{line}`: a space is missing after the colon");
-        (reason, format!("write `{key}: {value}`"))
+        (reason, (format!("{key}:{value}"), format!("{key}: {value}")))
     })
 }
 
@@ -124,7 +126,7 @@ impl Size {
 impl<'a> Composer<'a> {
     fn error(&self, span: Span, reason: &str) -> Error {
         let place = Place::new(self.path, position(span));
-        Error::Syntax { place, reason: reason.to_owned(), hint: None }
+        Error::Syntax { place, reason: reason.to_owned(), hint: None, mended: None }
     }
 
     fn next(&mut self) -> Result<(Event<'a>, Span)> {
@@ -137,12 +139,14 @@ impl<'a> Composer<'a> {
                     let at = Position { line: marker.line(), column: marker.col() + 1 };
                     let text = error.to_string();
                     let place = Place::new(self.path, at);
-                    if let Some((reason, hint)) = slip(self.text, at.line) {
-                        return Err(Error::Syntax { place, reason, hint: Some(hint) });
+                    if let Some((reason, (from, to))) = slip(self.text, at.line) {
+                        let (hint, mended) =
+                            (Some(format!("write `{to}`")), Some((from, to).into()));
+                        return Err(Error::Syntax { place, reason, hint, mended });
                     }
                     // The parser appends its own position.
                     let reason = text.split(" at ").next().unwrap_or(&text).to_owned();
-                    return Err(Error::Syntax { place, reason, hint: None });
+                    return Err(Error::Syntax { place, reason, hint: None, mended: None });
                 }
                 None => return Ok((Event::StreamEnd, Span::default())),
             }

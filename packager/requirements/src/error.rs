@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use mlpack_documents::Place;
 
+use crate::PipLine;
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -90,8 +92,32 @@ impl Error {
         }
     }
 
+    /// Returns a part of the line that the error is about, and the same as it was meant, where that is certain.
+    pub fn mended(&self) -> Option<(String, String)> {
+        match self {
+            Self::Document { error, .. } => error.mended(),
+            Self::PipLine { text, .. } => {
+                // pip's operators, for conda's and for those with their signs exchanged.
+                let texts = [("=", "=="), ("=>", ">="), ("=<", "<="), ("=!", "!=")]
+                    .map(|(slip, meant)| text.replacen(slip, meant, 1));
+                let mut good = texts.into_iter().filter(|text| PipLine::parse(text, 1).is_ok());
+                good.next().map(|meant| (text.clone(), meant))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the errors of [`Error::Several`], or the error itself.
+    pub fn each(self) -> Vec<Self> {
+        match self {
+            Self::Several(errors) => errors,
+            only => vec![only],
+        }
+    }
+
     /// Returns nothing for no errors, the only one, or all of them.
-    pub(crate) fn of(mut errors: Vec<Self>) -> Result<()> {
+    pub(crate) fn of(errors: Vec<Self>) -> Result<()> {
+        let mut errors: Vec<Self> = errors.into_iter().flat_map(Self::each).collect();
         match errors.len() {
             0 => Ok(()),
             1 => Err(errors.remove(0)),

@@ -1,10 +1,16 @@
 //! Runs the checks of a project, one stage after the other.
 
-use mlpack_project::check::{self, Finding, Needs, Severity, Subject};
-use mlpack_requirements::Listed;
+use std::path::Path;
+
+use mlpack_project::check::{self, Edit, Finding, Needs, Severity, Subject};
+use mlpack_project::project::Project;
+use mlpack_requirements::{Error as FileError, Listed};
 
 use crate::inputs::Inputs;
 use crate::{Destination, Refusal, Result, Session};
+
+/// Name of the findings about a conda file that cannot be read.
+pub const UNREAD: &str = "conda.syntax";
 
 /// What happens after a stage with errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,15 +83,67 @@ impl<'a> Checks<'a> {
 
     /// Fails if an error was reported.
     pub(crate) fn finish(&self) -> Result<()> {
-        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-        match self.reported.iter().filter(is_error).count() {
+        match self.errors() {
             0 => Ok(()),
             errors => Err(Refusal::Findings { errors }.into()),
         }
     }
 
+    /// Reports everything that is wrong with a conda file, and returns the failure: no `--allow` makes it one that can be
+    /// read.
+    pub(crate) fn unread(&mut self, project: &Project, fault: FileError) -> Refusal {
+        let path = project.conda.as_ref().map_or(Path::new(""), |source| source.path());
+        for error in fault.each() {
+            let text = error.to_string();
+            let (line, message) = placed(&text, path).unwrap_or((0, &text));
+            let hint = error.hint().unwrap_or_else(|| "correct the line".to_owned());
+            let finding = Finding {
+                check: UNREAD,
+                severity: Severity::Error,
+                message: message.to_owned(),
+                hint,
+                place: Some((path.to_owned(), line)),
+                edits: Vec::from_iter(error.mended().map(|(from, to)| Edit {
+                    path: path.to_owned(),
+                    line,
+                    from,
+                    to: Some(to),
+                })),
+            };
+            (self.report)(&finding);
+            self.reported.push(finding);
+        }
+        Refusal::Findings { errors: self.errors() }
+    }
+
+    fn errors(&self) -> usize {
+        self.reported.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
     /// Whether stages follow one with errors.
     pub(crate) fn goes_on(&self) -> bool {
         self.on_error == OnError::GoOn
+    }
+}
+
+/// Splits a message that begins with `FILE:LINE: ` or `FILE:LINE:COLUMN: ` into line and rest.
+fn placed<'t>(text: &'t str, file: &Path) -> Option<(usize, &'t str)> {
+    let rest = text.strip_prefix(&*file.to_string_lossy())?.strip_prefix(':')?;
+    let (place, message) = rest.split_once(": ")?;
+    let line = place.split(':').next()?.parse().ok()?;
+    Some((line, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_message_is_split_off() {
+        let split = |text| placed(text, Path::new("/p/env.yml"));
+        assert_eq!(split("/p/env.yml:3:7: a: b"), Some((3, "a: b")));
+        assert_eq!(split("/p/env.yml:12: c"), Some((12, "c")));
+        assert_eq!(split("/p/env.yml: no line"), None);
+        assert_eq!(split("/p/other.yml:1: d"), None);
     }
 }

@@ -11,7 +11,7 @@ use mlpack_requirements::CondaFile;
 
 use crate::models::{self, ModelArgument};
 use crate::selftest::Selftest;
-use crate::{Result, Session};
+use crate::{PackagesError, Result, Session};
 
 /// Policy of a request that names none.
 pub const DEFAULT_POLICY: &str = "azureml-2019";
@@ -126,6 +126,15 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// Reads the files that the request names.
     pub(crate) fn read(session: &Session, request: &ProjectRequest) -> Result<Self> {
+        let (inputs, fault) = Self::read_most(session, request)?;
+        fault.map_or(Ok(inputs), |fault| Err(PackagesError::from(fault).into()))
+    }
+
+    /// The same without a conda file that cannot be read, and with what is wrong with it.
+    pub(crate) fn read_most(
+        session: &Session,
+        request: &ProjectRequest,
+    ) -> Result<(Self, Option<mlpack_requirements::Error>)> {
         let config = request.inference_config.as_ref();
         let mut config =
             config.map(|path| InferenceConfig::load(&session.cwd.join(path))).transpose()?;
@@ -152,12 +161,15 @@ impl Inputs {
         {
             project.base_image = Some(base.to_string());
         }
-        let conda = conda_file(&project)?;
+        let (conda, fault) = match conda_file(&project) {
+            Ok(conda) => (conda, None),
+            Err(fault) => (None, Some(fault)),
+        };
         let lock = match &request.lock {
             Some(lock) => session.cwd.join(lock),
             None => default_lock(&project, &session.cwd),
         };
-        Ok(Self { project, conda, lock })
+        Ok((Self { project, conda, lock }, fault))
     }
 
     /// Returns the directory that relative lines of the pip list start from.
@@ -171,7 +183,7 @@ fn is_file(location: &Location) -> bool {
     !matches!(location, Location::Engine { .. } | Location::Registry(_))
 }
 
-fn conda_file(project: &Project) -> Result<Option<CondaFile>> {
+fn conda_file(project: &Project) -> mlpack_requirements::Result<Option<CondaFile>> {
     Ok(match &project.conda {
         // A missing file is a finding of the checks, with the line that names it.
         Some(CondaSource::File(path)) if path.is_file() => Some(CondaFile::load(path)?),

@@ -11,6 +11,7 @@ use mlpack_project::project::{Project, RegistryAccess};
 use serde_json::{Value, json};
 
 use crate::base::{Selected, select};
+pub use crate::checks::UNREAD;
 use crate::checks::{Checks, OnError};
 use crate::environment::{self, EnvironmentInputs};
 use crate::inputs::Inputs;
@@ -103,7 +104,10 @@ fn decide(
     on_error: OnError,
     report: &mut dyn FnMut(&Finding),
 ) -> Result<Plan> {
-    let inputs = Inputs::read(session, &request.project)?;
+    let (inputs, fault) = match on_error {
+        OnError::Stop => (Inputs::read(session, &request.project)?, None),
+        OnError::GoOn => Inputs::read_most(session, &request.project)?,
+    };
     require(session, &inputs.lock, request.lock_use)?;
     let mut checks = Checks::new(
         session,
@@ -115,6 +119,9 @@ fn decide(
     );
     // Before anything is downloaded: what can be wrong without a base.
     checks.run(Needs::Project)?;
+    if let Some(fault) = fault {
+        return Err(checks.unread(&inputs.project, fault).into());
+    }
     let platform = &request.project.platform;
     let runner = request.selftest.as_ref().map(|test| Runner::find(session, test, platform));
     let runner = runner.transpose()?;

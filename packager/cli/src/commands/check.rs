@@ -6,7 +6,7 @@ use mlpack_oci::pending::write_durably;
 use mlpack_project::check::{Finding, Severity};
 use mlpack_workflow::counted;
 use mlpack_workflow::fix::FileFix;
-use mlpack_workflow::package::check;
+use mlpack_workflow::package::{UNREAD, check};
 use serde_json::json;
 
 use super::base;
@@ -72,9 +72,13 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<()> {
             output::result(context.format, &json!({ "diff": diff, "lines": lines }), |_| {
                 diff.trim_end().to_owned()
             });
-            // Without a finding it is a project that cannot be read.
-            let unread = report.failure.filter(|_| report.findings.is_empty());
-            return unread.map_or(Ok(()), |failure| Err(failure.into()));
+            // What cannot be read has no other changes yet.
+            let is_unread = |of: &&Finding| of.check == UNREAD && of.edits.is_empty();
+            let unread: Vec<_> = report.findings.iter().filter(is_unread).collect();
+            unread.iter().for_each(|finding| session.reporter.finding(finding));
+            let fails = report.findings.is_empty() || !unread.is_empty();
+            let failure = report.failure.filter(|_| fails);
+            return failure.map_or(Ok(()), |failure| Err(failure.into()));
         }
         if lines > 0 {
             output::error_line(diff.trim_end());

@@ -78,29 +78,33 @@ impl CondaFile {
             notes: Vec::new(),
         };
         let fields = Fields::of(document).map_err(|error| Error::document(error, Some(EXAMPLE)))?;
-        if let Some(pip) = fields.entries().iter().find(|entry| entry.key == "pip") {
-            return Err(Error::PipMisplaced { place: document.place(pip.at) });
-        }
-        fields.check(KEYS)?;
         let reader = Reader { document, fields };
-        for entry in reader.fields.entries() {
-            match &*entry.key {
-                "name" => file.name = reader.text(entry, &entry.node)?,
-                "channels" => {
-                    for item in reader.list(entry, &entry.node)? {
-                        file.channels.extend(reader.text(entry, item)?);
-                    }
-                }
-                "dependencies" => file.read_dependencies(&reader, entry)?,
-                "prefix" => file.notes.push(format!(
-                    "{}:{}: `prefix` is ignored: the environment's place in the image is fixed",
-                    file.path.display(),
-                    entry.at.line
-                )),
-                _ => file.variables = reader.fields.pairs("variables")?.into_iter().collect(),
-            }
-        }
+        let entries = reader.fields.entries().iter();
+        Error::of(entries.filter_map(|entry| file.read_entry(&reader, entry).err()).collect())?;
         Ok(file)
+    }
+
+    fn read_entry(&mut self, reader: &Reader<'_>, entry: &Entry) -> Result<()> {
+        match &*entry.key {
+            "name" => self.name = reader.text(entry, &entry.node)?,
+            "channels" => {
+                for item in reader.list(entry, &entry.node)? {
+                    self.channels.extend(reader.text(entry, item)?);
+                }
+            }
+            "dependencies" => self.read_dependencies(reader, entry)?,
+            "prefix" => self.notes.push(format!(
+                "{}:{}: `prefix` is ignored: the environment's place in the image is fixed",
+                self.path.display(),
+                entry.at.line
+            )),
+            "variables" => {
+                self.variables = reader.fields.pairs("variables")?.into_iter().collect();
+            }
+            "pip" => return Err(Error::PipMisplaced { place: reader.document.place(entry.at) }),
+            _ => return Err(reader.fields.unknown(entry, KEYS).into()),
+        }
+        Ok(())
     }
 
     /// The `python` line; without one, every Python is accepted.
@@ -133,16 +137,17 @@ impl CondaFile {
                     if !entries.is_empty() && entries.iter().all(|entry| is_list(&entry.key)) =>
                 {
                     for entry in entries {
-                        self.read_list(reader, entry, is_last, &mut errors)?;
+                        let read = self.read_list(reader, entry, is_last, &mut errors);
+                        errors.extend(read.err());
                     }
                 }
                 Value::Map(_) => {
                     let expected = "package lines and one `pip:` list";
-                    return Err(reader.wrong_type(dependencies, item, expected));
+                    errors.push(reader.wrong_type(dependencies, item, expected));
                 }
                 _ => {
                     let expected = "a list of packages, as in `- python=3.6.2`";
-                    return Err(reader.wrong_type(dependencies, item, expected));
+                    errors.push(reader.wrong_type(dependencies, item, expected));
                 }
             }
         }
