@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use mlpack_documents::Place;
 
-use crate::PipLine;
-
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -59,6 +57,8 @@ pub enum Error {
         text: String,
         /// What is wrong.
         reason: String,
+        /// The line as it was meant, where that is certain.
+        mended: Option<String>,
     },
     /// Several lines that cannot be read.
     #[error("{}", lines(.0))]
@@ -96,13 +96,7 @@ impl Error {
     pub fn mended(&self) -> Option<(String, String)> {
         match self {
             Self::Document { error, .. } => error.mended(),
-            Self::PipLine { text, .. } => {
-                // pip's operators, for conda's and for those with their signs exchanged.
-                let texts = [("=", "=="), ("=>", ">="), ("=<", "<="), ("=!", "!=")]
-                    .map(|(slip, meant)| text.replacen(slip, meant, 1));
-                let mut good = texts.into_iter().filter(|text| PipLine::parse(text, 1).is_ok());
-                good.next().map(|meant| (text.clone(), meant))
-            }
+            Self::PipLine { text, mended, .. } => Some((text.clone(), mended.clone()?)),
             _ => None,
         }
     }

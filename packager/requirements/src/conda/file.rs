@@ -224,6 +224,7 @@ impl CondaFile {
                     place: format!("{}:{line}", self.path.display()),
                     text: redact(&scalar.text),
                     reason,
+                    mended: PipLine::mended(&scalar.text),
                 }),
             }
         }

@@ -28,7 +28,7 @@ pub use files::{AbsolutePath, FileRead};
 pub use functions::{Decorator, Function, Parameter, ParameterKind};
 pub use imports::Import;
 pub use model_dir_parts::ModelDirPart;
-pub use model_paths::{Argument, ModelDirUse, ModelPathCall};
+pub use model_paths::{Argument, ModelDirUse, ModelPathCall, Root};
 pub use returns::{Return, ReturnKind};
 pub use samples::{Sample, SampleKey};
 

@@ -1,5 +1,5 @@
 //! How a script finds its models: `Model.get_model_path(...)` (docs/azureml-2019.md#1.5) and paths
-//! based on `AZUREML_MODEL_DIR` (docs/azureml-2019.md#1.6).
+//! based on it or on `AZUREML_MODEL_DIR` (docs/azureml-2019.md#1.6).
 
 use std::collections::BTreeMap;
 
@@ -38,18 +38,44 @@ pub enum Argument {
     Other,
 }
 
-/// A path based on `AZUREML_MODEL_DIR`.
+/// What a path starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// The value of `AZUREML_MODEL_DIR`.
+    ModelDir,
+    /// What `Model.get_model_path` returns for a name.
+    Model(String),
+}
+
+/// A path of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelDirUse {
     /// From 1.
     pub line: usize,
-    /// The literal names after the folder, up to the first one that is not literal.
+    /// What it starts from.
+    pub root: Root,
+    /// The literal names after that, up to the first one that is not literal.
     pub parts: Vec<String>,
+    /// The function that opens it as a file, if one does.
+    pub opened: Option<String>,
     /// As for [`ModelPathCall::guarded`].
     pub guarded: bool,
 }
 
 const VARIABLE: &str = "AZUREML_MODEL_DIR";
+
+/// Functions whose first argument is a file and never a folder.
+const OPENERS: &[&str] = &[
+    "joblib.load",
+    "io.open",
+    "numpy.load",
+    "onnxruntime.InferenceSession",
+    "open",
+    "pandas.read_csv",
+    "pandas.read_pickle",
+    "sklearn.externals.joblib.load",
+    "torch.load",
+];
 
 pub(super) fn collect<'a>(
     body: &'a [Stmt],
@@ -60,6 +86,7 @@ pub(super) fn collect<'a>(
         names,
         positions,
         depth: 0,
+        inside: false,
         variables: BTreeMap::new(),
         calls: Vec::new(),
         uses: Vec::new(),
@@ -68,14 +95,19 @@ pub(super) fn collect<'a>(
     (finder.calls, finder.uses)
 }
 
-/// A path below the model folder; `open` once a part was not literal.
+/// A path from a root; `open` once a part was not literal.
 #[derive(Clone)]
 struct DirPath {
+    root: Root,
     parts: Vec<String>,
     open: bool,
 }
 
 impl DirPath {
+    fn new(root: Root) -> Self {
+        Self { root, parts: Vec::new(), open: false }
+    }
+
     fn push(&mut self, text: Option<String>) {
         match text {
             Some(text) if !self.open => {
@@ -88,10 +120,16 @@ impl DirPath {
     }
 }
 
+fn is_get_model_path(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Attribute(attribute) if attribute.attr.as_str() == "get_model_path")
+}
+
 struct Finder<'a, 'n> {
     names: &'n Names<'a>,
     positions: &'n Positions<'n>,
     depth: usize,
+    /// Whether the expression that is visited is a part of a path.
+    inside: bool,
     variables: BTreeMap<&'a str, DirPath>,
     calls: Vec<ModelPathCall>,
     uses: Vec<ModelDirUse>,
@@ -122,7 +160,7 @@ impl<'a> Finder<'a, '_> {
             Expr::Subscript(subscript) => {
                 let environ = self.names.dotted(&subscript.value)? == "os.environ";
                 (environ && self.names.text(&subscript.slice)? == VARIABLE)
-                    .then(|| DirPath { parts: Vec::new(), open: false })
+                    .then(|| DirPath::new(Root::ModelDir))
             }
             Expr::BinOp(op) if matches!(op.op, Operator::Div | Operator::Add) => {
                 let mut path = self.dir_path(&op.left)?;
@@ -154,6 +192,12 @@ impl<'a> Finder<'a, '_> {
 
     fn dir_path_of_call(&self, call: &'a ExprCall) -> Option<DirPath> {
         let args = &call.arguments.args;
+        if is_get_model_path(call) {
+            return match self.argument(call, "model_name", 0) {
+                Argument::Text(name) => Some(DirPath::new(Root::Model(name))),
+                _ => None,
+            };
+        }
         // `path.joinpath(...)`, `path.resolve()`
         if let Expr::Attribute(attribute) = &*call.func
             && let Some(mut path) = self.dir_path(&attribute.value)
@@ -168,8 +212,9 @@ impl<'a> Finder<'a, '_> {
             };
         }
         match self.names.dotted(&call.func)?.as_str() {
-            "os.getenv" | "os.environ.get" => (self.names.text(args.first()?)? == VARIABLE)
-                .then(|| DirPath { parts: Vec::new(), open: false }),
+            "os.getenv" | "os.environ.get" => {
+                (self.names.text(args.first()?)? == VARIABLE).then(|| DirPath::new(Root::ModelDir))
+            }
             "os.path.join" | "pathlib.Path" | "pathlib.PurePath" | "str" | "os.path.abspath"
             | "os.path.realpath" | "os.path.normpath" => {
                 let mut path = self.dir_path(args.first()?)?;
@@ -178,6 +223,17 @@ impl<'a> Finder<'a, '_> {
             }
             _ => None,
         }
+    }
+
+    /// Returns the path that an expression builds, or opens as a file with the function's name.
+    fn used(&self, expr: &'a Expr) -> Option<(DirPath, Option<String>)> {
+        if let Some(path) = self.dir_path(expr) {
+            return Some((path, None));
+        }
+        let Expr::Call(call) = expr else { return None };
+        let opener = self.names.dotted(&call.func).filter(|name| OPENERS.contains(&&**name))?;
+        let path = self.dir_path(call.arguments.args.first()?).filter(|path| !path.open)?;
+        Some((path, Some(opener)))
     }
 
     fn assign(&mut self, target: &'a Expr, value: &'a Expr) {
@@ -214,8 +270,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         let (line, guarded) = (self.positions.line(expr.start()), self.depth > 0);
         if let Expr::Call(call) = expr
-            && let Expr::Attribute(attribute) = &*call.func
-            && attribute.attr.as_str() == "get_model_path"
+            && is_get_model_path(call)
         {
             self.calls.push(ModelPathCall {
                 line,
@@ -224,17 +279,20 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
                 guarded,
             });
         }
-        if let Some(path) = self.dir_path(expr) {
-            if !path.parts.is_empty() {
-                self.uses.push(ModelDirUse { line, parts: path.parts, guarded });
+        let outside = self.inside;
+        if let Some((path, opened)) = self.used(expr).filter(|_| !outside) {
+            if !path.parts.is_empty() || opened.is_some() {
+                let DirPath { root, parts, .. } = path;
+                self.uses.push(ModelDirUse { line, root, parts, opened, guarded });
             }
             // The beginnings of the path are not reported again.
-            return;
+            self.inside = true;
         }
         let guards = matches!(expr, Expr::If(_));
         self.depth += usize::from(guards);
         walk_expr(self, expr);
         self.depth -= usize::from(guards);
+        self.inside = outside;
     }
 }
 
@@ -294,7 +352,9 @@ if local:
 ";
         let used = |line, parts: &[&str], guarded| ModelDirUse {
             line,
+            root: Root::ModelDir,
             parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+            opened: (line == 8).then(|| "open".to_owned()),
             guarded,
         };
         assert_eq!(
@@ -308,5 +368,26 @@ if local:
                 used(14, &["g"], true),
             ]
         );
+    }
+
+    #[test]
+    fn paths_from_get_model_path_are_followed() {
+        let text = "import joblib, os
+from azureml.core.model import Model
+p = Model.get_model_path('m')
+a = joblib.load(p)
+open(os.path.join(Model.get_model_path('d'), 'x'))
+open(Model.get_model_path(name) + '/y')
+";
+        let (calls, uses) = collect_from(text);
+        assert_eq!(calls.iter().map(|call| call.line).collect::<Vec<_>>(), [3, 5, 6]);
+        let used = |line, name: &str, parts: &[&str], opener: &str| ModelDirUse {
+            line,
+            root: Root::Model(name.to_owned()),
+            parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+            opened: Some(opener.to_owned()),
+            guarded: false,
+        };
+        assert_eq!(uses, [used(4, "m", &[], "joblib.load"), used(5, "d", &["x"], "open")]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::python::{EntryScript, ModelDirPart};
+use crate::analysis::python::{EntryScript, ModelDirPart, ModelDirUse, Root};
 use crate::check::{Edit, Finding, Needs, Subject};
 use crate::image::APP_ROOT;
 use crate::project::{Model, PackedKind};
@@ -10,39 +10,27 @@ use crate::project::{Model, PackedKind};
 pub(crate) const ID: &str = "script.model-dir";
 pub(crate) const NEEDS: Needs = Needs::Project;
 
+/// Files of a folder that a hint names.
+const NAMED: usize = 5;
+
 pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(script) = subject.readable() else { return Vec::new() };
     let models = subject.project.models.as_slice();
     if !subject.project.model_errors.is_empty() {
         return Vec::new();
     }
-    let tree = tree(models);
     let parts = script.model_dir_parts.iter().filter_map(|part| part_of(models, script, part));
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for used in &script.model_dir_uses {
         if used.parts.iter().any(|part| part == "..") {
             continue;
         }
-        let mut path = String::new();
-        let missing = used.parts.iter().any(|part| {
-            if tree.get(&path) == Some(&true) {
-                return false;
-            }
-            path = if path.is_empty() { part.clone() } else { format!("{path}/{part}") };
-            !tree.contains_key(&path)
-        });
-        // The target of a link is not known.
-        let linked = path.match_indices('/').any(|(end, _)| tree.get(&path[..end]) == Some(&true));
-        if !missing || linked {
-            continue;
-        }
-        let joined = used.parts.join("/");
+        let Some((message, hint)) = fault(models, used) else { continue };
         // A path is first joined and then opened.
-        if !seen.insert((joined.clone(), used.guarded)) {
-            continue;
+        if seen.insert((message.clone(), used.guarded)) {
+            let finding = Finding::unless(used.guarded, ID, message, hint);
+            found.push(finding.at(&script.path, used.line));
         }
-        let (message, hint) = explain(models, &joined);
-        found.push(Finding::unless(used.guarded, ID, message, hint).at(&script.path, used.line));
     }
     found.extend(parts);
     found
@@ -73,16 +61,88 @@ fn part_of(models: &[Model], script: &EntryScript, part: &ModelDirPart) -> Optio
     Some(finding.at(&script.path, part.line).with_edits(vec![edit]))
 }
 
-/// Returns paths below `AZUREML_MODEL_DIR`; true for links. With one model it is the folder of its
-/// version, with more the folder of all.
-fn tree(models: &[Model]) -> BTreeMap<String, bool> {
-    let mut tree = BTreeMap::from([(String::new(), false)]);
+/// Returns what is wrong with a path, and the hint.
+fn fault(models: &[Model], used: &ModelDirUse) -> Option<(String, String)> {
+    let joined = used.parts.join("/");
+    let (own, start, shown) = match &used.root {
+        Root::ModelDir => (models, String::new(), "AZUREML_MODEL_DIR".to_owned()),
+        Root::Model(name) => {
+            let mut named = (0..models.len()).filter(|at| models[*at].name == *name);
+            let at = named.next().filter(|_| named.next().is_none())?;
+            let shown = format!("Model.get_model_path('{name}')");
+            (&models[at..=at], models[at].basename.clone(), shown)
+        }
+    };
+    let tree = tree(own);
+    let shown = [&shown, &*joined].join(if joined.is_empty() { "" } else { "/" });
+    let (mut path, mut there) = (start.clone(), *tree.get(&start)?);
+    let exists = used.parts.iter().all(|part| {
+        if there != Place::Folder {
+            // The target of a link is not known.
+            return there == Place::Link;
+        }
+        path = if path.is_empty() { part.clone() } else { format!("{path}/{part}") };
+        let found = tree.get(&path).copied();
+        there = found.unwrap_or(there);
+        found.is_some()
+    });
+    let model_is_file = !start.is_empty() && tree.get(&start) == Some(&Place::File);
+    match (&used.opened, &used.root) {
+        (None, _) if exists => None,
+        (Some(_), _) if exists && there != Place::Folder => None,
+        (_, Root::ModelDir) if !exists || models.is_empty() => Some(explain(models, &joined)),
+        (Some(opener), _) if exists => {
+            Some((format!("{shown} is a folder, and `{opener}` opens files"), below(own, &path)))
+        }
+        _ if model_is_file => Some((
+            format!("{shown} does not exist: the model is the file `{start}` itself"),
+            format!("omit `/{joined}`: the call returns the path of the file"),
+        )),
+        _ => {
+            Some((format!("{shown} does not exist below the folder `{start}`"), below(own, &start)))
+        }
+    }
+}
+
+/// The hint with the first files of a folder.
+fn below(models: &[Model], folder: &str) -> String {
+    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let several = models.len() > 1;
+    let files = models.iter().flat_map(|model| {
+        let before =
+            if several { format!("{}/{}/", model.name, model.version) } else { String::new() };
+        let files = model.files.iter().filter(|file| matches!(file.kind, PackedKind::File { .. }));
+        files.map(move |file| format!("{before}{}", file.path))
+    });
+    let mut names: Vec<String> = files
+        .filter_map(|file| file.strip_prefix(&prefix).map(|name| format!("`{name}`")))
+        .collect();
+    let more = names.len() > NAMED;
+    names.truncate(NAMED);
+    let end = if more { ", ..." } else { "" };
+    format!("join a file of it: {}{end}", names.join(", "))
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    File,
+    Folder,
+    Link,
+}
+
+/// Returns paths below `AZUREML_MODEL_DIR`. With one model it is the folder of its version, with more
+/// the folder of all.
+fn tree(models: &[Model]) -> BTreeMap<String, Place> {
+    let mut tree = BTreeMap::from([(String::new(), Place::Folder)]);
     let mut add = |prefix: &str, model: &Model| {
         for file in &model.files {
-            tree.insert(
-                format!("{prefix}{}", file.path),
-                matches!(file.kind, PackedKind::Link { .. }),
-            );
+            let place = match file.kind {
+                PackedKind::Link { .. } => Place::Link,
+                PackedKind::File { .. } => Place::File,
+                _ => Place::Folder,
+            };
+            tree.insert(format!("{prefix}{}", file.path), place);
         }
     };
     if let [model] = models {
@@ -93,8 +153,8 @@ fn tree(models: &[Model]) -> BTreeMap<String, bool> {
         add(&format!("{}/{}/", model.name, model.version), model);
     }
     for model in models {
-        tree.insert(model.name.clone(), false);
-        tree.insert(format!("{}/{}", model.name, model.version), false);
+        tree.insert(model.name.clone(), Place::Folder);
+        tree.insert(format!("{}/{}", model.name, model.version), Place::Folder);
     }
     tree
 }
@@ -219,6 +279,53 @@ mod tests {
         assert_eq!(hint, "write `split('/')[-2]`");
         // The folder of several models has no name and no version.
         assert_eq!(case(&["a=a.pkl", "b=b.pkl"]), []);
+    }
+
+    #[test]
+    fn files_and_folders_of_get_model_path() {
+        let found = |code: &str| {
+            let script =
+                format!("import os, joblib\nfrom azureml.core.model import Model\n{code}\n");
+            let case = Case::new(&[("score.py", &script), ("a.pkl", "x"), ("net/w/b.bin", "x")]);
+            case.model("a=a.pkl").model("n=net").run(run)
+        };
+        assert_eq!(
+            found("open(Model.get_model_path('a') + '/a.pkl')"),
+            error(
+                "Model.get_model_path('a')/a.pkl does not exist: the model is the file `a.pkl` itself",
+                "omit `/a.pkl`: the call returns the path of the file"
+            )
+        );
+        assert_eq!(
+            found("open(Model.get_model_path(model_name='n'), 'rb')"),
+            error(
+                "Model.get_model_path('n') is a folder, and `open` opens files",
+                "join a file of it: `w/b.bin`"
+            )
+        );
+        assert_eq!(
+            found("os.path.join(Model.get_model_path('n'), 'b.bin')"),
+            error(
+                "Model.get_model_path('n')/b.bin does not exist below the folder `net`",
+                "join a file of it: `w/b.bin`"
+            )
+        );
+        assert_eq!(
+            found("joblib.load(os.getenv('AZUREML_MODEL_DIR'))"),
+            error(
+                "AZUREML_MODEL_DIR is a folder, and `joblib.load` opens files",
+                "join a file of it: `a/0/a.pkl`, `n/0/net/w/b.bin`"
+            )
+        );
+        for good in [
+            "joblib.load(Model.get_model_path('a'))",
+            "open(os.path.join(Model.get_model_path('n'), 'w', 'b.bin'))",
+            "os.listdir(Model.get_model_path('n') + '/w')",
+            "open(Model.get_model_path('other') + '/x')",
+            "open(os.path.join(Model.get_model_path('n'), name))",
+        ] {
+            assert_eq!(found(good), [], "{good}");
+        }
     }
 
     #[test]

@@ -258,6 +258,7 @@ impl<'a> Reader<'a> {
                 place: format!("{}:{number}", named.display()),
                 text: redact(&text),
                 reason,
+                mended: PipLine::mended(&text),
             })?;
             self.line(read.of(&named), constraint)?;
         }
