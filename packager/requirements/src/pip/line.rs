@@ -56,15 +56,18 @@ impl fmt::Debug for Written {
     }
 }
 
-/// Returns a line that cannot be parsed as it was meant, where that is certain: with pip's operators for conda's, and
-/// for those with their signs exchanged.
-pub(crate) fn mended(text: &str) -> Option<String> {
-    let operators = [("=", "=="), ("=>", ">="), ("=<", "<="), ("=!", "!=")];
-    let mut lines = operators.iter().map(|(slip, meant)| text.replacen(slip, meant, 1));
-    lines.find(|line| Self::parse(line, 1).is_ok())
-}
-
 impl PipLine {
+    /// Returns a line that cannot be parsed as it was meant, where that is certain: with pip's operators for conda's, and
+    /// for those with their signs exchanged.
+    pub(crate) fn mended(text: &str) -> Option<String> {
+        if redact(text) != text {
+            return None;
+        }
+        let operators = [("=", "=="), ("=>", ">="), ("=<", "<="), ("=!", "!=")];
+        let mut lines = operators.iter().map(|(slip, meant)| text.replacen(slip, meant, 1));
+        lines.find(|line| Self::parse(line, 1).is_ok())
+    }
+
     /// Parses one line; the error is the reason why it is not valid.
     pub fn parse(text: &str, line: usize) -> Result<Self, String> {
         let text = without_comment(text);
