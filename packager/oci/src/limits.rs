@@ -18,6 +18,10 @@ pub const EXTENSION_BYTES: u64 = 1 << 20;
 /// entry.
 pub const INDEX_BYTES: u64 = 512 << 20;
 
+/// What is kept of the contents of one layer, in bytes: texts that facts are read from. The test bases, with a
+/// distribution and a Python each, have less than 1 KiB.
+pub const KEPT_BYTES: u64 = 16 << 20;
+
 /// What a compressed archive of an image may become, in bytes: so much in any case, and beyond it
 /// [`ARCHIVE_RATIO`] times its size. Programs and libraries become three to ten times as large.
 pub const ARCHIVE_BYTES: u64 = 4 << 30;

@@ -11,7 +11,7 @@ use super::names::{Names, normal};
 use super::sparse::Sparse;
 use crate::bounded_tar::BoundedTar;
 use crate::layer::{Encoding, LayerReader, Stamp};
-use crate::limits::{ENTRY_BYTES, INDEX_BYTES, LimitExceeded, PATH_BYTES};
+use crate::limits::{ENTRY_BYTES, INDEX_BYTES, KEPT_BYTES, LimitExceeded, PATH_BYTES};
 use crate::pax::Records;
 use crate::{Image, Layer, Meter, Result};
 
@@ -202,7 +202,7 @@ impl LayerIndex {
             if let Kind::File(size) = kind
                 && let Some(text) = capture(&mut entry, size, &rule(&path))?
             {
-                budget.take(text.len())?;
+                budget.keep(text.len())?;
                 index.kept.insert(path.clone(), text);
             }
             let stamp = match kind {
@@ -225,12 +225,20 @@ impl LayerIndex {
 
 /// What an index takes in memory so far, in bytes.
 #[derive(Default)]
-struct Budget(u64);
+struct Budget {
+    paths: u64,
+    kept: u64,
+}
 
 impl Budget {
     fn take(&mut self, bytes: usize) -> io::Result<()> {
-        self.0 += bytes as u64;
-        LimitExceeded::check("an index of paths", self.0, INDEX_BYTES)
+        self.paths += bytes as u64;
+        LimitExceeded::check("an index of paths", self.paths, INDEX_BYTES)
+    }
+
+    fn keep(&mut self, bytes: usize) -> io::Result<()> {
+        self.kept += bytes as u64;
+        LimitExceeded::check("texts to be kept", self.kept, KEPT_BYTES)
     }
 
     fn path(&mut self, bytes: usize) -> io::Result<()> {
@@ -301,5 +309,21 @@ mod tests {
         assert_eq!(index.opaque.into_iter().collect::<Vec<_>>(), ["opt"]);
         assert_eq!(index.kept["usr/lib/os-release"], "ID=ubuntu");
         assert_eq!(index.kept["lib/libc.so.6"], "2.36");
+    }
+
+    #[test]
+    fn what_is_kept_of_contents_is_bounded() {
+        let mut tar = tar::Builder::new(Vec::new());
+        let content = vec![b'#'; 64 << 10];
+        for number in 0..=KEPT_BYTES / content.len() as u64 {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, format!("{number}/os-release"), &content[..]).unwrap();
+        }
+        let tar = tar.into_inner().unwrap();
+        let rule = |_: &str| CaptureRule::Whole(64 << 10);
+        let error = LayerIndex::read_tar(&mut &tar[..], &rule, &Silent).unwrap_err();
+        let expected = "texts to be kept of 16842752 bytes, where at most 16777216 are read";
+        assert_eq!(error.to_string(), expected);
     }
 }
