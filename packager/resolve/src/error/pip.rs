@@ -102,6 +102,8 @@ pub enum PipError {
         causes: Vec<String>,
         /// Whether uv could not reach the index.
         offline: bool,
+        /// File and line that name that index, if the list does.
+        named: Option<String>,
     },
     /// uv's lock cannot be read.
     #[error("cannot read the lock that uv wrote: {reason}")]
@@ -235,6 +237,9 @@ impl PipError {
                 "check the address, and whether this machine reaches that server; a file of this machine can be named instead"
                     .to_owned(),
             ),
+            Self::Uv { offline: true, named: Some(place), .. } => Some(format!(
+                "{place} names this index: check its address, and whether this machine reaches it"
+            )),
             Self::Uv { offline: true, .. } => {
                 Some("is the package index reachable? set PIP_INDEX_URL for a mirror".to_owned())
             }

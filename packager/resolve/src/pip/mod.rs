@@ -40,7 +40,7 @@ use mlpack_packages::cache::store::Store;
 use mlpack_packages::net::client::Client;
 use mlpack_requirements::Indexes;
 use mlpack_requirements::pip::{PipList, Reading, RemoteLists};
-use mlpack_requirements::{CondaFile, PipLine, Target};
+use mlpack_requirements::{CondaFile, PipLine, PipLineKind, Target};
 use mlpack_source_build::uv::Uv;
 
 /// Ends the run at an index that refuses the login.
@@ -81,8 +81,8 @@ pub(crate) async fn resolve(
     let ResolveRequest { file, directory, add_server, preferences, .. } = request;
     let store = Store::new(&settings.cache);
     let client = Client::new(&settings.indexes)?;
-    let pip = file.map_or(&[][..], CondaFile::pip_requirements);
-    let list = read_list(pip, directory, target, settings, &client).await?;
+    let lines = file.map_or(&[][..], CondaFile::pip_requirements);
+    let list = read_list(lines, directory, target, settings, &client).await?;
     let server = match add_server {
         true => server::choose_server(target.python, &list.lines)?,
         false => ServerChoice::default(),
@@ -128,7 +128,7 @@ pub(crate) async fn resolve(
         Err(error) => Err(conflict::shorten(&pip, error).await),
     };
     meter.finish(if resolved.is_ok() { "resolved" } else { "failed" });
-    let Resolved { pylock, notes } = resolved.map_err(|error| located(error, &list))?;
+    let Resolved { pylock, notes } = resolved.map_err(|error| located(error, &list, lines))?;
     let mut packages = sources.settle(pylock).await?;
     if let Some(locked) = preferences.filter(|locked| locked.target == *target) {
         preferences::keep_files(&mut packages, locked, &list);
@@ -154,9 +154,22 @@ async fn try_strategies(request: &PipRequest<'_>) -> Result<Resolved> {
     }
 }
 
-/// Adds the line that asks for a package or a file which is not there.
-fn located(error: Error, list: &PipList) -> Error {
+/// Adds the line that asks for a package or a file which is not there, or that names an index which cannot be reached.
+fn located(error: Error, list: &PipList, pip: &[PipLine]) -> Error {
     match error {
+        Error::Pip(PipError::Uv { headline, causes, offline: true, .. }) => {
+            let address = causes
+                .iter()
+                .find_map(|cause| cause.strip_prefix("Failed to fetch: "))
+                .unwrap_or_default();
+            let is_of = |line: &&PipLine| {
+                let index = line.text.split(['=', ' ']).next_back().unwrap_or_default();
+                let options = line.kind == PipLineKind::Option && index.contains("://");
+                options && address.trim_matches('`').starts_with(index.trim_end_matches('/'))
+            };
+            let named = pip.iter().find(is_of).map(PipLine::place);
+            PipError::Uv { headline, causes, offline: true, named }.into()
+        }
         Error::Pip(PipError::NoSuchPackage { name, .. }) => {
             let line = list.lines.iter().find(|line| line.name() == Some(&name));
             PipError::NoSuchPackage { place: line.map(PipLine::place), name }.into()
@@ -189,5 +202,38 @@ async fn read_list(
             let (bytes, _) = client.page(&address, "text/plain, */*").await?;
             remote.insert(address, String::from_utf8_lossy(&bytes).into_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_line_of_an_index_that_cannot_be_reached_is_named() {
+        let hint = |option: &str| {
+            let text = format!("dependencies:\n- pip:\n  - six\n  - {option}\n");
+            let file = CondaFile::parse(&text, Path::new("env.yml")).unwrap();
+            let causes = ["Failed to fetch: `https://i.example/simple/six/`", "dns error"];
+            let error = PipError::Uv {
+                headline: "Request failed".to_owned(),
+                causes: causes.map(str::to_owned).into(),
+                offline: true,
+                named: None,
+            };
+            located(error.into(), &PipList::default(), &file.pip).hint().unwrap()
+        };
+        let expected =
+            "env.yml:4 names this index: check its address, and whether this machine reaches it";
+        for option in
+            ["--index-url https://i.example/simple", "--extra-index-url=https://i.example/simple/"]
+        {
+            assert_eq!(hint(option), expected, "{option}");
+        }
+        let expected = "is the package index reachable? set PIP_INDEX_URL for a mirror";
+        assert_eq!(hint("--index-url https://other.example/simple"), expected);
+        assert_eq!(hint("--pre"), expected);
     }
 }

@@ -105,7 +105,7 @@ impl UvFailure {
 
     fn into_other(self) -> PipError {
         let offline = self.causes.iter().any(|cause| cause.contains("error sending request"));
-        PipError::Uv { headline: self.headline, causes: self.causes, offline }
+        PipError::Uv { headline: self.headline, causes: self.causes, offline, named: None }
     }
 
     pub(crate) fn into_error(self, target: &Target) -> PipError {
