@@ -136,8 +136,12 @@ impl Channels {
     }
 
     fn push(&mut self, known: KnownChannel) {
-        if self.list.iter().all(|other| other.channel.base_url != known.channel.base_url) {
-            self.list.push(known);
+        let same = |other: &&mut KnownChannel| other.channel.base_url == known.channel.base_url;
+        match self.list.iter_mut().find(same) {
+            // A login counts wherever the channel is named with it.
+            Some(other) if other.secret.as_str() == other.shown() => other.secret = known.secret,
+            Some(_) => {}
+            None => self.list.push(known),
         }
     }
 
@@ -304,5 +308,8 @@ mod tests {
         assert_eq!(channels.without_secret(secret), shown);
         assert_eq!(channels.with_secret(shown), secret);
         assert_eq!(channels.clean(&format!("no {secret}")), format!("no {shown}"));
+        let twice = "channels: ['https://c.example/team', 'https://u:p@c.example/t/tk-1/team']\n";
+        let twice = self::channels(twice).unwrap();
+        assert_eq!((twice.shown().len(), twice.with_secret(shown)), (1, secret.to_owned()));
     }
 }
