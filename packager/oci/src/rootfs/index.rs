@@ -317,6 +317,7 @@ mod tests {
         let content = vec![b'#'; 64 << 10];
         for number in 0..=KEPT_BYTES / content.len() as u64 {
             let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
             header.set_size(content.len() as u64);
             tar.append_data(&mut header, format!("{number}/os-release"), &content[..]).unwrap();
         }
