@@ -118,7 +118,8 @@ fn as_another_user() {
         return;
     }
     let mut refused = 0;
-    for threads in [2, 5, 8, 12, 1000] {
+    // With a few more the program's children run out of them, and a shell among these waits and tries again for minutes.
+    for threads in [1, 2, 3, 1000] {
         // The users before own it.
         let _ = fs::remove_dir_all(other.path("out"));
         let limit = format!("--nproc={threads}:{threads}");
@@ -135,7 +136,7 @@ fn as_another_user() {
             refused += 1;
         }
     }
-    assert!((1..5).contains(&refused), "{refused} of 5");
+    assert_eq!(refused, 3);
 }
 
 #[test]
