@@ -1,7 +1,5 @@
 //! What is printed where the code ends in a panic.
 
-use std::panic::PanicHookInfo;
-
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::signals;
@@ -13,7 +11,7 @@ const REFUSED: &str = "Resource temporarily unavailable";
 /// lacks a thread may wait for it for ever.
 pub(crate) fn report_panics(format: Format) {
     std::panic::set_hook(Box::new(move |info| {
-        let said = said(info);
+        let said = info.payload_as_str().unwrap_or("no reason is given");
         if said.contains(REFUSED) {
             let error = std::io::Error::from(rustix::io::Errno::AGAIN);
             Failure::io("start", "a thread")(error).report(format);
@@ -24,8 +22,4 @@ pub(crate) fn report_panics(format: Format) {
         let hint = "nothing that was finished before is lost; report this with the command line and its input";
         Failure::other(message, hint).report(format);
     }));
-}
-
-fn said(info: &PanicHookInfo<'_>) -> String {
-    info.payload_as_str().unwrap_or("no reason is given").to_owned()
 }

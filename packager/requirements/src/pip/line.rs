@@ -60,11 +60,14 @@ impl PipLine {
     /// Returns a line that cannot be parsed as it was meant, where that is certain: with pip's operators for conda's, and
     /// for those with their signs exchanged.
     pub(crate) fn mended(text: &str) -> Option<String> {
-        if redact(text) != text {
+        // An option has a sign of another meaning, and a line that is printed has no password.
+        if redact(text) != text || text.starts_with('-') || text.contains(" -") {
             return None;
         }
         let operators = [("=", "=="), ("=>", ">="), ("=<", "<="), ("=!", "!=")];
-        let mut lines = operators.iter().map(|(slip, meant)| text.replacen(slip, meant, 1));
+        // `===` compares texts.
+        let operators = operators.iter().filter(|(slip, _)| *slip != "=" || !text.contains("=="));
+        let mut lines = operators.map(|(slip, meant)| text.replacen(slip, meant, 1));
         lines.find(|line| Self::parse(line, 1).is_ok())
     }
 
@@ -217,6 +220,16 @@ mod tests {
             extras: extras.iter().map(|extra| (*extra).to_owned()).collect(),
             specifier: specifier.parse().unwrap(),
             url: url.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn only_certain_slips_are_mended() {
+        let mended = |text: &str| PipLine::mended(text);
+        assert_eq!(mended("numpy=1.16").as_deref(), Some("numpy==1.16"));
+        assert_eq!(mended("numpy=>1.16,<2").as_deref(), Some("numpy>=1.16,<2"));
+        for text in ["numpy==1.x", "numpy==1.0=py36_0", "a --hash=sha256:0", "--foo=1", "a b"] {
+            assert_eq!(mended(text), None, "{text}");
         }
     }
 

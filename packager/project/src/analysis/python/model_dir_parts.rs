@@ -4,6 +4,7 @@ use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged as _, TextRange};
 
+use super::model_paths::VARIABLE;
 use super::names::Names;
 use super::position::Positions;
 
@@ -41,7 +42,9 @@ impl<'a> Finder<'a, '_> {
         let Expr::Attribute(attribute) = &*split.func else { return None };
         let separator = self.names.text(split.arguments.args.first()?);
         let by_slash = separator.is_some_and(|separator| separator == "/");
-        if attribute.attr.as_str() != "split" || !by_slash || !self.is_variable(&attribute.value) {
+        let variable = self.names.variable(self.names.value(&attribute.value));
+        let is_model_dir = variable.is_some_and(|name| name == VARIABLE);
+        if attribute.attr.as_str() != "split" || !by_slash || !is_model_dir {
             return None;
         }
         let index = usize::try_from(self.names.int(&subscript.slice)?).ok()?;
@@ -51,25 +54,6 @@ impl<'a> Finder<'a, '_> {
             index,
             written: self.positions.written(range).to_owned(),
         })
-    }
-
-    fn is_variable(&self, expr: &'a Expr) -> bool {
-        let named = |name: Option<&'a Expr>| {
-            name.and_then(|name| self.names.text(name))
-                .is_some_and(|name| name == "AZUREML_MODEL_DIR")
-        };
-        match self.names.value(expr) {
-            Expr::Subscript(subscript) => {
-                self.names.dotted(&subscript.value).is_some_and(|of| of == "os.environ")
-                    && named(Some(&subscript.slice))
-            }
-            Expr::Call(call) => {
-                let function = self.names.dotted(&call.func);
-                function.is_some_and(|of| of == "os.getenv" || of == "os.environ.get")
-                    && named(call.arguments.args.first())
-            }
-            _ => false,
-        }
     }
 }
 

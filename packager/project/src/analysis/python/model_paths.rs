@@ -62,7 +62,7 @@ pub struct ModelDirUse {
     pub guarded: bool,
 }
 
-const VARIABLE: &str = "AZUREML_MODEL_DIR";
+pub(super) const VARIABLE: &str = "AZUREML_MODEL_DIR";
 
 /// Functions whose first argument is a file and never a folder.
 const OPENERS: &[&str] = &[
@@ -155,13 +155,11 @@ impl<'a> Finder<'a, '_> {
 
     /// Returns the path below the model folder that an expression builds, if it does.
     fn dir_path(&self, expr: &'a Expr) -> Option<DirPath> {
+        if self.names.variable(expr).is_some_and(|name| name == VARIABLE) {
+            return Some(DirPath::new(Root::ModelDir));
+        }
         match expr {
             Expr::Name(name) => self.variables.get(name.id.as_str()).cloned(),
-            Expr::Subscript(subscript) => {
-                let environ = self.names.dotted(&subscript.value)? == "os.environ";
-                (environ && self.names.text(&subscript.slice)? == VARIABLE)
-                    .then(|| DirPath::new(Root::ModelDir))
-            }
             Expr::BinOp(op) if matches!(op.op, Operator::Div | Operator::Add) => {
                 let mut path = self.dir_path(&op.left)?;
                 path.push(self.names.text(&op.right));
@@ -212,9 +210,6 @@ impl<'a> Finder<'a, '_> {
             };
         }
         match self.names.dotted(&call.func)?.as_str() {
-            "os.getenv" | "os.environ.get" => {
-                (self.names.text(args.first()?)? == VARIABLE).then(|| DirPath::new(Root::ModelDir))
-            }
             "os.path.join" | "pathlib.Path" | "pathlib.PurePath" | "str" | "os.path.abspath"
             | "os.path.realpath" | "os.path.normpath" => {
                 let mut path = self.dir_path(args.first()?)?;
@@ -279,8 +274,8 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
                 guarded,
             });
         }
-        let outside = self.inside;
-        if let Some((path, opened)) = self.used(expr).filter(|_| !outside) {
+        let was_inside = self.inside;
+        if let Some((path, opened)) = self.used(expr).filter(|_| !was_inside) {
             if !path.parts.is_empty() || opened.is_some() {
                 let DirPath { root, parts, .. } = path;
                 self.uses.push(ModelDirUse { line, root, parts, opened, guarded });
@@ -292,7 +287,7 @@ impl<'a> Visitor<'a> for Finder<'a, '_> {
         self.depth += usize::from(guards);
         walk_expr(self, expr);
         self.depth -= usize::from(guards);
-        self.inside = outside;
+        self.inside = was_inside;
     }
 }
 

@@ -46,6 +46,20 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Returns the name of the environment variable that an expression reads.
+    pub(super) fn variable(&self, expr: &'a Expr) -> Option<String> {
+        let (from, name) = match expr {
+            Expr::Subscript(of) => (&of.value, &*of.slice),
+            Expr::Call(call) => (&call.func, call.arguments.args.first()?),
+            _ => return None,
+        };
+        let known: &[&str] = match expr {
+            Expr::Subscript(_) => &["os.environ"],
+            _ => &["os.getenv", "os.environ.get"],
+        };
+        known.contains(&&*self.dotted(from)?).then(|| self.text(name))?
+    }
+
     /// Literal text, also through a name that is bound only once.
     pub(super) fn text(&self, expr: &'a Expr) -> Option<String> {
         match self.value(expr) {
