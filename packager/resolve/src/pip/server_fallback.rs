@@ -34,19 +34,20 @@ pub(crate) async fn resolve(request: &PipRequest<'_>, conflict: Error) -> Result
         return Ok(alone);
     }
     let mut outcome = add_server(request, &list, &alone.pylock).await;
-    let mut range = String::new();
+    // What does not go with the list, where another server is taken.
+    let mut refused = None;
     if matches!(&outcome, Err(failure) if is_conflict(failure)) {
         let any = with_server(request, &list, &alone.pylock, SERVER.to_owned());
         if let Ok(older) = compile(request, &any).await {
-            range = request.server.alone.clone().unwrap_or_default();
+            refused = request.server.alone.as_ref();
             outcome = Ok(older);
         }
     }
     match outcome {
         Ok(whole) => {
-            let changes = match range.as_str() {
-                "" => explain(request, &alone.pylock, &whole.pylock),
-                range => {
+            let changes = match refused {
+                None => explain(request, &alone.pylock, &whole.pylock),
+                Some(range) => {
                     let found = whole.pylock.package(SERVER);
                     let version = found.map_or("", |server| &server.version);
                     vec![format!(
